@@ -1,0 +1,76 @@
+package millrace
+
+import (
+	"fmt"
+
+	"github.com/millrace-dev/millrace/api/failure"
+)
+
+// encodedFailureMessage is the message that stands where the real one is encoded.
+const encodedFailureMessage = "Encoded failure"
+
+// encodedFailure is what a failure's encoded attributes hold. Its JSON form is that of Temporal's SDKs.
+type encodedFailure struct {
+	Message    string `json:"message"`
+	StackTrace string `json:"stack_trace"`
+}
+
+// encodeAttributes returns f with the messages and stack traces of the whole chain encoded. It copies, since f may
+// belong to an error. When encoding fails the text is lost: whoever asked for it to be encoded would rather miss it
+// than see it leak.
+func (c *DefaultFailureConverter) encodeAttributes(f *failure.Failure) *failure.Failure {
+	return mapChain(f, func(f *failure.Failure) {
+		if f.EncodedAttributes != nil {
+			return
+		}
+		p, err := c.dataConverter.ToPayload(encodedFailure{Message: f.Message, StackTrace: f.StackTrace})
+		f.Message, f.StackTrace = encodedFailureMessage, ""
+		if err == nil {
+			f.EncodedAttributes = p
+		}
+	})
+}
+
+// decodeAttributes returns f with the messages and stack traces of the whole chain decoded; f itself when none is
+// encoded. What cannot be decoded stays encoded and its message says why.
+func (c *DefaultFailureConverter) decodeAttributes(f *failure.Failure) *failure.Failure {
+	if !anyEncoded(f) {
+		return f
+	}
+	return mapChain(f, func(f *failure.Failure) {
+		if f.EncodedAttributes == nil {
+			return
+		}
+		var decoded encodedFailure
+		if err := c.dataConverter.FromPayload(f.EncodedAttributes, &decoded); err != nil {
+			f.Message = fmt.Sprintf("%s (%v)", encodedFailureMessage, err)
+			return
+		}
+		f.Message, f.StackTrace, f.EncodedAttributes = decoded.Message, decoded.StackTrace, nil
+	})
+}
+
+func anyEncoded(f *failure.Failure) bool {
+	for n := 0; f != nil && n < maxCauses; n++ {
+		if f.EncodedAttributes != nil {
+			return true
+		}
+		f = f.Cause
+	}
+	return false
+}
+
+// mapChain returns a copy of the first maxCauses failures of a chain, each changed by change.
+func mapChain(f *failure.Failure, change func(*failure.Failure)) *failure.Failure {
+	var first *failure.Failure
+	next := &first
+	for n := 0; f != nil && n < maxCauses; n++ {
+		link := *f
+		link.Cause = nil
+		change(&link)
+		*next = &link
+		next = &link.Cause
+		f = f.Cause
+	}
+	return first
+}
