@@ -1,0 +1,113 @@
+package history
+
+import (
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+)
+
+// ActivityTaskScheduled is the decision to run an activity. The number of its event names the activity everywhere.
+type ActivityTaskScheduled struct {
+	ActivityID string           `msgpack:"id"`
+	Type       string           `msgpack:"t"`
+	Queue      string           `msgpack:"q"`
+	Input      *common.Payloads `msgpack:"in,omitempty"`
+	Header     *common.Header   `msgpack:"h,omitempty"`
+
+	ScheduleToClose Millis       `msgpack:"sc,omitempty"`
+	ScheduleToStart Millis       `msgpack:"ss,omitempty"`
+	StartToClose    Millis       `msgpack:"stc,omitempty"`
+	Heartbeat       Millis       `msgpack:"hb,omitempty"`
+	RetryPolicy     *RetryPolicy `msgpack:"rp,omitempty"`
+	Summary         string       `msgpack:"su,omitempty"`
+}
+
+// ActivityEnd is what every end of an activity tells: which one, on which attempt, by whom and since when.
+type ActivityEnd struct {
+	Scheduled int64     `msgpack:"s"`
+	Attempt   int32     `msgpack:"at,omitempty"`
+	Identity  string    `msgpack:"i,omitempty"`
+	Started   time.Time `msgpack:"st,omitempty"`
+}
+
+// End returns e itself: it lets the four kinds of end be read alike.
+func (e *ActivityEnd) End() *ActivityEnd { return e }
+
+// ActivityTaskCompleted reports an activity's result.
+type ActivityTaskCompleted struct {
+	ActivityEnd `msgpack:",inline"`
+	Result      *common.Payloads `msgpack:"r,omitempty"`
+}
+
+// ActivityTaskFailed reports an activity that failed for good.
+type ActivityTaskFailed struct {
+	ActivityEnd `msgpack:",inline"`
+	Failure     *failure.Failure `msgpack:"f"`
+	Retry       enums.RetryState `msgpack:"rs,omitempty"`
+}
+
+// ActivityTaskTimedOut reports an activity whose time-out expired for good; Failure says which and what came before.
+type ActivityTaskTimedOut struct {
+	ActivityEnd `msgpack:",inline"`
+	Failure     *failure.Failure `msgpack:"f"`
+	Retry       enums.RetryState `msgpack:"rs,omitempty"`
+}
+
+// ActivityTaskCancelRequested is the decision to cancel the activity that event Scheduled scheduled.
+type ActivityTaskCancelRequested struct {
+	Scheduled int64 `msgpack:"s"`
+}
+
+// ActivityTaskCanceled reports an activity that ended by cancellation.
+type ActivityTaskCanceled struct {
+	ActivityEnd `msgpack:",inline"`
+	Details     *common.Payloads `msgpack:"d,omitempty"`
+}
+
+// EventType is ACTIVITY_TASK_SCHEDULED.
+func (*ActivityTaskScheduled) EventType() enums.EventType {
+	return enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
+}
+
+// EventType is ACTIVITY_TASK_COMPLETED.
+func (*ActivityTaskCompleted) EventType() enums.EventType {
+	return enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
+}
+
+// EventType is ACTIVITY_TASK_FAILED.
+func (*ActivityTaskFailed) EventType() enums.EventType { return enums.EVENT_TYPE_ACTIVITY_TASK_FAILED }
+
+// EventType is ACTIVITY_TASK_TIMED_OUT.
+func (*ActivityTaskTimedOut) EventType() enums.EventType {
+	return enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT
+}
+
+// EventType is ACTIVITY_TASK_CANCEL_REQUESTED.
+func (*ActivityTaskCancelRequested) EventType() enums.EventType {
+	return enums.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED
+}
+
+// EventType is ACTIVITY_TASK_CANCELED.
+func (*ActivityTaskCanceled) EventType() enums.EventType {
+	return enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED
+}
+
+func newActivityAttributes(t enums.EventType) Attributes {
+	switch t {
+	case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
+		return &ActivityTaskScheduled{}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
+		return &ActivityTaskCompleted{}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_FAILED:
+		return &ActivityTaskFailed{}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
+		return &ActivityTaskTimedOut{}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:
+		return &ActivityTaskCancelRequested{}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
+		return &ActivityTaskCanceled{}
+	}
+	return nil
+}

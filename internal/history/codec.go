@@ -1,0 +1,108 @@
+package history
+
+import (
+	"bytes"
+	"fmt"
+	"sync"
+
+	"github.com/vmihailenco/msgpack/v5"
+)
+
+// FormatVersion is the version of every record that this package writes, and the newest that it reads.
+const FormatVersion = 1
+
+// record is what the codec reads and writes.
+type record interface {
+	version() *int
+	name() string
+}
+
+func (s *Start) version() *int      { return &s.Version }
+func (t *Transition) version() *int { return &t.Version }
+func (m *Message) version() *int    { return &m.Version }
+func (t *Task) version() *int       { return &t.Version }
+func (t *TaskToken) version() *int  { return &t.Version }
+
+func (*Start) name() string      { return "start" }
+func (*Transition) name() string { return "transition" }
+func (*Message) name() string    { return "message" }
+func (*Task) name() string       { return "task" }
+func (*TaskToken) name() string  { return "task token" }
+
+// Encode returns the bytes of r and sets its format version.
+func Encode(r record) ([]byte, error) {
+	*r.version() = FormatVersion
+	return marshal(r.name(), r)
+}
+
+// EncodeEvents returns the bytes of a list of events, as the separate body of an oversized transition holds them.
+func EncodeEvents(events []Event) ([]byte, error) { return marshal("events", events) }
+
+func marshal(name string, v any) ([]byte, error) {
+	var buf bytes.Buffer
+	enc := msgpack.GetEncoder()
+	defer msgpack.PutEncoder(enc)
+	enc.Reset(&buf)
+	enc.UseCompactInts(true)
+	enc.SetSortMapKeys(true)
+	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", name, err)
+	}
+	return buf.Bytes(), nil
+}
+
+// DecodeStart reads a start message's body.
+func DecodeStart(data []byte) (*Start, error) { return decode(data, &Start{}) }
+
+// DecodeTransition reads a record of a history.
+func DecodeTransition(data []byte) (*Transition, error) { return decode(data, &Transition{}) }
+
+// DecodeMessage reads an inbox message's body.
+func DecodeMessage(data []byte) (*Message, error) { return decode(data, &Message{}) }
+
+// DecodeTask reads an activity task's body.
+func DecodeTask(data []byte) (*Task, error) { return decode(data, &Task{}) }
+
+// DecodeTaskToken reads the token of an activity attempt.
+func DecodeTaskToken(data []byte) (*TaskToken, error) { return decode(data, &TaskToken{}) }
+
+// DecodeEvents reads what EncodeEvents wrote.
+func DecodeEvents(data []byte) ([]Event, error) {
+	var events []Event
+	if err := unmarshal("events", data, &events); err != nil {
+		return nil, err
+	}
+	return events, nil
+}
+
+func decode[R record](data []byte, r R) (R, error) {
+	var none R
+	if err := unmarshal(r.name(), data, r); err != nil {
+		return none, err
+	}
+	if v := *r.version(); v < 1 || v > FormatVersion {
+		return none, fmt.Errorf("decode %s: %w", r.name(), &UnknownError{What: "format version", Value: v})
+	}
+	return r, nil
+}
+
+var readers = sync.Pool{New: func() any { return new(bytes.Reader) }}
+
+func unmarshal(name string, data []byte, v any) error {
+	if err := checkNesting(data); err != nil {
+		return fmt.Errorf("decode %s: %w", name, err)
+	}
+	dec := msgpack.GetDecoder()
+	defer msgpack.PutDecoder(dec)
+	r := readers.Get().(*bytes.Reader)
+	defer readers.Put(r)
+	r.Reset(data)
+	dec.Reset(r)
+	if err := dec.Decode(v); err != nil {
+		return fmt.Errorf("decode %s: %w", name, err)
+	}
+	if r.Len() > 0 {
+		return fmt.Errorf("decode %s: %d bytes after its end", name, r.Len())
+	}
+	return nil
+}

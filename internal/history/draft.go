@@ -1,0 +1,319 @@
+package history
+
+import (
+	"slices"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+)
+
+// Verdict is what a message means to a run in a given state.
+type Verdict int
+
+const (
+	// Taken: the message became events of the draft.
+	Taken Verdict = iota + 1
+	// Settled: the prefix proves that the message was consumed or can change nothing any more. It may be acknowledged
+	// without a record.
+	Settled
+	// Ahead: the message speaks of an event beyond the prefix. It must not be dropped: refresh, or hand it back.
+	Ahead
+	// Leftover: the run is closed, and the message asks something of whoever comes after it.
+	Leftover
+	// Junk: the message says nothing that this version understands.
+	Junk
+)
+
+// Draft is a transition in the making: it turns messages and the passing of time into the events that begin the
+// transition. It does not change the state that it was made from.
+type Draft struct {
+	state    *State
+	time     time.Time
+	events   []Event
+	consumed []string
+	// resolved holds the pending items and the requests that this draft has dealt with.
+	resolved map[int64]struct{}
+	requests map[string]struct{}
+	cancel   bool
+	closed   bool
+}
+
+// Draft begins a transition at the given time, or at the last transition's if that is later.
+func (s *State) Draft(now time.Time) *Draft {
+	if now.Before(s.Time) {
+		now = s.Time
+	}
+	d := &Draft{state: s, time: now, resolved: map[int64]struct{}{}, requests: map[string]struct{}{}}
+	d.closed = s.Closed()
+	if s.Transitions == 0 && s.Start.Signal != nil {
+		sig := *s.Start.Signal
+		d.add(&WorkflowExecutionSignaled{Signal: sig})
+		d.requests[string(SourceSignals)+":"+sig.ID] = struct{}{}
+		d.consumed = append(d.consumed, string(SourceSignals)+":"+sig.ID)
+	}
+	return d
+}
+
+// Time is the transition's time.
+func (d *Draft) Time() time.Time { return d.time }
+
+// Events are the events so far.
+func (d *Draft) Events() []Event { return d.events }
+
+// Consumed are the identities of the messages taken so far.
+func (d *Draft) Consumed() []string { return d.consumed }
+
+// Closed says whether the run is closed, by its history or by an event of this draft.
+func (d *Draft) Closed() bool { return d.closed }
+
+// NextEvent is the number that the next event of the transition gets.
+func (d *Draft) NextEvent() int64 { return d.state.LastEvent + int64(len(d.events)) + 1 }
+
+func (d *Draft) add(a Attributes) {
+	e := NewEvent(d.NextEvent(), a)
+	d.events = append(d.events, e)
+	d.closed = d.closed || e.IsClosing()
+}
+
+// Add gives the draft a message. A wake-up is taken as such only through AddDue: here it is Settled.
+func (d *Draft) Add(m *Message) Verdict {
+	v := d.judge(m)
+	if v == Taken {
+		d.consumed = append(d.consumed, m.Identity())
+	}
+	return v
+}
+
+func (d *Draft) judge(m *Message) Verdict {
+	switch {
+	case m.Activity != nil:
+		return d.activity(m.Activity)
+	case m.Child != nil:
+		return d.child(m.Child)
+	case m.External != nil:
+		return d.external(m.External)
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil:
+		return d.request(m)
+	case m.WakeUp != nil:
+		return Settled
+	}
+	return Junk
+}
+
+// Consume notes that the wake-up with this identity led to events of the draft.
+func (d *Draft) Consume(identity string) { d.consumed = append(d.consumed, identity) }
+
+// pending says whether item id can still be resolved: Taken; or why not.
+func (d *Draft) pending(id int64, inState bool) Verdict {
+	if id > d.state.LastEvent {
+		return Ahead
+	}
+	if _, done := d.resolved[id]; done || !inState || d.closed {
+		return Settled
+	}
+	return Taken
+}
+
+func (d *Draft) activity(r *ActivityResult) Verdict {
+	_, ok := d.state.Activities[r.Scheduled]
+	if v := d.pending(r.Scheduled, ok); v != Taken {
+		return v
+	}
+	d.resolved[r.Scheduled] = struct{}{}
+	end := ActivityEnd{Scheduled: r.Scheduled, Attempt: r.Attempt, Identity: r.Identity, Started: r.Started}
+	switch f := r.Failure; {
+	case f == nil:
+		d.add(&ActivityTaskCompleted{ActivityEnd: end, Result: r.Result})
+	case f.CanceledFailureInfo != nil && d.state.Activities[r.Scheduled].CancelRequested:
+		d.add(&ActivityTaskCanceled{ActivityEnd: end, Details: f.CanceledFailureInfo.Details})
+	case f.TimeoutFailureInfo != nil:
+		d.add(&ActivityTaskTimedOut{ActivityEnd: end, Failure: f, Retry: r.Retry})
+	default:
+		d.add(&ActivityTaskFailed{ActivityEnd: end, Failure: f, Retry: r.Retry})
+	}
+	return Taken
+}
+
+func (d *Draft) child(o *ChildOutcome) Verdict {
+	c, ok := d.state.Children[o.Initiated]
+	if v := d.pending(o.Initiated, ok); v != Taken {
+		return v
+	}
+	started := c.RunID != "" || d.startedHere(o.Initiated)
+	if o.Status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING {
+		if started {
+			return Settled
+		}
+		d.add(&ChildWorkflowExecutionStarted{Initiated: o.Initiated, RunID: o.RunID})
+		return Taken
+	}
+	if o.Status == enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED {
+		if started {
+			return Settled
+		}
+		d.add(&StartChildWorkflowExecutionFailed{Initiated: o.Initiated, Cause: o.Cause})
+	} else {
+		if !started {
+			// The child's close overtook the note of its start, which then finds nothing pending.
+			d.add(&ChildWorkflowExecutionStarted{Initiated: o.Initiated, RunID: o.RunID})
+		}
+		if !d.childEnd(o) {
+			return Junk
+		}
+	}
+	d.resolved[o.Initiated] = struct{}{}
+	return Taken
+}
+
+func (d *Draft) startedHere(id int64) bool {
+	return slices.ContainsFunc(d.events, func(e Event) bool {
+		a, ok := e.Attributes.(*ChildWorkflowExecutionStarted)
+		return ok && a.Initiated == id
+	})
+}
+
+func (d *Draft) childEnd(o *ChildOutcome) bool {
+	end := ChildEnd{Initiated: o.Initiated, RunID: o.RunID}
+	switch o.Status {
+	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
+		d.add(&ChildWorkflowExecutionCompleted{ChildEnd: end, Result: o.Result})
+	case enums.WORKFLOW_EXECUTION_STATUS_FAILED:
+		d.add(&ChildWorkflowExecutionFailed{ChildEnd: end, Failure: o.Failure, Retry: o.Retry})
+	case enums.WORKFLOW_EXECUTION_STATUS_CANCELED:
+		d.add(&ChildWorkflowExecutionCanceled{ChildEnd: end, Details: o.Result})
+	case enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
+		d.add(&ChildWorkflowExecutionTimedOut{ChildEnd: end, Retry: o.Retry})
+	case enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		d.add(&ChildWorkflowExecutionTerminated{ChildEnd: end})
+	default:
+		return false
+	}
+	return true
+}
+
+func (d *Draft) external(r *ExternalResult) Verdict {
+	p, ok := d.state.Externals[r.Initiated]
+	if v := d.pending(r.Initiated, ok); v != Taken {
+		return v
+	}
+	d.resolved[r.Initiated] = struct{}{}
+	switch {
+	case p.Signal != nil && r.NotFound:
+		d.add(&SignalExternalWorkflowExecutionFailed{Initiated: r.Initiated,
+			Cause: enums.SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND})
+	case p.Signal != nil:
+		d.add(&ExternalWorkflowExecutionSignaled{Initiated: r.Initiated})
+	case r.NotFound:
+		d.add(&RequestCancelExternalWorkflowExecutionFailed{Initiated: r.Initiated,
+			Cause: enums.CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED_CAUSE_EXTERNAL_WORKFLOW_EXECUTION_NOT_FOUND})
+	default:
+		d.add(&ExternalWorkflowExecutionCancelRequested{Initiated: r.Initiated})
+	}
+	return Taken
+}
+
+func (d *Draft) request(m *Message) Verdict {
+	id := m.Identity()
+	if _, here := d.requests[id]; here || d.state.Seen(id) {
+		return Settled
+	}
+	if d.closed {
+		return Leftover
+	}
+	switch {
+	case m.Signal != nil:
+		d.add(&WorkflowExecutionSignaled{Signal: *m.Signal})
+	case m.Cancel != nil:
+		if d.cancel || d.state.CancelRequested {
+			return Settled
+		}
+		d.cancel = true
+		d.add(&WorkflowExecutionCancelRequested{CancelRequest: *m.Cancel})
+	default:
+		d.add(&WorkflowExecutionTerminated{Termination: *m.Terminate})
+	}
+	d.requests[id] = struct{}{}
+	return Taken
+}
+
+// ActivityFacts is what HEARTBEATS knows of an activity whose time-out is due.
+type ActivityFacts struct {
+	// Started is set when an attempt has begun.
+	Started     bool
+	Attempt     int32
+	LastFailure *failure.Failure
+	Details     *failure.TimeoutFailureInfo
+}
+
+// DueActivities are the numbers of the pending activities of which a schedule time-out is due at the draft's time, in
+// order. Their facts are needed for AddDue.
+func (d *Draft) DueActivities() []int64 {
+	var due []int64
+	for id, a := range d.state.Activities {
+		if _, done := d.resolved[id]; !done && (passed(a.CloseDeadline(), d.time) || passed(a.StartDeadline(), d.time)) {
+			due = append(due, id)
+		}
+	}
+	slices.Sort(due)
+	return due
+}
+
+func passed(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
+
+// AddDue adds the events of all deadlines that have passed at the draft's time, in the order of the events that set
+// them, and says whether there were any. A passed deadline of the run closes it and nothing else counts.
+func (d *Draft) AddDue(facts map[int64]ActivityFacts) bool {
+	if d.closed {
+		return false
+	}
+	if passed(d.state.Start.Deadline(), d.time) {
+		next, retry := d.state.RetryRun(timeoutFailure(enums.TIMEOUT_TYPE_START_TO_CLOSE), d.time, d.NextEvent())
+		d.add(&WorkflowExecutionTimedOut{Retry: retry, Successor: next})
+		return true
+	}
+	due := d.DueActivities()
+	for id, t := range d.state.Timers {
+		if passed(t.Due, d.time) {
+			due = append(due, id)
+		}
+	}
+	slices.Sort(due)
+	before := len(d.events)
+	for _, id := range due {
+		if _, isTimer := d.state.Timers[id]; isTimer {
+			d.add(&TimerFired{Started: id})
+		} else if !d.activityDue(id, facts[id]) {
+			continue
+		}
+		d.resolved[id] = struct{}{}
+	}
+	return len(d.events) > before
+}
+
+// activityDue times activity id out, unless it has started and only its start was due.
+func (d *Draft) activityDue(id int64, facts ActivityFacts) bool {
+	kind := enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
+	if !passed(d.state.Activities[id].CloseDeadline(), d.time) {
+		if facts.Started {
+			return false
+		}
+		kind = enums.TIMEOUT_TYPE_SCHEDULE_TO_START
+	}
+	f := timeoutFailure(kind)
+	f.Cause = facts.LastFailure
+	if facts.Details != nil {
+		f.TimeoutFailureInfo.LastHeartbeatDetails = facts.Details.LastHeartbeatDetails
+	}
+	end := ActivityEnd{Scheduled: id, Attempt: facts.Attempt}
+	d.add(&ActivityTaskTimedOut{ActivityEnd: end, Failure: f, Retry: enums.RETRY_STATE_TIMEOUT})
+	return true
+}
+
+func timeoutFailure(kind enums.TimeoutType) *failure.Failure {
+	return &failure.Failure{
+		Message:            kind.String() + " timeout",
+		Source:             "millrace",
+		TimeoutFailureInfo: &failure.TimeoutFailureInfo{TimeoutType: kind},
+	}
+}

@@ -1,0 +1,252 @@
+package history
+
+import (
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+)
+
+// Effect is something that must be sent because of a record, after the record is durable and before its cover is
+// acknowledged. Every effect may be sent again.
+type Effect interface{ effect() }
+
+// SendTask publishes an activity task.
+type SendTask struct{ Task *Task }
+
+// CancelTask sets the cancel flag of a running or queued activity.
+type CancelTask struct{ Activity int64 }
+
+// WithdrawTask takes the task of an activity that nobody waits for out of its queue, and sets its cancel flag for the
+// worker that may be running it.
+type WithdrawTask struct {
+	Activity int64
+	Queue    string
+}
+
+// ArmWakeUp arms the run's wake-up.
+type ArmWakeUp struct{ Due time.Time }
+
+// StartChild starts a child and reports the outcome to the run's inbox.
+type StartChild struct {
+	Initiated int64
+	Start     *Start
+	Reuse     enums.WorkflowIdReusePolicy
+}
+
+// StartSuccessor starts the run that takes over from a closed one.
+type StartSuccessor struct{ Start *Start }
+
+// SendRequest puts a signal or cancel request into another run's inbox. Target.RunID may be empty: the current run.
+// When External is not 0 the outcome is reported to the run's inbox as that of external call number External.
+type SendRequest struct {
+	Target   Run
+	Message  *Message
+	External int64
+}
+
+// NotifyParent tells the parent how its child closed.
+type NotifyParent struct {
+	Parent  *Parent
+	Outcome *ChildOutcome
+}
+
+func (*SendTask) effect()       {}
+func (*CancelTask) effect()     {}
+func (*WithdrawTask) effect()   {}
+func (*ArmWakeUp) effect()      {}
+func (*StartChild) effect()     {}
+func (*StartSuccessor) effect() {}
+func (*SendRequest) effect()    {}
+func (*NotifyParent) effect()   {}
+
+// Effects are the effects of the transitions that the given message covers which are still outstanding, in a fixed
+// order: event by event, then the wake-up; for a closed run its successor's start comes first.
+func (s *State) Effects(cover string) []Effect {
+	if s.Closed() {
+		if s.CloseCover != cover {
+			return nil
+		}
+		return s.closingEffects()
+	}
+	var effects []Effect
+	for _, id := range sortedKeys(s.Activities) {
+		a := s.Activities[id]
+		if a.Cover == cover {
+			effects = append(effects, &SendTask{Task: s.Task(a)})
+		}
+		if a.CancelRequested && a.CancelCover == cover {
+			effects = append(effects, &CancelTask{Activity: id})
+		}
+	}
+	for _, id := range sortedKeys(s.Children) {
+		if c := s.Children[id]; c.Cover == cover && c.RunID == "" {
+			effects = append(effects, s.startChild(c))
+		}
+	}
+	for _, id := range sortedKeys(s.Externals) {
+		if x := s.Externals[id]; x.Cover == cover {
+			effects = append(effects, s.sendExternal(x))
+		}
+	}
+	if !s.Armed.IsZero() && s.ArmCover == cover {
+		if next := s.NextDeadline(s.Time); !next.IsZero() {
+			effects = append(effects, &ArmWakeUp{Due: next})
+		}
+	}
+	return effects
+}
+
+func sortedKeys[V any](m map[int64]V) []int64 {
+	if len(m) == 0 {
+		return nil
+	}
+	return slices.Sorted(maps.Keys(m))
+}
+
+// Task is the task of a pending activity.
+func (s *State) Task(a *PendingActivity) *Task {
+	return &Task{
+		Run:             s.Start.Run,
+		WorkflowType:    s.Start.Type,
+		Event:           a.Event,
+		ActivityID:      a.Scheduled.ActivityID,
+		Type:            a.Scheduled.Type,
+		Queue:           a.Scheduled.Queue,
+		Input:           a.Scheduled.Input,
+		Header:          a.Scheduled.Header,
+		Scheduled:       a.At,
+		ScheduleToClose: a.Scheduled.ScheduleToClose,
+		ScheduleToStart: a.Scheduled.ScheduleToStart,
+		StartToClose:    a.Scheduled.StartToClose,
+		Heartbeat:       a.Scheduled.Heartbeat,
+		RetryPolicy:     a.Scheduled.RetryPolicy,
+		FirstAttempt:    1,
+	}
+}
+
+func (s *State) startChild(c *PendingChild) *StartChild {
+	in := c.Initiated
+	root := s.Start.Root
+	if root == nil {
+		root = &s.Start.Run.Run
+	}
+	start := &Start{
+		Run:              Address{Run: Run{WorkflowID: in.WorkflowID, RunID: in.RunID}, Queue: in.Queue},
+		Type:             in.Type,
+		Input:            in.Input,
+		Header:           in.Header,
+		Memo:             in.Memo,
+		Search:           in.Search,
+		Time:             c.At,
+		ExecutionTimeout: in.ExecutionTimeout,
+		RunTimeout:       in.RunTimeout,
+		TaskTimeout:      in.TaskTimeout,
+		RetryPolicy:      in.RetryPolicy,
+		Attempt:          1,
+		CronSchedule:     in.CronSchedule,
+		Parent:           &Parent{Address: s.Start.Run, Initiated: c.Event},
+		Root:             root,
+		StaticSummary:    in.StaticSummary,
+		StaticDetails:    in.StaticDetails,
+	}
+	if in.ExecutionTimeout > 0 {
+		start.ExecutionExpiry = c.At.Add(in.ExecutionTimeout.Duration())
+	}
+	return &StartChild{Initiated: c.Event, Start: start, Reuse: in.Reuse}
+}
+
+func (s *State) sendExternal(x *PendingExternal) *SendRequest {
+	m := &Message{ID: DeriveMessageID(s.Start.Run.Run, x.Event)}
+	send := &SendRequest{Message: m, External: x.Event}
+	if x.Signal != nil {
+		send.Target = x.Signal.Target
+		m.Signal = &Signal{Name: x.Signal.Name, Input: x.Signal.Input, Header: x.Signal.Header}
+	} else {
+		send.Target = x.Cancel.Target
+		m.Cancel = &CancelRequest{Reason: x.Cancel.Reason, External: &s.Start.Run.Run}
+	}
+	return send
+}
+
+// closingEffects are what the closing event asks for: the successor first, since nobody may find the chain broken.
+func (s *State) closingEffects() []Effect {
+	var effects []Effect
+	if next := s.SuccessorStart(); next != nil {
+		effects = append(effects, &StartSuccessor{Start: next})
+	} else if s.Start.Parent != nil {
+		effects = append(effects, &NotifyParent{Parent: s.Start.Parent, Outcome: s.Outcome()})
+	}
+	for _, id := range sortedKeys(s.Activities) {
+		effects = append(effects, &WithdrawTask{Activity: id, Queue: s.Activities[id].Scheduled.Queue})
+	}
+	for _, id := range sortedKeys(s.Children) {
+		if e := s.closeChild(s.Children[id]); e != nil {
+			effects = append(effects, e)
+		}
+	}
+	for _, id := range sortedKeys(s.Externals) {
+		if x := s.Externals[id]; x.Cover == s.CloseCover {
+			send := s.sendExternal(x)
+			send.External = 0 // nobody is left to hear the outcome
+			effects = append(effects, send)
+		}
+	}
+	return effects
+}
+
+// closeChild applies the parent close policy to an open child. A child that the closing transition itself decided to
+// start has not been started: to abandon it is to start it, and any other policy leaves it unstarted.
+func (s *State) closeChild(c *PendingChild) Effect {
+	unstarted := c.Transition == s.Transitions
+	send := &SendRequest{
+		Target:  Run{WorkflowID: c.Initiated.WorkflowID, RunID: c.Initiated.RunID},
+		Message: &Message{ID: DeriveMessageID(s.Start.Run.Run, s.Close.ID+c.Event)},
+	}
+	if unstarted && c.Initiated.ParentClose != enums.PARENT_CLOSE_POLICY_ABANDON {
+		return nil
+	}
+	switch c.Initiated.ParentClose {
+	case enums.PARENT_CLOSE_POLICY_ABANDON:
+		if unstarted {
+			return s.startChild(c)
+		}
+		return nil
+	case enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL:
+		send.Message.Cancel = &CancelRequest{Reason: "parent closed", External: &s.Start.Run.Run}
+	default:
+		send.Message.Terminate = &Termination{Reason: "parent closed"}
+	}
+	return send
+}
+
+// Outcome is how a closed run reports to its parent.
+func (s *State) Outcome() *ChildOutcome {
+	o := &ChildOutcome{RunID: s.Start.Run.RunID, Status: s.Status}
+	if s.Start.Parent != nil {
+		o.Initiated = s.Start.Parent.Initiated
+	}
+	o.Result, o.Failure, o.Retry = s.Result()
+	return o
+}
+
+// Result is what a closed run ended with: its result (or cancellation details) or its failure.
+func (s *State) Result() (*common.Payloads, *failure.Failure, enums.RetryState) {
+	if s.Close == nil {
+		return nil, nil, enums.RETRY_STATE_UNSPECIFIED
+	}
+	switch a := s.Close.Attributes.(type) {
+	case *WorkflowExecutionCompleted:
+		return a.Result, nil, enums.RETRY_STATE_UNSPECIFIED
+	case *WorkflowExecutionFailed:
+		return nil, a.Failure, a.Retry
+	case *WorkflowExecutionTimedOut:
+		return nil, timeoutFailure(enums.TIMEOUT_TYPE_START_TO_CLOSE), a.Retry
+	case *WorkflowExecutionCanceled:
+		return a.Details, nil, enums.RETRY_STATE_UNSPECIFIED
+	}
+	return nil, nil, enums.RETRY_STATE_UNSPECIFIED
+}

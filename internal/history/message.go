@@ -1,0 +1,111 @@
+package history
+
+import (
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+)
+
+// Message is what waits in a run's inbox until a transition consumes it. Exactly one of the pointer parts is set;
+// a wake-up is a message with WakeUp set.
+type Message struct {
+	Version int `msgpack:"v"`
+	// ID tells two messages of one source apart: the sender's choice for signals, cancel and terminate requests,
+	// the attempt for activity results, "started" or "closed" for children, the armed due time in Unix
+	// milliseconds for wake-ups.
+	ID string `msgpack:"id"`
+
+	Activity  *ActivityResult `msgpack:"a,omitempty"`
+	Child     *ChildOutcome   `msgpack:"c,omitempty"`
+	External  *ExternalResult `msgpack:"e,omitempty"`
+	Signal    *Signal         `msgpack:"s,omitempty"`
+	Cancel    *CancelRequest  `msgpack:"x,omitempty"`
+	Terminate *Termination    `msgpack:"t,omitempty"`
+	WakeUp    *WakeUp         `msgpack:"w,omitempty"`
+}
+
+// Source is the inbox source that m belongs to, empty when m carries nothing known.
+func (m *Message) Source() Source {
+	switch {
+	case m.Activity != nil:
+		return ActivitySource(m.Activity.Scheduled)
+	case m.Child != nil:
+		return ChildSource(m.Child.Initiated)
+	case m.External != nil:
+		return ExternalSource(m.External.Initiated)
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil:
+		return SourceSignals
+	case m.WakeUp != nil:
+		return SourceWakeUp
+	}
+	return ""
+}
+
+// Identity names m within its run, as records and covers do: source and ID, joined by a colon.
+func (m *Message) Identity() string { return string(m.Source()) + ":" + m.ID }
+
+// StartIdentity is the identity of a run's start message.
+const StartIdentity = "start"
+
+// ActivityResult reports how an activity ended: a result, or a failure that will not be retried. A canceled
+// activity has a failure with CanceledFailureInfo, a timed-out one with TimeoutFailureInfo.
+type ActivityResult struct {
+	Scheduled int64            `msgpack:"s"`
+	Attempt   int32            `msgpack:"at"`
+	Result    *common.Payloads `msgpack:"r,omitempty"`
+	Failure   *failure.Failure `msgpack:"f,omitempty"`
+	Retry     enums.RetryState `msgpack:"rs,omitempty"`
+	Identity  string           `msgpack:"i,omitempty"`
+	Started   time.Time        `msgpack:"st,omitempty"`
+}
+
+// ChildOutcome reports a step in the life of a child. Status RUNNING means that it started; UNSPECIFIED that it
+// could not, with Cause; any other status that it closed.
+type ChildOutcome struct {
+	Initiated int64                                        `msgpack:"i"`
+	RunID     string                                       `msgpack:"r,omitempty"`
+	Status    enums.WorkflowExecutionStatus                `msgpack:"s,omitempty"`
+	Cause     enums.StartChildWorkflowExecutionFailedCause `msgpack:"ca,omitempty"`
+	Result    *common.Payloads                             `msgpack:"re,omitempty"`
+	Failure   *failure.Failure                             `msgpack:"f,omitempty"`
+	Retry     enums.RetryState                             `msgpack:"rs,omitempty"`
+}
+
+// ExternalResult reports whether an external run was reached (NotFound false) by a signal or cancel request.
+type ExternalResult struct {
+	Initiated int64 `msgpack:"i"`
+	NotFound  bool  `msgpack:"n,omitempty"`
+}
+
+// Signal is a signal as its sender wrote it.
+type Signal struct {
+	Name     string           `msgpack:"n"`
+	Input    *common.Payloads `msgpack:"in,omitempty"`
+	Header   *common.Header   `msgpack:"h,omitempty"`
+	Identity string           `msgpack:"i,omitempty"`
+	// ID is set where a signal travels without a Message around it (inside a start).
+	ID string `msgpack:"id,omitempty"`
+}
+
+// CancelRequest asks the workflow code to cancel the run.
+type CancelRequest struct {
+	Reason   string `msgpack:"r,omitempty"`
+	Identity string `msgpack:"i,omitempty"`
+	// External is the run that asked, nil for a client.
+	External *Run `msgpack:"x,omitempty"`
+}
+
+// Termination closes the run without asking its code.
+type Termination struct {
+	Reason   string           `msgpack:"r,omitempty"`
+	Details  *common.Payloads `msgpack:"d,omitempty"`
+	Identity string           `msgpack:"i,omitempty"`
+}
+
+// WakeUp says: look at the clock.
+type WakeUp struct {
+	// Due is the deadline that the wake-up was armed for.
+	Due time.Time `msgpack:"d"`
+}

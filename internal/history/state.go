@@ -1,0 +1,281 @@
+package history
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/enums"
+)
+
+// State is what a run's start and transitions add up to without its code: what is pending, what was consumed,
+// whether it is closed. It is a plain fold, so everyone who reads the same records has the same state.
+//
+// A State is not safe for concurrent use.
+type State struct {
+	Start *Start
+	// Status is RUNNING until a closing event.
+	Status enums.WorkflowExecutionStatus
+	// LastEvent is the number of the last event; the start is event 1.
+	LastEvent int64
+	// Transitions is the number of the last transition, LastCommit its commit ID.
+	Transitions uint64
+	LastCommit  string
+	// Time is the last transition's time, or the start's.
+	Time time.Time
+
+	// The maps hold what has no outcome yet, by the number of the event that began it. When the run is closed they
+	// hold what was still outstanding at that moment.
+	Activities map[int64]*PendingActivity
+	Timers     map[int64]*PendingTimer
+	Children   map[int64]*PendingChild
+	Externals  map[int64]*PendingExternal
+
+	CancelRequested bool
+	// Close is the closing event, nil while the run is open; CloseCover covers its effects.
+	Close      *Event
+	CloseCover string
+	// Armed is the due time of the last wake-up that a transition armed, ArmCover that transition's cover.
+	Armed    time.Time
+	ArmCover string
+
+	// seen holds the identities of the consumed signals and requests: only they cannot be recognised by number.
+	seen map[string]struct{}
+}
+
+// PendingActivity is an activity without an outcome.
+type PendingActivity struct {
+	Event     int64
+	Scheduled *ActivityTaskScheduled
+	At        time.Time
+	Cover     string
+	// CancelRequested is set by a decision whose cover is CancelCover.
+	CancelRequested bool
+	CancelCover     string
+}
+
+// PendingTimer is a timer that has neither fired nor been canceled.
+type PendingTimer struct {
+	Event int64
+	Due   time.Time
+}
+
+// PendingChild is a child that has not closed.
+type PendingChild struct {
+	Event     int64
+	Initiated *StartChildWorkflowExecutionInitiated
+	At        time.Time
+	Cover     string
+	// Transition is the number of the transition that decided to start the child.
+	Transition uint64
+	// RunID is the child's run, empty until it is known to have started.
+	RunID string
+}
+
+// PendingExternal is a signal (Signal set) or cancel request (Cancel set) to another run, not yet answered for.
+type PendingExternal struct {
+	Event  int64
+	Signal *SignalExternalWorkflowExecutionInitiated
+	Cancel *RequestCancelExternalWorkflowExecutionInitiated
+	Cover  string
+}
+
+// NewState is the state of a run of which only the start is known.
+func NewState(start *Start) *State {
+	s := &State{
+		Start:      start,
+		Status:     enums.WORKFLOW_EXECUTION_STATUS_RUNNING,
+		LastEvent:  1,
+		Time:       start.Time,
+		Activities: map[int64]*PendingActivity{},
+		Timers:     map[int64]*PendingTimer{},
+		Children:   map[int64]*PendingChild{},
+		Externals:  map[int64]*PendingExternal{},
+		seen:       map[string]struct{}{},
+	}
+	return s
+}
+
+// Closed says whether the run is closed.
+func (s *State) Closed() bool { return s.Close != nil }
+
+// Apply folds the next transition into s. After an error s must not be used any more.
+func (s *State) Apply(t *Transition) error {
+	switch {
+	case t.RunID != s.Start.Run.RunID:
+		return fmt.Errorf("run %s: transition %d belongs to run %s", s.Start.Run, t.Number, t.RunID)
+	case t.Number != s.Transitions+1:
+		return fmt.Errorf("run %s: transition %d follows %d", s.Start.Run, t.Number, s.Transitions)
+	case s.Closed():
+		return fmt.Errorf("run %s: transition %d follows the closing event %v", s.Start.Run, t.Number, *s.Close)
+	}
+	for i := range t.Events {
+		e := &t.Events[i]
+		if e.ID != s.LastEvent+1 || s.Closed() {
+			return s.illegal(e, fmt.Sprintf("last event is %d, status %v", s.LastEvent, s.Status))
+		}
+		if err := s.applyEvent(e, t); err != nil {
+			return err
+		}
+		s.LastEvent = e.ID
+	}
+	for _, id := range t.Consumed {
+		if isRequest(id) {
+			s.seen[id] = struct{}{}
+		}
+	}
+	s.Transitions, s.LastCommit = t.Number, t.CommitID
+	if t.Time.After(s.Time) {
+		s.Time = t.Time
+	}
+	s.arm(t)
+	return nil
+}
+
+// isRequest says whether an identity is that of a signal, cancel or terminate request.
+func isRequest(identity string) bool {
+	return len(identity) > 2 && identity[0] == 's' && identity[1] == ':'
+}
+
+// Seen says whether the signal, cancel or terminate request with this identity was consumed.
+func (s *State) Seen(identity string) bool {
+	_, ok := s.seen[identity]
+	return ok
+}
+
+// arm notes the wake-up that t has to arm: one that is due earlier than the armed one, or any while the armed one is
+// not ahead of t (then it is firing, and a lost re-arm is followed by that firing).
+func (s *State) arm(t *Transition) {
+	if s.Closed() {
+		return
+	}
+	next := s.NextDeadline(t.Time)
+	if next.IsZero() {
+		return
+	}
+	if t.Time.Before(s.Armed) && !next.Before(s.Armed) {
+		return
+	}
+	s.Armed, s.ArmCover = next, t.Cover
+}
+
+// NextDeadline is the earliest time at which the clock alone may change s, zero for never. It can lie in the past, but
+// for ScheduleToStart time-outs: the firing for one of those looks whether the activity has started, so they count
+// only while they lie after the given time.
+func (s *State) NextDeadline(after time.Time) time.Time {
+	next := s.Start.Deadline()
+	earlier := func(t time.Time) {
+		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
+			next = t
+		}
+	}
+	for _, t := range s.Timers {
+		earlier(t.Due)
+	}
+	for _, a := range s.Activities {
+		earlier(a.CloseDeadline())
+		if d := a.StartDeadline(); d.After(after) {
+			earlier(d)
+		}
+	}
+	return next
+}
+
+// CloseDeadline is when the activity's ScheduleToClose time-out expires, zero for never.
+func (a *PendingActivity) CloseDeadline() time.Time {
+	return deadline(a.At, a.Scheduled.ScheduleToClose)
+}
+
+// StartDeadline is when the activity's ScheduleToStart time-out expires unless it has started, zero for never.
+func (a *PendingActivity) StartDeadline() time.Time {
+	return deadline(a.At, a.Scheduled.ScheduleToStart)
+}
+
+func deadline(at time.Time, timeout Millis) time.Time {
+	if timeout <= 0 {
+		return time.Time{}
+	}
+	return at.Add(timeout.Duration())
+}
+
+func (s *State) illegal(e *Event, state string) error {
+	return &IllegalEventError{Run: s.Start.Run.String(), Event: *e, State: state}
+}
+
+// applyEvent changes s by one event.
+func (s *State) applyEvent(e *Event, t *Transition) error {
+	if status := e.ClosedStatus(); status != enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED {
+		s.Status, s.Close, s.CloseCover = status, e, t.Cover
+		return nil
+	}
+	switch a := e.Attributes.(type) {
+	case *WorkflowExecutionSignaled:
+		return nil
+	case *WorkflowExecutionCancelRequested:
+		if s.CancelRequested {
+			return s.illegal(e, "cancellation is requested already")
+		}
+		s.CancelRequested = true
+		return nil
+	case *TimerStarted:
+		s.Timers[e.ID] = &PendingTimer{Event: e.ID, Due: a.Due}
+		return nil
+	case *TimerFired:
+		return remove(s, e, s.Timers, a.Started, "timer")
+	case *TimerCanceled:
+		return remove(s, e, s.Timers, a.Started, "timer")
+	case *ActivityTaskScheduled:
+		s.Activities[e.ID] = &PendingActivity{Event: e.ID, Scheduled: a, At: t.Time, Cover: t.Cover}
+		return nil
+	case *ActivityTaskCancelRequested:
+		p, ok := s.Activities[a.Scheduled]
+		if !ok || p.CancelRequested {
+			return s.illegal(e, fmt.Sprintf("activity %d has an outcome or is being canceled", a.Scheduled))
+		}
+		p.CancelRequested, p.CancelCover = true, t.Cover
+		return nil
+	case interface{ End() *ActivityEnd }:
+		return remove(s, e, s.Activities, a.End().Scheduled, "activity")
+	}
+	return s.applyChildEvent(e, t)
+}
+
+func (s *State) applyChildEvent(e *Event, t *Transition) error {
+	switch a := e.Attributes.(type) {
+	case *StartChildWorkflowExecutionInitiated:
+		s.Children[e.ID] = &PendingChild{Event: e.ID, Initiated: a, At: t.Time, Cover: t.Cover, Transition: t.Number}
+	case *ChildWorkflowExecutionStarted:
+		c, ok := s.Children[a.Initiated]
+		if !ok || c.RunID != "" {
+			return s.illegal(e, fmt.Sprintf("child %d has started or closed", a.Initiated))
+		}
+		c.RunID = a.RunID
+	case *StartChildWorkflowExecutionFailed:
+		return remove(s, e, s.Children, a.Initiated, "child")
+	case interface{ End() *ChildEnd }:
+		return remove(s, e, s.Children, a.End().Initiated, "child")
+	case *SignalExternalWorkflowExecutionInitiated:
+		s.Externals[e.ID] = &PendingExternal{Event: e.ID, Signal: a, Cover: t.Cover}
+	case *RequestCancelExternalWorkflowExecutionInitiated:
+		s.Externals[e.ID] = &PendingExternal{Event: e.ID, Cancel: a, Cover: t.Cover}
+	case *SignalExternalWorkflowExecutionFailed:
+		return remove(s, e, s.Externals, a.Initiated, "external signal")
+	case *ExternalWorkflowExecutionSignaled:
+		return remove(s, e, s.Externals, a.Initiated, "external signal")
+	case *RequestCancelExternalWorkflowExecutionFailed:
+		return remove(s, e, s.Externals, a.Initiated, "external cancel request")
+	case *ExternalWorkflowExecutionCancelRequested:
+		return remove(s, e, s.Externals, a.Initiated, "external cancel request")
+	default:
+		return s.illegal(e, "events of this type are not stored in transitions")
+	}
+	return nil
+}
+
+// remove takes the item that e resolves out of pending.
+func remove[P any](s *State, e *Event, pending map[int64]P, id int64, what string) error {
+	if _, ok := pending[id]; !ok {
+		return s.illegal(e, fmt.Sprintf("%s %d is not pending", what, id))
+	}
+	delete(pending, id)
+	return nil
+}

@@ -1,0 +1,46 @@
+package history
+
+import (
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+)
+
+// Task is the body of an activity task: everything that a worker needs to run the activity, retry it and report.
+type Task struct {
+	Version      int     `msgpack:"v"`
+	Run          Address `msgpack:"r"`
+	WorkflowType string  `msgpack:"wt,omitempty"`
+
+	// Event is the number of the ActivityTaskScheduled event; it names the activity in subjects, keys and results.
+	Event      int64            `msgpack:"e"`
+	ActivityID string           `msgpack:"id"`
+	Type       string           `msgpack:"t"`
+	Queue      string           `msgpack:"q"`
+	Input      *common.Payloads `msgpack:"in,omitempty"`
+	Header     *common.Header   `msgpack:"h,omitempty"`
+
+	// Scheduled is the time of the record that scheduled the activity; the schedule time-outs count from it.
+	Scheduled       time.Time    `msgpack:"s"`
+	ScheduleToClose Millis       `msgpack:"sc,omitempty"`
+	ScheduleToStart Millis       `msgpack:"ss,omitempty"`
+	StartToClose    Millis       `msgpack:"stc,omitempty"`
+	Heartbeat       Millis       `msgpack:"hb,omitempty"`
+	RetryPolicy     *RetryPolicy `msgpack:"rp,omitempty"`
+
+	// FirstAttempt is the number of the attempt that the first delivery makes, at least 1.
+	FirstAttempt int32 `msgpack:"fa"`
+}
+
+// TaskToken names one attempt of an activity to whoever completes it from outside the worker.
+type TaskToken struct {
+	Version   int     `msgpack:"v"`
+	Namespace string  `msgpack:"n"`
+	Run       Address `msgpack:"r"`
+	Event     int64   `msgpack:"e"`
+	Attempt   int32   `msgpack:"a"`
+	// Queue is the activity's task queue.
+	Queue      string `msgpack:"q"`
+	ActivityID string `msgpack:"id,omitempty"`
+	Type       string `msgpack:"t,omitempty"`
+}
