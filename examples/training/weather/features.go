@@ -25,7 +25,8 @@ type Sample struct {
 }
 
 // FeaturesOf builds the features of date from the WindowDays days before it, oldest first. It does not see the day
-// itself. The error wraps ErrWindow when the window is not exactly those days.
+// itself. The error wraps ErrWindow when the window is not exactly those days, or holds a measurement that Validate would
+// have refused and that has no finite feature.
 func FeaturesOf(window []Day, date Date) (Features, error) {
 	if len(window) != WindowDays {
 		return Features{}, fmt.Errorf("features of %s: %d days, want %d: %w", date, len(window), WindowDays, ErrWindow)
@@ -51,6 +52,11 @@ func FeaturesOf(window []Day, date Date) (Features, error) {
 	}
 	year := 2 * math.Pi * float64(date.YearDay()) / 365.25
 	add(math.Sin(year), math.Cos(year), math.Sin(2*year), math.Cos(2*year))
+	for i, v := range f {
+		if math.IsNaN(v) || math.IsInf(v, 0) {
+			return Features{}, fmt.Errorf("features of %s: feature %d is %g, want a finite number: %w", date, i, v, ErrWindow)
+		}
+	}
 	return f, nil
 }
 

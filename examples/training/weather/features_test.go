@@ -78,6 +78,11 @@ func TestWindowMustBeTheDaysBefore(t *testing.T) {
 			t.Errorf("%s: error is %v, want ErrWindow", name, err)
 		}
 	}
+	impossible := slices.Clone(ds.Days[:weather.WindowDays])
+	impossible[3].Precipitation = -3
+	if _, err := weather.FeaturesOf(impossible, day); !errors.Is(err, weather.ErrWindow) {
+		t.Errorf("negative precipitation: error is %v, want ErrWindow", err)
+	}
 	if _, err := weather.FeaturesOf(ds.Days[:weather.WindowDays], day); err != nil {
 		t.Errorf("right window: %v", err)
 	}
