@@ -1,0 +1,62 @@
+package log_test
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"log/slog"
+	"strings"
+	"testing"
+
+	"github.com/millrace-dev/millrace/log"
+)
+
+// recorder has no With of its own.
+type recorder struct{ lines *[]string }
+
+func (r recorder) add(level, msg string, keyvals []any) {
+	*r.lines = append(*r.lines, fmt.Sprintln(append([]any{level, msg}, keyvals...)...))
+}
+func (r recorder) Debug(msg string, keyvals ...any) { r.add("debug", msg, keyvals) }
+func (r recorder) Info(msg string, keyvals ...any)  { r.add("info", msg, keyvals) }
+func (r recorder) Warn(msg string, keyvals ...any)  { r.add("warn", msg, keyvals) }
+func (r recorder) Error(msg string, keyvals ...any) { r.add("error", msg, keyvals) }
+
+func TestWithAddsToEveryMessage(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	base := log.With(recorder{&lines}, "run", "r")
+	left, right := log.With(base, "side", "left"), log.With(base, "side", "right")
+	left.Debug("a", "n", 1)
+	right.Info("b")
+	base.Warn("c")
+	left.Error("d")
+	want := "debug a run r side left n 1\ninfo b run r side right\nwarn c run r\nerror d run r side left\n"
+	if got := strings.Join(lines, ""); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+}
+
+func TestStructuredLoggerWritesToSlog(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	handler := slog.NewJSONHandler(&out, &slog.HandlerOptions{AddSource: true, Level: slog.LevelInfo})
+	logger := log.With(log.NewStructuredLogger(slog.New(handler)), "run", "r")
+	logger.Debug("hidden")
+	logger.Warn("shown", "attempt", 2)
+
+	var got struct {
+		Level, Msg, Run string
+		Attempt         int
+		Source          struct{ File string }
+	}
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil {
+		t.Fatalf("%v in %s", err, out.String())
+	}
+	if got.Level != "WARN" || got.Msg != "shown" || got.Run != "r" || got.Attempt != 2 {
+		t.Errorf("got %+v", got)
+	}
+	if !strings.HasSuffix(got.Source.File, "log_test.go") {
+		t.Errorf("source is %s, want this file", got.Source.File)
+	}
+}
