@@ -17,11 +17,29 @@ type record interface {
 	name() string
 }
 
+// timed is a record with times of its own. utc puts them into UTC: the format stores instants, and a time in the
+// reader's zone would show workflow code where it is replayed.
+type timed interface{ utc() }
+
 func (s *Start) version() *int      { return &s.Version }
 func (t *Transition) version() *int { return &t.Version }
 func (m *Message) version() *int    { return &m.Version }
 func (t *Task) version() *int       { return &t.Version }
 func (t *TaskToken) version() *int  { return &t.Version }
+
+func (s *Start) utc()      { s.Time, s.ExecutionExpiry = s.Time.UTC(), s.ExecutionExpiry.UTC() }
+func (t *Transition) utc() { t.Time = t.Time.UTC() }
+func (t *Trouble) utc()    { t.Since = t.Since.UTC() }
+func (t *Task) utc()       { t.Scheduled = t.Scheduled.UTC() }
+
+func (m *Message) utc() {
+	if m.Activity != nil {
+		m.Activity.Started = m.Activity.Started.UTC()
+	}
+	if m.WakeUp != nil {
+		m.WakeUp.Due = m.WakeUp.Due.UTC()
+	}
+}
 
 func (*Start) name() string      { return "start" }
 func (*Transition) name() string { return "transition" }
@@ -46,6 +64,10 @@ func marshal(name string, v any) ([]byte, error) {
 	enc.UseCompactInts(true)
 	enc.SetSortMapKeys(true)
 	if err := enc.Encode(v); err != nil {
+		return nil, fmt.Errorf("encode %s: %w", name, err)
+	}
+	// What nobody could read must not be written.
+	if err := checkNesting(buf.Bytes()); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", name, err)
 	}
 	return buf.Bytes(), nil
@@ -77,11 +99,18 @@ func DecodeEvents(data []byte) ([]Event, error) {
 
 func decode[R record](data []byte, r R) (R, error) {
 	var none R
-	if err := unmarshal(r.name(), data, r); err != nil {
-		return none, err
-	}
-	if v := *r.version(); v < 1 || v > FormatVersion {
+	err := unmarshal(r.name(), data, r)
+	// The version is the first key of every record, so it is known even when a newer version changed the rest.
+	switch v := *r.version(); {
+	case v > FormatVersion:
 		return none, fmt.Errorf("decode %s: %w", r.name(), &UnknownError{What: "format version", Value: v})
+	case err != nil:
+		return none, err
+	case v < 1:
+		return none, fmt.Errorf("decode %s: format version is %d, must be at least 1", r.name(), v)
+	}
+	if t, ok := any(r).(timed); ok {
+		t.utc()
 	}
 	return r, nil
 }

@@ -1,6 +1,7 @@
 package history
 
 import (
+	"math"
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
@@ -11,11 +12,24 @@ type Millis int64
 
 // MillisOf rounds d up to the next millisecond, so that nothing is ever early.
 func MillisOf(d time.Duration) Millis {
-	return Millis((d + time.Millisecond - 1) / time.Millisecond)
+	m := Millis(d / time.Millisecond)
+	if d%time.Millisecond > 0 {
+		m++
+	}
+	return m
 }
 
-// Duration is m as a time.Duration.
-func (m Millis) Duration() time.Duration { return time.Duration(m) * time.Millisecond }
+// Duration is m as a time.Duration; what does not fit is the longest or shortest one.
+func (m Millis) Duration() time.Duration {
+	const longest = math.MaxInt64 / Millis(time.Millisecond)
+	switch {
+	case m > longest:
+		return math.MaxInt64
+	case m < -longest:
+		return math.MinInt64
+	}
+	return time.Duration(m) * time.Millisecond
+}
 
 // RetryPolicy is a retry policy on the wire; its zero fields stand for the defaults of millrace.RetryPolicy.
 type RetryPolicy struct {

@@ -2,8 +2,10 @@ package history
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/vmihailenco/msgpack/v5"
+	"github.com/vmihailenco/msgpack/v5/msgpcode"
 
 	"github.com/millrace-dev/millrace/api/enums"
 )
@@ -117,8 +119,25 @@ func newAttributes(t enums.EventType) Attributes {
 	return newChildAttributes(t)
 }
 
+// utcAttributes does for attributes what timed does for records.
+func utcAttributes(a Attributes) {
+	switch a := a.(type) {
+	case *WorkflowExecutionStarted:
+		if a.Start != nil {
+			a.Start.utc()
+		}
+	case *TimerStarted:
+		a.Due = a.Due.UTC()
+	case interface{ End() *ActivityEnd }:
+		a.End().Started = a.End().Started.UTC()
+	}
+}
+
 // EncodeMsgpack writes e as a map of its number (i), type (t) and attributes (a).
 func (e *Event) EncodeMsgpack(enc *msgpack.Encoder) error {
+	if e.Attributes == nil || e.Attributes.EventType() != e.Type {
+		return fmt.Errorf("event %v has attributes of type %T", *e, e.Attributes)
+	}
 	if err := enc.EncodeMapLen(3); err != nil {
 		return err
 	}
@@ -143,6 +162,14 @@ func encodeIntField(enc *msgpack.Encoder, key string, n int64) error {
 
 // DecodeMsgpack reads what EncodeMsgpack wrote, in that order of keys; keys that it does not know are ignored.
 func (e *Event) DecodeMsgpack(dec *msgpack.Decoder) error {
+	// DecodeMapLen would look for the map inside an extension, whose content checkNesting does not see.
+	c, err := dec.PeekCode()
+	if err != nil {
+		return err
+	}
+	if msgpcode.IsExt(c) {
+		return fmt.Errorf("extension (code 0x%02x) where an event is expected", c)
+	}
 	n, err := dec.DecodeMapLen()
 	if err != nil {
 		return err
@@ -168,16 +195,23 @@ func (e *Event) decodeField(dec *msgpack.Decoder, key string) (err error) {
 	case "i":
 		e.ID, err = dec.DecodeInt64()
 	case "t":
-		var t int32
-		t, err = dec.DecodeInt32()
+		var t int64
+		if t, err = dec.DecodeInt64(); err == nil && t > math.MaxInt32 {
+			return &UnknownError{What: "event type", Value: int(t)}
+		}
 		e.Type = enums.EventType(t)
 	case "a":
 		a := newAttributes(e.Type)
-		if a == nil {
+		switch {
+		case a == nil && e.Type <= 0:
+			return fmt.Errorf("event %d has attributes before its type", e.ID)
+		case a == nil:
 			return &UnknownError{What: "event type", Value: int(e.Type)}
 		}
+		if err = dec.Decode(a); err == nil {
+			utcAttributes(a)
+		}
 		e.Attributes = a
-		err = dec.Decode(a)
 	default:
 		err = dec.Skip()
 	}

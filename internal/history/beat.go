@@ -1,0 +1,37 @@
+package history
+
+import (
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/failure"
+)
+
+// Beat is what the heartbeat bucket keeps of an activity between its attempts: how far it came and why it failed.
+type Beat struct {
+	Version int `msgpack:"v"`
+	// Attempt is the newest attempt that began, Identity the worker that ran it, Started when it began.
+	Attempt  int32     `msgpack:"at"`
+	Identity string    `msgpack:"i,omitempty"`
+	Started  time.Time `msgpack:"st,omitempty"`
+	// Details are the last heartbeat's, at Time.
+	Details *common.Payloads `msgpack:"d,omitempty"`
+	Time    time.Time        `msgpack:"ti,omitempty"`
+	// Failure ended the attempt before the next one, nil when there was none.
+	Failure *failure.Failure `msgpack:"f,omitempty"`
+	// Free counts the deliveries that used no attempt: hand-backs by workers that stopped or lacked the activity.
+	Free int32 `msgpack:"fr,omitempty"`
+	// Pending is set when the attempt will be completed from outside the worker, until the time-out Expires.
+	Pending bool      `msgpack:"p,omitempty"`
+	Expires time.Time `msgpack:"ex,omitempty"`
+}
+
+func (b *Beat) version() *int { return &b.Version }
+func (*Beat) name() string    { return "heartbeat" }
+
+func (b *Beat) utc() {
+	b.Started, b.Time, b.Expires = b.Started.UTC(), b.Time.UTC(), b.Expires.UTC()
+}
+
+// DecodeBeat reads an activity's heartbeat record.
+func DecodeBeat(data []byte) (*Beat, error) { return decode(data, &Beat{}) }
