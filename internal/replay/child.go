@@ -1,0 +1,102 @@
+package replay
+
+import (
+	"fmt"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// child is a child that has not closed.
+type child struct {
+	started func(runID string, cause enums.StartChildWorkflowExecutionFailedCause)
+	closed  func(Outcome)
+}
+
+// StartChild decides to start a child and returns the number of its event. An empty RunID is derived from the run and
+// that number, an empty WorkflowID is the run's ID, "_" and that number, and an empty Queue is the run's own.
+//
+// Started is called with the child's run ID when the child has started, or with the cause when it could not start,
+// after which closed is not called. Otherwise closed is called with the child's outcome, after started. An argument
+// that is too large, too long or missing gives a *LimitError, and nothing is decided.
+func (e *Env) StartChild(a *history.StartChildWorkflowExecutionInitiated,
+	started func(runID string, cause enums.StartChildWorkflowExecutionFailedCause), closed func(Outcome)) (int64, error) {
+	m := e.m
+	if !m.deciding("StartChild") {
+		return 0, nil
+	}
+	run := m.config.Start.Run
+	if a.RunID == "" {
+		a.RunID = history.DeriveRunID(run.Run, m.nextEvent, m.now)
+	}
+	if a.WorkflowID == "" {
+		a.WorkflowID = fmt.Sprintf("%s_%d", run.RunID, m.nextEvent)
+	}
+	if a.Queue == "" {
+		a.Queue = run.Queue
+	}
+	if err := m.checkChild(a); err != nil {
+		return 0, err
+	}
+	id := m.issue(a)
+	m.children[id] = &child{started: started, closed: closed}
+	return id, nil
+}
+
+func (m *Machine) checkChild(a *history.StartChildWorkflowExecutionInitiated) error {
+	c := m.check(fmt.Sprintf("child workflow %.100q", a.Type), a)
+	c.text("type", a.Type, maxType)
+	c.text("workflow ID", a.WorkflowID, maxID)
+	c.token("task queue", a.Queue, maxQueueToken)
+	c.size("input", a.Input.Size())
+	c.size("header", fieldsSize(a.Header.GetFields()))
+	c.size("memo", fieldsSize(a.Memo.GetFields()))
+	c.size("search attributes", fieldsSize(a.Search.GetIndexedFields()))
+	return c.err
+}
+
+func (m *Machine) childStarted(a *history.ChildWorkflowExecutionStarted) {
+	if c, ok := m.children[a.Initiated]; ok {
+		c.started(a.RunID, enums.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_UNSPECIFIED)
+	}
+}
+
+func (m *Machine) childNotStarted(a *history.StartChildWorkflowExecutionFailed) {
+	if c, ok := m.children[a.Initiated]; ok {
+		delete(m.children, a.Initiated)
+		c.started("", a.Cause)
+	}
+}
+
+// childEnded tells the code the outcome of a child.
+func (m *Machine) childEnded(e history.Event, end *history.ChildEnd) {
+	c, ok := m.children[end.Initiated]
+	if !ok {
+		return
+	}
+	delete(m.children, end.Initiated)
+	out := Outcome{Event: e}
+	switch x := e.Attributes.(type) {
+	case *history.ChildWorkflowExecutionCompleted:
+		out.Result = x.Result
+	case *history.ChildWorkflowExecutionFailed:
+		out.Failure = x.Failure
+	case *history.ChildWorkflowExecutionCanceled:
+		out.Failure = &failure.Failure{
+			Message:             "canceled",
+			CanceledFailureInfo: &failure.CanceledFailureInfo{Details: x.Details},
+		}
+	case *history.ChildWorkflowExecutionTimedOut:
+		out.Failure = &failure.Failure{
+			Message:            "child workflow timeout",
+			TimeoutFailureInfo: &failure.TimeoutFailureInfo{TimeoutType: enums.TIMEOUT_TYPE_START_TO_CLOSE},
+		}
+	case *history.ChildWorkflowExecutionTerminated:
+		out.Failure = &failure.Failure{
+			Message:               "terminated",
+			TerminatedFailureInfo: &failure.TerminatedFailureInfo{},
+		}
+	}
+	c.closed(out)
+}

@@ -1,0 +1,117 @@
+package replay
+
+import (
+	"errors"
+	"iter"
+	"runtime"
+)
+
+// coroutine is a function that can be suspended by its own call of block. It runs in a goroutine of its own, but only
+// while its resumer waits: the two never run at the same time. See docs/adr/0001-coroutines.md.
+type coroutine struct {
+	name string
+	body func()
+	// ready and why are set while the coroutine is blocked.
+	ready func() bool
+	why   string
+
+	next  func() (struct{}, bool)
+	stop  func()
+	yield func(struct{}) bool
+	// goroutine is the number of the coroutine's goroutine, 0 before it first runs.
+	goroutine uint64
+
+	ended bool
+	// panicked is the value that the body panicked with, stack where.
+	panicked any
+	stack    string
+
+	// capture asks the blocked coroutine to note its callers and block again.
+	capture bool
+	callers []uintptr
+}
+
+// exit is what a coroutine panics with, at its root, when its function does not return. It replaces a Goexit, which
+// iter.Pull would hand on to the resumer, by a panic, which the resumer can recover.
+type exit struct{}
+
+var errGoexit = errors.New("workflow code called runtime.Goexit")
+
+func newCoroutine(name string, body func()) *coroutine {
+	return &coroutine{name: name, body: body}
+}
+
+// where names c in errors.
+func (c *coroutine) where() string { return "coroutine " + c.name }
+
+// prepare makes the goroutine that c runs in, and runs it up to its first switch.
+func (c *coroutine) prepare() {
+	if c.next != nil {
+		return
+	}
+	c.next, c.stop = iter.Pull(c.main)
+	c.next()
+}
+
+// resume runs c until it blocks or ends.
+func (c *coroutine) resume() {
+	defer recoverExit()
+	c.next()
+}
+
+// end runs the deferred calls of c's function, if it has begun.
+func (c *coroutine) end() {
+	if c.next == nil || c.ended {
+		c.ended = true
+		return
+	}
+	defer recoverExit()
+	c.stop()
+}
+
+func recoverExit() {
+	if v := recover(); v != nil && v != (exit{}) {
+		panic(v)
+	}
+}
+
+// main is the root of c's goroutine: the one place where panics of workflow code are recovered.
+func (c *coroutine) main(yield func(struct{}) bool) {
+	c.yield = yield
+	c.goroutine = goroutineNumber()
+	if !yield(struct{}{}) {
+		c.ended = true
+		return
+	}
+	returned := false
+	defer func() {
+		c.ended = true
+		if returned {
+			return
+		}
+		if v := recover(); v != nil {
+			c.panicked, c.stack = v, panicStack()
+		} else {
+			c.panicked, c.stack = errGoexit, panicStack()
+		}
+		panic(exit{})
+	}()
+	c.body()
+	returned = true
+}
+
+// block suspends c until it is resumed. When c is to end it leaves by Goexit, which runs deferred calls like a panic
+// but cannot be stopped by a recover in workflow code.
+func (c *coroutine) block(why string, ready func() bool) {
+	for {
+		c.why, c.ready = why, ready
+		if !c.yield(struct{}{}) {
+			runtime.Goexit()
+		}
+		if !c.capture {
+			return
+		}
+		c.callers = make([]uintptr, maxFrames)
+		c.callers = c.callers[:runtime.Callers(1, c.callers)]
+	}
+}

@@ -1,0 +1,94 @@
+package replay
+
+import (
+	"fmt"
+
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// recordedNext is the recorded event that the next command should be, nil when there is none or the run is live.
+func (m *Machine) recordedNext() *history.Event {
+	if i := m.nextEvent - m.first; i < int64(len(m.recorded)) {
+		return &m.recorded[i]
+	}
+	return nil
+}
+
+// match compares the decided events with the recorded ones, in order.
+func (m *Machine) match(t *history.Transition, recorded []history.Event) error {
+	for i := range max(len(recorded), len(m.decided)) {
+		expected, actual := nothing, nothing
+		switch {
+		case i >= len(m.decided):
+			expected = describe(recorded[i].Attributes)
+		case i >= len(recorded):
+			actual = describe(m.decided[i].Attributes)
+		case same(recorded[i].Attributes, m.decided[i].Attributes):
+			continue
+		default:
+			expected, actual = describe(recorded[i].Attributes), describe(m.decided[i].Attributes)
+		}
+		return &NonDeterminismError{Run: m.run(), Transition: t.Number, EventID: m.first + int64(i),
+			Expected: expected, Actual: actual}
+	}
+	return nil
+}
+
+const nothing = "nothing"
+
+// same says whether two commands have one type and one identity. What else they carry may change with the code.
+func same(recorded, decided history.Attributes) bool {
+	switch r := recorded.(type) {
+	case *history.ActivityTaskScheduled:
+		d, ok := decided.(*history.ActivityTaskScheduled)
+		return ok && r.ActivityID == d.ActivityID && r.Type == d.Type
+	case *history.ActivityTaskCancelRequested:
+		d, ok := decided.(*history.ActivityTaskCancelRequested)
+		return ok && *r == *d
+	case *history.TimerStarted:
+		d, ok := decided.(*history.TimerStarted)
+		return ok && r.Timeout == d.Timeout
+	case *history.TimerCanceled:
+		d, ok := decided.(*history.TimerCanceled)
+		return ok && *r == *d
+	case *history.StartChildWorkflowExecutionInitiated:
+		d, ok := decided.(*history.StartChildWorkflowExecutionInitiated)
+		return ok && r.WorkflowID == d.WorkflowID && r.Type == d.Type
+	case *history.SignalExternalWorkflowExecutionInitiated:
+		d, ok := decided.(*history.SignalExternalWorkflowExecutionInitiated)
+		return ok && r.Target == d.Target && r.Name == d.Name
+	case *history.RequestCancelExternalWorkflowExecutionInitiated:
+		d, ok := decided.(*history.RequestCancelExternalWorkflowExecutionInitiated)
+		return ok && r.Target == d.Target
+	}
+	return recorded.EventType() == decided.EventType()
+}
+
+// describe is a command in words: its type and what same compares.
+func describe(a history.Attributes) string {
+	t := a.EventType().String()
+	switch a := a.(type) {
+	case *history.ActivityTaskScheduled:
+		return fmt.Sprintf("%s %q (id %s)", t, a.Type, a.ActivityID)
+	case *history.ActivityTaskCancelRequested:
+		return fmt.Sprintf("%s of event %d", t, a.Scheduled)
+	case *history.TimerStarted:
+		return fmt.Sprintf("%s %v", t, a.Timeout.Duration())
+	case *history.TimerCanceled:
+		return fmt.Sprintf("%s of event %d", t, a.Started)
+	case *history.StartChildWorkflowExecutionInitiated:
+		return fmt.Sprintf("%s %q (workflow ID %s)", t, a.Type, a.WorkflowID)
+	case *history.SignalExternalWorkflowExecutionInitiated:
+		return fmt.Sprintf("%s %q to %s", t, a.Name, target(a.Target))
+	case *history.RequestCancelExternalWorkflowExecutionInitiated:
+		return fmt.Sprintf("%s to %s", t, target(a.Target))
+	}
+	return t
+}
+
+func target(r history.Run) string {
+	if r.RunID == "" {
+		return r.WorkflowID
+	}
+	return r.String()
+}
