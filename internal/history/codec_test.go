@@ -115,9 +115,9 @@ func checkAbsent(t *testing.T, what string, typ reflect.Type, m map[string]any) 
 
 func generic(t *testing.T, data []byte) map[string]any {
 	t.Helper()
-	var m map[string]any
-	if err := msgpack.Unmarshal(data, &m); err != nil {
-		t.Fatal(err)
+	m, ok := decodeAny(t, data).(map[string]any)
+	if !ok {
+		t.Fatalf("%x is not a map", data)
 	}
 	return m
 }
