@@ -1,0 +1,106 @@
+package streams
+
+import (
+	"context"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// Lane is one kind of message that consumers deliver.
+type Lane int
+
+// The lanes. Starts and inbox messages are for coordinators, tasks for workers.
+const (
+	LaneStarts Lane = iota + 1
+	LaneInbox
+	LaneTasks
+)
+
+// String is the lane's name in errors, and the beginning of its consumers' names.
+func (l Lane) String() string {
+	switch l {
+	case LaneStarts:
+		return "starts"
+	case LaneInbox:
+		return "inbox"
+	case LaneTasks:
+		return "tasks"
+	}
+	return "unknown lane"
+}
+
+// Delivery is one delivered message. Whoever gets it must end it by Ack, AckSync or Nak, and call InProgress or KeepAlive
+// well within AckWait until then; otherwise the broker delivers it again, to anyone. The fields must not be changed.
+type Delivery struct {
+	Lane Lane
+	// Run is the run that the message is for, of which Queue and Build are empty where the lane does not say them: for
+	// tasks, Queue is the activity's own task queue.
+	Run   history.Address
+	Queue string
+	Build string
+	// Source is set for inbox messages, Activity (the event that scheduled it) for tasks.
+	Source   history.Source
+	Activity int64
+
+	Partition int
+	// Seq is the sequence in the stream: HISTORY for starts, INBOX or TASKS.
+	Seq uint64
+	// Deliveries counts how often the message was delivered by this consumer, from 1.
+	Deliveries int
+	// Published is when the broker stored the message.
+	Published time.Time
+	// Pending is an estimate of how many more messages wait behind this one in its partition.
+	Pending uint64
+	Data    []byte
+
+	// Checked and Expected are those of a start; see StoredStart.
+	Checked  bool
+	Expected uint64
+
+	Acker
+}
+
+// Acker ends or prolongs a delivery. The unconfirmed calls return as soon as the connection has taken the message.
+type Acker interface {
+	// Ack removes the message from the lane, unconfirmed: it may be delivered again all the same.
+	Ack(ctx context.Context) error
+	// AckSync removes the message and returns when the broker has confirmed it.
+	AckSync(ctx context.Context) error
+	// Nak hands the message back, unconfirmed, to be delivered again after a delay (0: at once).
+	Nak(delay time.Duration) error
+	// InProgress restarts the delivery's AckWait and returns when the broker has confirmed it, in one attempt: an
+	// error means that no confirmation arrived before ctx ended. A confirmation does not prove that the message
+	// was not delivered to someone else before.
+	InProgress(ctx context.Context) error
+	// KeepAlive is InProgress, unconfirmed.
+	KeepAlive() error
+}
+
+// ConsumeOptions configure the durable consumers behind a Consumer.
+type ConsumeOptions struct {
+	// AckWait is how long a delivery may go without a sign of life; 0 means 30 s. All processes that share a
+	// consumer must agree.
+	AckWait time.Duration
+}
+
+// Consumer delivers one lane of one queue, from all partitions.
+type Consumer interface {
+	// Pull returns at least one delivery and at most max, which must be positive. It blocks until there is one, and
+	// returns ctx's error when ctx ends first and ErrClosed after Close. It goes on through lost connections, leader
+	// changes and deleted consumers, which it creates again. Messages are never requested beyond max, so a caller asks for
+	// what it can begin at once. One caller at a time.
+	Pull(ctx context.Context, max int) ([]*Delivery, error)
+	// Close ends a blocked Pull, hands back what was delivered but not returned by Pull, and returns when all of
+	// that is done. The durable consumers stay.
+	Close() error
+}
+
+// Follower delivers a run's records as they are committed.
+type Follower interface {
+	// Next returns the next record: each one exactly once, in order, without gap. It blocks until there is one. One
+	// caller at a time.
+	Next(ctx context.Context) (*Record, error)
+	// Close ends the subscription and a blocked Next.
+	Close() error
+}
