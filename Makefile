@@ -1,0 +1,68 @@
+# What a person does with this repository. `make` alone explains.
+
+GO       ?= go
+FUZZTIME ?= 20s
+COVER    ?= cover.out
+# The longest that the tests of one package may take.
+TIMEOUT  ?= 5m
+
+# The linter that .golangci.yml is written for. It is a tool of its own and stays out of go.mod.
+GOLANGCI_LINT         ?= golangci-lint
+GOLANGCI_LINT_VERSION := v2.15.0
+
+# The packages that decide and that start no server: quick enough for the race detector on every check.
+PURE := $(addsuffix /...,$(addprefix ./,$(wildcard api converter log internal/retry internal/history internal/replay workflow)))
+
+.DEFAULT_GOAL := help
+.PHONY: help build check format vet race test lint demo demo-crash fuzz cover clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+build: ## build bin/millrace
+	$(GO) build -trimpath -o bin/millrace ./cmd/millrace
+
+demo: ## train 90 days on the embedded server and print the table
+	$(GO) run ./examples/training/demo
+
+demo-crash: ## the same while workers and servers are killed
+	$(GO) run ./examples/training/demo -crash
+
+check: format vet race test ## everything that CI runs
+
+format: ## fail if a file is not formatted by gofmt
+	@unformatted=$$(gofmt -l .) || exit 1; \
+	if [ -n "$$unformatted" ]; then echo "not formatted, run gofmt -w:"; echo "$$unformatted"; exit 1; fi
+
+vet: ## report suspicious code
+	$(GO) vet ./...
+
+# The race detector needs a C compiler; without one Go turns cgo off by itself.
+race: ## test the pure packages with the race detector
+	@if [ "$$($(GO) env CGO_ENABLED)" = 1 ]; then \
+		echo "$(GO) test -race $(PURE)"; $(GO) test -race -timeout $(TIMEOUT) $(PURE); \
+	else echo "race: left out, there is no C compiler"; fi
+
+test: ## run all tests
+	$(GO) test -timeout $(TIMEOUT) ./...
+
+lint: ## run golangci-lint, if it is installed
+	@if ! command -v $(GOLANGCI_LINT) >/dev/null; then \
+		echo "golangci-lint is not installed (building it takes some minutes):"; \
+		echo "  go install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(GOLANGCI_LINT_VERSION)"; exit 1; fi
+	$(GOLANGCI_LINT) run ./...
+
+# Go fuzzes one target at a time.
+fuzz: ## fuzz each target for FUZZTIME (20s)
+	@set -e; for dir in $$($(GO) list -f '{{.Dir}}' ./...); do \
+		for target in $$(cat "$$dir"/*_test.go 2>/dev/null | sed -n 's/^func \(Fuzz[A-Za-z0-9_]*\)(.*/\1/p'); do \
+			echo "$$target in $$dir"; $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) "$$dir"; \
+		done; done
+
+cover: ## test with coverage and print the total
+	$(GO) test -timeout $(TIMEOUT) -coverpkg ./... -coverprofile $(COVER) ./...
+	$(GO) tool cover -func $(COVER) | tail -n 1
+	@echo "details: go tool cover -html $(COVER)"
+
+clean: ## remove what make built
+	rm -rf bin $(COVER)
