@@ -127,11 +127,22 @@ func unmarshal(name string, data []byte, v any) error {
 	defer readers.Put(r)
 	r.Reset(data)
 	dec.Reset(r)
-	if err := dec.Decode(v); err != nil {
+	if err := decodeSafely(dec, v); err != nil {
 		return fmt.Errorf("decode %s: %w", name, err)
 	}
 	if r.Len() > 0 {
 		return fmt.Errorf("decode %s: %d bytes after its end", name, r.Len())
 	}
 	return nil
+}
+
+// decodeSafely makes an error of a panic in the msgpack library: it panics on nil in the place of a time, and no bytes
+// may stop a process.
+func decodeSafely(dec *msgpack.Decoder, v any) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("malformed msgpack: %v", p)
+		}
+	}()
+	return dec.Decode(v)
 }
