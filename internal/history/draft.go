@@ -4,6 +4,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
 )
@@ -41,6 +42,7 @@ type Draft struct {
 
 // Draft begins a transition at the given time, or at the last transition's if that is later.
 func (s *State) Draft(now time.Time) *Draft {
+	now = now.Round(0).UTC() // as it will be read from the record
 	if now.Before(s.Time) {
 		now = s.Time
 	}
@@ -106,7 +108,7 @@ func (d *Draft) Consume(identity string) { d.consumed = append(d.consumed, ident
 
 // pending says whether item id can still be resolved: Taken; or why not.
 func (d *Draft) pending(id int64, inState bool) Verdict {
-	if id > d.state.LastEvent {
+	if id > d.state.LastEvent && !d.state.Closed() {
 		return Ahead
 	}
 	if _, done := d.resolved[id]; done || !inState || d.closed {
@@ -154,13 +156,15 @@ func (d *Draft) child(o *ChildOutcome) Verdict {
 		}
 		d.add(&StartChildWorkflowExecutionFailed{Initiated: o.Initiated, Cause: o.Cause})
 	} else {
+		end := childEnd(o)
+		if end == nil {
+			return Junk
+		}
 		if !started {
 			// The child's close overtook the note of its start, which then finds nothing pending.
 			d.add(&ChildWorkflowExecutionStarted{Initiated: o.Initiated, RunID: o.RunID})
 		}
-		if !d.childEnd(o) {
-			return Junk
-		}
+		d.add(end)
 	}
 	d.resolved[o.Initiated] = struct{}{}
 	return Taken
@@ -173,23 +177,22 @@ func (d *Draft) startedHere(id int64) bool {
 	})
 }
 
-func (d *Draft) childEnd(o *ChildOutcome) bool {
+// childEnd is the event that a closed child brings, nil for a status that no child closes with.
+func childEnd(o *ChildOutcome) Attributes {
 	end := ChildEnd{Initiated: o.Initiated, RunID: o.RunID}
 	switch o.Status {
 	case enums.WORKFLOW_EXECUTION_STATUS_COMPLETED:
-		d.add(&ChildWorkflowExecutionCompleted{ChildEnd: end, Result: o.Result})
+		return &ChildWorkflowExecutionCompleted{ChildEnd: end, Result: o.Result}
 	case enums.WORKFLOW_EXECUTION_STATUS_FAILED:
-		d.add(&ChildWorkflowExecutionFailed{ChildEnd: end, Failure: o.Failure, Retry: o.Retry})
+		return &ChildWorkflowExecutionFailed{ChildEnd: end, Failure: o.Failure, Retry: o.Retry}
 	case enums.WORKFLOW_EXECUTION_STATUS_CANCELED:
-		d.add(&ChildWorkflowExecutionCanceled{ChildEnd: end, Details: o.Result})
+		return &ChildWorkflowExecutionCanceled{ChildEnd: end, Details: o.Result}
 	case enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT:
-		d.add(&ChildWorkflowExecutionTimedOut{ChildEnd: end, Retry: o.Retry})
+		return &ChildWorkflowExecutionTimedOut{ChildEnd: end, Retry: o.Retry}
 	case enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
-		d.add(&ChildWorkflowExecutionTerminated{ChildEnd: end})
-	default:
-		return false
+		return &ChildWorkflowExecutionTerminated{ChildEnd: end}
 	}
-	return true
+	return nil
 }
 
 func (d *Draft) external(r *ExternalResult) Verdict {
@@ -214,6 +217,9 @@ func (d *Draft) external(r *ExternalResult) Verdict {
 }
 
 func (d *Draft) request(m *Message) Verdict {
+	if m.ID == "" {
+		return Junk // without an ID it could not be told from others, and one of them would be lost
+	}
 	id := m.Identity()
 	if _, here := d.requests[id]; here || d.state.Seen(id) {
 		return Settled
@@ -243,7 +249,8 @@ type ActivityFacts struct {
 	Started     bool
 	Attempt     int32
 	LastFailure *failure.Failure
-	Details     *failure.TimeoutFailureInfo
+	// Details are those of the last heartbeat.
+	Details *common.Payloads
 }
 
 // DueActivities are the numbers of the pending activities of which a schedule time-out is due at the draft's time, in
@@ -274,7 +281,7 @@ func (d *Draft) AddDue(facts map[int64]ActivityFacts) bool {
 	}
 	due := d.DueActivities()
 	for id, t := range d.state.Timers {
-		if passed(t.Due, d.time) {
+		if _, done := d.resolved[id]; !done && passed(t.Due, d.time) {
 			due = append(due, id)
 		}
 	}
@@ -302,9 +309,7 @@ func (d *Draft) activityDue(id int64, facts ActivityFacts) bool {
 	}
 	f := timeoutFailure(kind)
 	f.Cause = facts.LastFailure
-	if facts.Details != nil {
-		f.TimeoutFailureInfo.LastHeartbeatDetails = facts.Details.LastHeartbeatDetails
-	}
+	f.TimeoutFailureInfo.LastHeartbeatDetails = facts.Details
 	end := ActivityEnd{Scheduled: id, Attempt: facts.Attempt}
 	d.add(&ActivityTaskTimedOut{ActivityEnd: end, Failure: f, Retry: enums.RETRY_STATE_TIMEOUT})
 	return true

@@ -65,12 +65,12 @@ func (*NotifyParent) effect()   {}
 
 // Effects are the effects of the transitions that the given message covers which are still outstanding, in a fixed
 // order: event by event, then the wake-up; for a closed run its successor's start comes first.
+//
+// What a run has sent to others outlives it: a closed run still asks for its signals, cancel requests and abandoned
+// children under the covers that they were decided under.
 func (s *State) Effects(cover string) []Effect {
 	if s.Closed() {
-		if s.CloseCover != cover {
-			return nil
-		}
-		return s.closingEffects()
+		return s.closedEffects(cover)
 	}
 	var effects []Effect
 	for _, id := range sortedKeys(s.Activities) {
@@ -93,8 +93,9 @@ func (s *State) Effects(cover string) []Effect {
 		}
 	}
 	if !s.Armed.IsZero() && s.ArmCover == cover {
+		// Armed as it was the first time: later transitions rely on a firing at that time, or before.
 		if next := s.NextDeadline(s.Time); !next.IsZero() {
-			effects = append(effects, &ArmWakeUp{Due: next})
+			effects = append(effects, &ArmWakeUp{Due: s.Armed})
 		}
 	}
 	return effects
@@ -172,8 +173,37 @@ func (s *State) sendExternal(x *PendingExternal) *SendRequest {
 	return send
 }
 
-// closingEffects are what the closing event asks for: the successor first, since nobody may find the chain broken.
-func (s *State) closingEffects() []Effect {
+// closedEffects are what the closing event asks for, if the cover is its own: the successor first, since nobody may
+// find the chain broken. Then come the calls that are not answered for; nobody is left to hear their outcome.
+func (s *State) closedEffects(cover string) []Effect {
+	var effects []Effect
+	closing := cover == s.CloseCover
+	if closing {
+		effects = s.closeEffects()
+	}
+	for _, id := range sortedKeys(s.Children) {
+		c := s.Children[id]
+		switch {
+		case c.Initiated.ParentClose == enums.PARENT_CLOSE_POLICY_ABANDON:
+			if c.Cover == cover && c.RunID == "" {
+				effects = append(effects, s.startChild(c))
+			}
+		case closing && c.Transition != s.Transitions: // the closing transition's own are never started
+			effects = append(effects, s.closeChild(c))
+		}
+	}
+	for _, id := range sortedKeys(s.Externals) {
+		if x := s.Externals[id]; x.Cover == cover {
+			send := s.sendExternal(x)
+			send.External = 0
+			effects = append(effects, send)
+		}
+	}
+	return effects
+}
+
+// closeEffects are the successor's start or the parent's notice, and the end of the activities.
+func (s *State) closeEffects() []Effect {
 	var effects []Effect
 	if next := s.SuccessorStart(); next != nil {
 		effects = append(effects, &StartSuccessor{Start: next})
@@ -183,44 +213,18 @@ func (s *State) closingEffects() []Effect {
 	for _, id := range sortedKeys(s.Activities) {
 		effects = append(effects, &WithdrawTask{Activity: id, Queue: s.Activities[id].Scheduled.Queue})
 	}
-	for _, id := range sortedKeys(s.Children) {
-		if e := s.closeChild(s.Children[id]); e != nil {
-			effects = append(effects, e)
-		}
-	}
-	for _, id := range sortedKeys(s.Externals) {
-		if x := s.Externals[id]; x.Cover == s.CloseCover {
-			send := s.sendExternal(x)
-			send.External = 0 // nobody is left to hear the outcome
-			effects = append(effects, send)
-		}
-	}
 	return effects
 }
 
-// closeChild applies the parent close policy to an open child. A child that the closing transition itself decided to
-// start has not been started: to abandon it is to start it, and any other policy leaves it unstarted.
-func (s *State) closeChild(c *PendingChild) Effect {
-	unstarted := c.Transition == s.Transitions
-	send := &SendRequest{
-		Target:  Run{WorkflowID: c.Initiated.WorkflowID, RunID: c.Initiated.RunID},
-		Message: &Message{ID: DeriveMessageID(s.Start.Run.Run, s.Close.ID+c.Event)},
+// closeChild applies the parent close policy, which is not to abandon, to an open child.
+func (s *State) closeChild(c *PendingChild) *SendRequest {
+	m := &Message{ID: DeriveMessageID(s.Start.Run.Run, s.Close.ID+c.Event)}
+	if c.Initiated.ParentClose == enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL {
+		m.Cancel = &CancelRequest{Reason: "parent closed", External: &s.Start.Run.Run}
+	} else {
+		m.Terminate = &Termination{Reason: "parent closed"}
 	}
-	if unstarted && c.Initiated.ParentClose != enums.PARENT_CLOSE_POLICY_ABANDON {
-		return nil
-	}
-	switch c.Initiated.ParentClose {
-	case enums.PARENT_CLOSE_POLICY_ABANDON:
-		if unstarted {
-			return s.startChild(c)
-		}
-		return nil
-	case enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL:
-		send.Message.Cancel = &CancelRequest{Reason: "parent closed", External: &s.Start.Run.Run}
-	default:
-		send.Message.Terminate = &Termination{Reason: "parent closed"}
-	}
-	return send
+	return &SendRequest{Target: Run{WorkflowID: c.Initiated.WorkflowID, RunID: c.Initiated.RunID}, Message: m}
 }
 
 // Outcome is how a closed run reports to its parent.
