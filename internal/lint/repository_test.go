@@ -4,6 +4,7 @@ import (
 	"go/ast"
 	"os"
 	"path/filepath"
+	"strings"
 	"testing"
 )
 
@@ -23,6 +24,29 @@ func TestRepository(t *testing.T) {
 				t.Error(v)
 			}
 		})
+	}
+}
+
+func TestDependenciesAreDocumented(t *testing.T) {
+	root := moduleRoot(t)
+	tree, err := Load(os.DirFS(root))
+	if err != nil {
+		t.Fatal(err)
+	}
+	doc, err := os.ReadFile(filepath.Join(root, "docs", "dependencies.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, v := range undocumented(tree, string(doc)) {
+		t.Error(v)
+	}
+}
+
+func TestUndocumentedDependencyIsCaught(t *testing.T) {
+	tree := source{"p/p.go": importing("p", "fmt", "net/http", Module+"/log", "example.org/good/v2/sub", "example.org/goodish")}.load(t)
+	got := undocumented(tree, "| module | what |\n|---|---|\n| `example.org/good` | x |\n")
+	if len(got) != 1 || !strings.Contains(got[0].String(), "example.org/goodish has no line") {
+		t.Fatalf("violations %v, want one for example.org/goodish", got)
 	}
 }
 
