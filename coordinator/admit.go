@@ -1,0 +1,88 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// grace is how long a "no such run" or "its predecessor is open" must last before it is believed: a deposed leader
+// answers stale for about ten seconds, a failover takes up to twenty-five.
+const grace = 60 * time.Second
+
+// delayedError is returned when the run's first transition is not due yet.
+type delayedError struct{ left time.Duration }
+
+func (e *delayedError) Error() string { return fmt.Sprintf("start is delayed for another %v", e.left) }
+
+// unverifiedError is returned for a start that no starter of ours can have published.
+type unverifiedError struct {
+	reason string
+	// final is set when no later look can change the answer.
+	final bool
+}
+
+func (e *unverifiedError) Error() string { return e.reason }
+
+// admit checks, before a run's first transition, that its start was published under the check that keeps one open run
+// for each workflow ID, and that the start delay is over.
+func (c *Coordinator) admit(ctx context.Context, e *entry) error {
+	if e.verified || e.state().Transitions > 0 {
+		return nil
+	}
+	if err := c.verify(ctx, e.found); err != nil {
+		return err
+	}
+	e.verified = true
+	if left := e.start.Time.Add(e.start.Delay.Duration()).Sub(c.cfg.Now()); e.start.Delay > 0 && left > 0 {
+		e.verified = false
+		return &delayedError{left: left}
+	}
+	return nil
+}
+
+func (c *Coordinator) verify(ctx context.Context, start *streams.StoredStart) error {
+	if !start.Checked {
+		return &unverifiedError{final: true,
+			reason: "start was published without the check that keeps one open run for each workflow ID"}
+	}
+	if start.Expected == 0 {
+		return nil
+	}
+	before, err := c.broker.StartAt(ctx, start.Run.WorkflowID, start.Expected)
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil // retention removes closed runs only
+	}
+	if err != nil {
+		return fmt.Errorf("find predecessor of run %s: %w", start.Run.Run, err)
+	}
+	closed, err := streams.RunClosed(ctx, c.broker, before.Run.Run)
+	if err != nil {
+		return fmt.Errorf("read predecessor of run %s: %w", start.Run.Run, err)
+	}
+	if closed == nil {
+		return &unverifiedError{reason: fmt.Sprintf("start follows run %s, which is open", before.Run.RunID)}
+	}
+	return nil
+}
+
+// unopened ends the items of a run that could not be loaded.
+func (c *Coordinator) unopened(ctx context.Context, run history.Run, items []*item, err error) {
+	if !errors.Is(err, streams.ErrNotFound) {
+		c.unserved(ctx, nil, items, err)
+		return
+	}
+	for _, it := range items {
+		switch {
+		case it.delivery == nil:
+		case c.cfg.Now().Sub(it.delivery.Published) < grace:
+			it.handBack(time.Second)
+		default:
+			c.reject(ctx, it, fmt.Sprintf("there is no run %s", run))
+		}
+	}
+}

@@ -1,0 +1,75 @@
+package coordinator
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/log"
+)
+
+// Config configures a Coordinator. Queue and Definition are required; every other zero field has a default.
+type Config struct {
+	// Queue is the task queue whose runs are served, Build the build of the code when it serves pinned runs.
+	Queue string
+	Build string
+	// Definition finds the code of a workflow type, false when this process does not have it.
+	Definition func(workflowType string) (replay.Body, bool)
+	// MaxConcurrent bounds the messages held at once on each of the two lanes, starts and inbox. Default 256.
+	MaxConcurrent int
+	// AckWait is after how long the broker gives a silent process's messages to another. Default 5 s.
+	AckWait time.Duration
+	// DeadlockTimeout bounds one uninterrupted stretch of workflow code. Default 1 s; negative for none.
+	DeadlockTimeout time.Duration
+	// CacheSize bounds the number of runs kept live in memory. Default 2,000.
+	CacheSize int
+	// MaxPayload bounds the size in bytes of one call's arguments or results. Default 512 KiB.
+	MaxPayload int
+	// MaxRecord is the size in bytes above which a transition's events are stored apart from it. Default 256 KiB.
+	MaxRecord int
+	// StopTimeout bounds how long Run waits, once told to stop, for what has begun. Default 10 s.
+	StopTimeout time.Duration
+	// Logger receives what goes wrong beyond one run. Default: none.
+	Logger log.Logger
+	// Now is the clock that stamps transitions. Default time.Now.
+	Now func() time.Time
+}
+
+func (c Config) withDefaults() Config {
+	setDefault(&c.MaxConcurrent, 256)
+	setDefault(&c.AckWait, 5*time.Second)
+	setDefault(&c.DeadlockTimeout, time.Second)
+	setDefault(&c.CacheSize, 2000)
+	setDefault(&c.MaxPayload, 512<<10)
+	setDefault(&c.MaxRecord, 256<<10)
+	setDefault(&c.StopTimeout, 10*time.Second)
+	if c.Logger == nil {
+		c.Logger = log.Discard{}
+	}
+	if c.Now == nil {
+		c.Now = time.Now
+	}
+	return c
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+func (c Config) validate() error {
+	switch {
+	case c.Queue == "":
+		return fmt.Errorf("coordinator: Config.Queue is empty: name the task queue to serve")
+	case c.Definition == nil:
+		return fmt.Errorf("coordinator: Config.Definition is nil: give a function that finds workflow code")
+	case c.MaxConcurrent < 1:
+		return fmt.Errorf("coordinator: Config.MaxConcurrent is %d: at least 1", c.MaxConcurrent)
+	case c.AckWait < 100*time.Millisecond:
+		return fmt.Errorf("coordinator: Config.AckWait is %v: at least 100ms", c.AckWait)
+	case c.CacheSize < 1:
+		return fmt.Errorf("coordinator: Config.CacheSize is %d: at least 1", c.CacheSize)
+	}
+	return nil
+}

@@ -1,0 +1,112 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// Coordinator serves the runs of one task queue. Make one with New and let Run run it.
+type Coordinator struct {
+	cfg    Config
+	broker Broker
+	cache  *cache
+	keeper *keeper
+	alarms *alarms
+
+	// mu guards boxes and stopping.
+	mu       sync.Mutex
+	boxes    map[history.Run]*mailbox
+	stopping bool
+	// busy counts the goroutines that serve mailboxes.
+	busy sync.WaitGroup
+}
+
+// New makes a coordinator; it does nothing until Run.
+func New(broker Broker, cfg Config) (*Coordinator, error) {
+	cfg = cfg.withDefaults()
+	if err := cfg.validate(); err != nil {
+		return nil, err
+	}
+	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}}
+	c.cache = newCache(cfg.CacheSize)
+	c.keeper = newKeeper(cfg.AckWait)
+	c.alarms = newAlarms(c.ring)
+	return c, nil
+}
+
+// Run serves the queue until ctx ends, then drains: it pulls no more, hands back what has not begun, and waits for
+// what has, at most Config.StopTimeout. It returns nil after such a stop, and an error when it could not begin or its
+// consumers failed for good. A Coordinator runs once.
+func (c *Coordinator) Run(ctx context.Context) error {
+	starts, err := c.consume(ctx, streams.LaneStarts)
+	if err != nil {
+		return err
+	}
+	inbox, err := c.consume(ctx, streams.LaneInbox)
+	if err != nil {
+		return errors.Join(err, starts.Close())
+	}
+	// Work outlives ctx: what has begun is finished before it is cut off.
+	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cut(nil)
+	stopQueries, err := c.broker.ServeQueries(c.cfg.Queue, c.cfg.Build, func(ctx context.Context, data []byte) []byte {
+		return c.answer(ctx, work, data)
+	})
+	if err != nil {
+		return errors.Join(fmt.Errorf("serve queries of queue %q: %w", c.cfg.Queue, err), starts.Close(), inbox.Close())
+	}
+
+	var loops sync.WaitGroup
+	failed := make(chan error, 2)
+	loops.Go(func() { failed <- c.runLane(ctx, work, starts) })
+	loops.Go(func() { failed <- c.runLane(ctx, work, inbox) })
+	loops.Go(func() { c.keeper.run(work) })
+	loops.Go(func() { c.alarms.run(work) })
+
+	var failure error
+	for range 2 {
+		if err := <-failed; err != nil && failure == nil && ctx.Err() == nil {
+			failure = err
+		}
+	}
+	stopQueries()
+	c.drain(cut)
+	cut(errStopped)
+	loops.Wait()
+	c.cache.clear()
+	return errors.Join(failure, starts.Close(), inbox.Close())
+}
+
+var errStopped = errors.New("coordinator stopped")
+
+func (c *Coordinator) consume(ctx context.Context, lane streams.Lane) (streams.Consumer, error) {
+	s, err := c.broker.Consume(ctx, lane, c.cfg.Queue, c.cfg.Build, streams.ConsumeOptions{AckWait: c.cfg.AckWait})
+	if err != nil {
+		return nil, fmt.Errorf("consume %v of queue %q: %w", lane, c.cfg.Queue, err)
+	}
+	return s, nil
+}
+
+// drain hands back what has not begun and waits for what has; cut ends the waiting work when the time is over.
+func (c *Coordinator) drain(cut context.CancelCauseFunc) {
+	c.mu.Lock()
+	c.stopping = true
+	var unbegun []*item
+	for _, box := range c.boxes {
+		unbegun = append(unbegun, box.waiting...)
+		box.waiting = nil
+	}
+	c.mu.Unlock()
+	for _, it := range unbegun {
+		it.handBack(0)
+	}
+	timer := time.AfterFunc(c.cfg.StopTimeout, func() { cut(errStopped) })
+	c.busy.Wait()
+	timer.Stop()
+}

@@ -1,0 +1,237 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// maxClosingRounds bounds how often a run is decided again because something arrived while it was closing.
+const maxClosingRounds = 8
+
+// decide runs the code on the plan, appends the transition, sends its effects and acknowledges.
+func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
+	cover, err := coverOf(e, p)
+	if err != nil {
+		return err
+	}
+	events, err := c.runCode(e, p)
+	if err != nil {
+		return err
+	}
+	if isClosing(events) && !p.draft.Closed() {
+		if p, events, err = c.closeLast(ctx, e, p, events); err != nil {
+			return err
+		}
+	}
+	if err := c.commit(ctx, e, p, events, cover); err != nil {
+		return err
+	}
+	if err := c.sendEffects(ctx, e, cover, !c.keptCertain(p)); err != nil {
+		return err
+	}
+	if len(p.wakes) > 0 {
+		if err := c.rearm(ctx, e); err != nil {
+			return err
+		}
+	}
+	for _, it := range p.items {
+		if it.delivery != nil && (it.isStart() || it.isWakeUp() || e.settles(it.message)) {
+			it.ack(ctx)
+		}
+	}
+	if err := c.settleRest(ctx, e, p); err != nil {
+		return err
+	}
+	c.watchClock(e)
+	return nil
+}
+
+var errNoCover = errors.New("no message at hand covers the transition")
+
+// coverOf chooses the message that stays unacknowledged until the transition's effects are sent: one that this process
+// holds. A locally noticed deadline is covered by the wake-up that is armed for it.
+func coverOf(e *entry, p *plan) (string, error) {
+	for _, it := range p.items {
+		if it.delivery != nil {
+			return it.identity(), nil
+		}
+	}
+	if len(p.wakes) > 0 && !e.armed.IsZero() {
+		return wakeUpMessage(e.armed).Identity(), nil
+	}
+	return "", errNoCover
+}
+
+// keptCertain says whether nobody else can have been given the cover in the meantime.
+func (c *Coordinator) keptCertain(p *plan) bool {
+	for _, it := range p.items {
+		if it.delivery != nil {
+			return c.keeper.certain(it)
+		}
+	}
+	return false
+}
+
+// runCode returns all events of the transition: the draft's, and what the workflow code decides on them.
+func (c *Coordinator) runCode(e *entry, p *plan) (events []history.Event, err error) {
+	if e.machine == nil {
+		return p.draft.Events(), nil // closed from outside, which needs no code
+	}
+	err = c.guard(e.machine, func(func()) error {
+		var err error
+		events, err = e.machine.Decide(p.draft)
+		return err
+	})
+	if err != nil {
+		c.abandon(e, err)
+		return nil, err
+	}
+	return events, nil
+}
+
+func isClosing(events []history.Event) bool {
+	return len(events) > 0 && events[len(events)-1].IsClosing()
+}
+
+// closeLast makes sure that a closing transition consumes what already waits in the inbox: as long as it finds
+// something, the run is decided again with it. What arrives later is forwarded or becomes a dead letter.
+func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events []history.Event) (*plan, []history.Event, error) {
+	for range maxClosingRounds {
+		items, err := c.withWaiting(ctx, e, p.items, "")
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(items) == len(p.items) {
+			break
+		}
+		again, err := c.plan(ctx, e, items)
+		if err != nil {
+			return nil, nil, err
+		}
+		if len(again.draft.Events()) == len(p.draft.Events()) {
+			break
+		}
+		if err := c.reload(ctx, e); err != nil {
+			return nil, nil, err
+		}
+		if again, err = c.plan(ctx, e, items); err != nil {
+			return nil, nil, err
+		}
+		if events, err = c.runCode(e, again); err != nil {
+			return nil, nil, err
+		}
+		p = again
+		if !isClosing(events) || p.draft.Closed() {
+			break
+		}
+	}
+	return p, events, nil
+}
+
+// reload replaces the contents of an entry by the history's, because its machine ran ahead.
+func (c *Coordinator) reload(ctx context.Context, e *entry) error {
+	e.destroy()
+	loaded, err := c.load(ctx, e.run())
+	if err != nil {
+		return err
+	}
+	loaded.armed, loaded.sent, loaded.verified, loaded.troubled = e.armed, e.sent, e.verified, e.troubled
+	*e = *loaded
+	if e.machine == nil {
+		return e.codeErr
+	}
+	return nil
+}
+
+// commit appends the transition. A refusal means that the entry is behind or ran ahead: the caller drops it.
+func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []history.Event, cover string) error {
+	s := e.state()
+	t := &history.Transition{
+		RunID:        e.run().RunID,
+		Number:       s.Transitions + 1,
+		CommitID:     uuid.NewString(),
+		Previous:     e.lastSeq,
+		PreviousHash: e.lastHash,
+		Cover:        cover,
+		Time:         p.draft.Time(),
+		Consumed:     p.draft.Consumed(),
+		Events:       events,
+	}
+	if t.Number == 1 {
+		t.Consumed = append([]string{history.StartIdentity}, t.Consumed...)
+	}
+	data, err := c.encode(ctx, e, t)
+	if err != nil {
+		return err
+	}
+	info := streams.RecordInfo{
+		Number:    t.Number,
+		CommitID:  t.CommitID,
+		Previous:  t.Previous,
+		Type:      e.start.Type,
+		Status:    statusAfter(events).String(),
+		LastEvent: s.LastEvent + int64(len(events)),
+	}
+	seq, err := c.broker.Append(ctx, e.run(), data, info, e.lastSeq)
+	if err != nil {
+		return fmt.Errorf("append transition %d of run %s: %w", t.Number, e.run(), err)
+	}
+	e.lastSeq, e.lastHash = seq, hashRecord(data)
+	t.Events = events
+	if e.machine != nil {
+		err = e.machine.Commit(t)
+	} else {
+		err = e.bare.Apply(t)
+	}
+	if err != nil {
+		return fmt.Errorf("fold transition %d of run %s: %w", t.Number, e.run(), err)
+	}
+	return nil
+}
+
+// encode returns the record's bytes. Events too large for it are stored first, and the record refers to them.
+func (c *Coordinator) encode(ctx context.Context, e *entry, t *history.Transition) ([]byte, error) {
+	data, err := history.Encode(t)
+	if err != nil || len(data) <= c.cfg.MaxRecord {
+		return data, err
+	}
+	body, err := history.EncodeEvents(t.Events)
+	if err != nil {
+		return nil, err
+	}
+	ref, err := c.broker.PutBody(ctx, e.run(), t.CommitID, body)
+	if err != nil {
+		return nil, fmt.Errorf("store body of transition %d of run %s: %w", t.Number, e.run(), err)
+	}
+	t.Events, t.Body = nil, ref
+	return history.Encode(t)
+}
+
+func statusAfter(events []history.Event) enums.WorkflowExecutionStatus {
+	if isClosing(events) {
+		return events[len(events)-1].ClosedStatus()
+	}
+	return enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+}
+
+// settles says whether the history proves that m needs nothing more.
+func (e *entry) settles(m *history.Message) bool {
+	return e.state().Draft(e.state().Time).Add(m) == history.Settled
+}
+
+// watchClock sets the run's local alarm to its next deadline, when that is the one that the broker's wake-up covers.
+func (c *Coordinator) watchClock(e *entry) {
+	next := e.state().NextDeadline(e.state().Time)
+	if e.state().Closed() || next.IsZero() || !next.Equal(e.armed) {
+		c.alarms.cancel(e.run())
+		return
+	}
+	c.alarms.set(e.run(), next)
+}

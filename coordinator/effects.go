@@ -1,0 +1,196 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// sendEffects sends the outstanding effects that the message with this identity covers, and returns when all are
+// acknowledged. With again set they may have been sent before, so each task is preceded by a look for its result.
+//
+// The wake-up is armed last: arming replaces the armed wake-up, which may be the cover itself.
+func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, again bool) error {
+	effects := e.state().Effects(cover)
+	if again && len(effects) > 0 {
+		if changed, err := c.refresh(ctx, e); err != nil {
+			return err
+		} else if changed {
+			effects = e.state().Effects(cover)
+		}
+	}
+	var arm *history.ArmWakeUp
+	var wait sync.WaitGroup
+	errs := make([]error, len(effects))
+	for i, effect := range effects {
+		if a, ok := effect.(*history.ArmWakeUp); ok {
+			arm = a
+			continue
+		}
+		if len(effects) == 1 {
+			errs[i] = c.send(ctx, e, effect, again)
+			break
+		}
+		wait.Go(func() { errs[i] = c.send(ctx, e, effect, again) })
+	}
+	wait.Wait()
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("effects of run %s covered by %q: %w", e.run(), cover, err)
+	}
+	if arm != nil {
+		if err := c.arm(ctx, e, arm.Due); err != nil {
+			return err
+		}
+	}
+	e.sent = cover
+	return nil
+}
+
+func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect, again bool) error {
+	switch x := effect.(type) {
+	case *history.SendTask:
+		return c.sendTask(ctx, e, x.Task, again)
+	case *history.CancelTask:
+		return c.broker.RequestCancel(ctx, e.run(), x.Activity)
+	case *history.WithdrawTask:
+		if err := c.broker.RequestCancel(ctx, e.run(), x.Activity); err != nil {
+			return err
+		}
+		return c.broker.WithdrawTask(ctx, streams.TaskRef{Run: e.run(), Queue: x.Queue, Activity: x.Activity})
+	case *history.StartChild:
+		return c.startChild(ctx, e, x)
+	case *history.StartSuccessor:
+		return c.startSuccessor(ctx, x.Start)
+	case *history.SendRequest:
+		return c.sendRequest(ctx, e, x)
+	case *history.NotifyParent:
+		return c.broker.Send(ctx, x.Parent.Address, &history.Message{ID: "closed", Child: x.Outcome})
+	}
+	return fmt.Errorf("effect %T is not known", effect)
+}
+
+// sendTask publishes an activity task. When it may have been published before, a result that already waits is looked
+// for first: the task's subject is free again as soon as its worker has acknowledged.
+func (c *Coordinator) sendTask(ctx context.Context, e *entry, task *history.Task, again bool) error {
+	ref := streams.TaskRef{Run: e.run(), Queue: task.Queue, Activity: task.Event}
+	if again {
+		waiting, err := c.broker.ReadInbox(ctx, e.start.Run, history.ActivitySource(task.Event), 1)
+		if err != nil {
+			return fmt.Errorf("look for the result of activity %d: %w", task.Event, err)
+		}
+		if len(waiting) > 0 {
+			return nil
+		}
+	}
+	data, err := history.Encode(task)
+	if err != nil {
+		return err
+	}
+	// A task that is queued, running or backing off is refused by its subject: that is as good as sent.
+	if _, err = c.broker.PublishTask(ctx, ref, data); err != nil {
+		return fmt.Errorf("publish task of activity %d: %w", task.Event, err)
+	}
+	return nil
+}
+
+// startChild starts a child and reports what became of it to the run's own inbox.
+func (c *Coordinator) startChild(ctx context.Context, e *entry, x *history.StartChild) error {
+	outcome := &history.ChildOutcome{Initiated: x.Initiated, RunID: x.Start.Run.RunID}
+	_, err := streams.StartRun(ctx, c.broker, streams.StartRequest{Start: x.Start, Reuse: x.Reuse})
+	var already *streams.AlreadyStartedError
+	switch {
+	case err == nil:
+		outcome.Status = enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	case errors.As(err, &already):
+		outcome.RunID = already.Run.RunID
+		outcome.Cause = enums.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_WORKFLOW_ALREADY_EXISTS
+	default:
+		return fmt.Errorf("start child %s: %w", x.Start.Run.Run, err)
+	}
+	return c.broker.Send(ctx, e.start.Run, &history.Message{ID: "started", Child: outcome})
+}
+
+// startSuccessor starts the run that takes over. That it, or a run after it, was started by someone else is as good.
+func (c *Coordinator) startSuccessor(ctx context.Context, start *history.Start) error {
+	_, err := streams.StartRun(ctx, c.broker, streams.StartRequest{Start: start, Successor: true})
+	var already *streams.AlreadyStartedError
+	if err != nil && !errors.As(err, &already) {
+		return fmt.Errorf("start successor %s: %w", start.Run.Run, err)
+	}
+	return nil
+}
+
+// sendRequest delivers a signal or cancel request to another run's inbox, and reports the outcome when asked to.
+func (c *Coordinator) sendRequest(ctx context.Context, e *entry, x *history.SendRequest) error {
+	to, err := c.locate(ctx, x.Target)
+	found := err == nil
+	if err != nil && !errors.Is(err, streams.ErrNotFound) {
+		return fmt.Errorf("locate run %s: %w", x.Target, err)
+	}
+	if found {
+		if err := c.broker.Send(ctx, to, x.Message); err != nil {
+			return fmt.Errorf("send to run %s: %w", x.Target, err)
+		}
+	}
+	if x.External == 0 {
+		return nil
+	}
+	return c.broker.Send(ctx, e.start.Run, &history.Message{
+		ID:       "done",
+		External: &history.ExternalResult{Initiated: x.External, NotFound: !found},
+	})
+}
+
+// locate finds the inbox of a run: the exact one, or with an empty run ID the workflow's last. A closed run that nobody
+// takes over from is ErrNotFound for a request that names no run.
+func (c *Coordinator) locate(ctx context.Context, target history.Run) (history.Address, error) {
+	var found *streams.StoredStart
+	var err error
+	if target.RunID != "" {
+		found, err = c.broker.FindStart(ctx, target)
+	} else {
+		found, err = c.broker.LastStart(ctx, target.WorkflowID)
+	}
+	if err != nil {
+		return history.Address{}, err
+	}
+	closed, err := streams.RunClosed(ctx, c.broker, found.Run.Run)
+	if err != nil {
+		return history.Address{}, err
+	}
+	if closed == nil || closed.Status == enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW.String() {
+		return found.Run, nil
+	}
+	return history.Address{}, fmt.Errorf("run %s is closed: %w", found.Run.Run, streams.ErrNotFound)
+}
+
+func wakeUpMessage(due time.Time) *history.Message {
+	return &history.Message{ID: fmt.Sprint(due.UnixMilli()), WakeUp: &history.WakeUp{Due: due}}
+}
+
+func (c *Coordinator) arm(ctx context.Context, e *entry, due time.Time) error {
+	if err := c.broker.ArmWakeUp(ctx, e.start.Run, due); err != nil {
+		return fmt.Errorf("arm wake-up of run %s for %v: %w", e.run(), due, err)
+	}
+	e.armed = due
+	return nil
+}
+
+// rearm arms the next deadline unless this process knows that it is armed.
+func (c *Coordinator) rearm(ctx context.Context, e *entry) error {
+	next := e.state().NextDeadline(c.cfg.Now())
+	if e.state().Closed() || next.IsZero() || next.Equal(e.armed) {
+		return nil
+	}
+	if err := c.arm(ctx, e, next); err != nil {
+		return err
+	}
+	c.watchClock(e)
+	return nil
+}

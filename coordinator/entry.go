@@ -1,0 +1,200 @@
+package coordinator
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// entry is a run as this process knows it: a prefix of its history, replayed. One goroutine uses it at a time.
+type entry struct {
+	start *history.Start
+	found *streams.StoredStart
+	// machine runs the code; nil when this process has none, or when codeErr says why it cannot go on. Then state is
+	// folded without it.
+	machine *replay.Machine
+	codeErr error
+	bare    *history.State
+
+	// lastSeq is the sequence that the next append expects, lastHash the hash of the last record's bytes.
+	lastSeq  uint64
+	lastHash []byte
+	// verified is set when the start was found to be properly checked against its predecessor.
+	verified bool
+	// armed is the due time of the last wake-up that this process armed, zero for unknown.
+	armed time.Time
+	// sent is the cover whose effects this process has sent last, all of them.
+	sent string
+	// troubled is set when a note of trouble is stored for the run.
+	troubled bool
+}
+
+func (e *entry) state() *history.State {
+	if e.machine != nil {
+		return e.machine.State()
+	}
+	return e.bare
+}
+
+func (e *entry) run() history.Run { return e.start.Run.Run }
+
+func (e *entry) destroy() {
+	if e.machine != nil {
+		e.machine.Destroy()
+		e.machine = nil
+	}
+}
+
+// drop ends an entry whose machine ran ahead of the history or cannot be trusted any more.
+func (c *Coordinator) drop(e *entry) {
+	e.destroy()
+	c.alarms.cancel(e.run())
+}
+
+// load builds a run from its start message and its records. When its code is missing here or fails, the entry has the
+// state only, and codeErr tells.
+func (c *Coordinator) load(ctx context.Context, run history.Run) (*entry, error) {
+	found, err := c.broker.FindStart(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	start, err := history.DecodeStart(found.Data)
+	if err != nil {
+		return nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	start.Run = found.Run
+	e := &entry{start: start, found: found}
+	if body, ok := c.cfg.Definition(start.Type); ok {
+		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload})
+	} else {
+		e.codeErr = fmt.Errorf("%w: %q", errUnknownType, start.Type)
+		e.bare = history.NewState(start)
+	}
+	if err := c.catchUp(ctx, e); err != nil {
+		e.destroy()
+		return nil, err
+	}
+	return e, nil
+}
+
+var errUnknownType = errors.New("workflow type is not registered here")
+
+// catchUp reads the records after the entry's prefix and replays them.
+func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
+	loaded, err := c.broker.Load(ctx, e.run(), e.state().Transitions)
+	if err != nil {
+		return fmt.Errorf("load run %s: %w", e.run(), err)
+	}
+	transitions := make([]*history.Transition, len(loaded.Records))
+	for i := range loaded.Records {
+		if transitions[i], err = c.decodeRecord(ctx, e.run(), &loaded.Records[i]); err != nil {
+			return fmt.Errorf("load run %s: %w", e.run(), err)
+		}
+	}
+	if err := c.replay(e, transitions); err != nil {
+		return fmt.Errorf("load run %s: %w", e.run(), err)
+	}
+	e.lastSeq = loaded.LastSeq
+	if n := len(loaded.Records); n > 0 {
+		e.lastHash = hashRecord(loaded.Records[n-1].Data)
+	}
+	return nil
+}
+
+// replay applies transitions to the entry. Code that fails leaves the entry with its state only.
+func (c *Coordinator) replay(e *entry, transitions []*history.Transition) error {
+	if e.machine == nil {
+		return fold(e.bare, transitions)
+	}
+	if len(transitions) == 0 {
+		return nil
+	}
+	before := e.machine.State().Transitions
+	err := c.guard(e.machine, func(progress func()) error {
+		for _, t := range transitions {
+			if err := e.machine.Apply(t); err != nil {
+				return err
+			}
+			progress()
+		}
+		return nil
+	})
+	var illegal *history.IllegalEventError
+	if err == nil || errors.As(err, &illegal) {
+		return err
+	}
+	if before > 0 {
+		return fmt.Errorf("%w: %w", errStale, err)
+	}
+	c.abandon(e, err)
+	e.codeErr, e.bare = err, history.NewState(e.start)
+	return fold(e.bare, transitions)
+}
+
+// errStale means that the entry must be loaded again from the beginning.
+var errStale = errors.New("live run cannot follow its history")
+
+func fold(s *history.State, transitions []*history.Transition) error {
+	for _, t := range transitions {
+		if err := s.Apply(t); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// refresh compares the entry with the stream leader and catches up; it says whether anything was new. A history that
+// is shorter or other than the entry's prefix (a server that lost its tail) makes it errStale.
+func (c *Coordinator) refresh(ctx context.Context, e *entry) (changed bool, err error) {
+	s := e.state()
+	tail, err := c.broker.Tail(ctx, e.run())
+	switch {
+	case errors.Is(err, streams.ErrNotFound):
+		if s.Transitions > 0 {
+			return false, fmt.Errorf("refresh run %s: %w: its records are gone", e.run(), errStale)
+		}
+		return false, nil
+	case err != nil:
+		return false, fmt.Errorf("refresh run %s: %w", e.run(), err)
+	case !tail.Junk && tail.Number == s.Transitions && tail.CommitID == s.LastCommit:
+		e.lastSeq = tail.Seq
+		return false, nil
+	case !tail.Junk && tail.Number <= s.Transitions:
+		return false, fmt.Errorf("refresh run %s: %w: transition %d is not the one known here", e.run(), errStale, tail.Number)
+	}
+	before := s.Transitions
+	if err := c.catchUp(ctx, e); err != nil {
+		return false, err
+	}
+	return e.state().Transitions != before, nil
+}
+
+func (c *Coordinator) decodeRecord(ctx context.Context, run history.Run, r *streams.Record) (*history.Transition, error) {
+	t, err := history.DecodeTransition(r.Data)
+	if err != nil {
+		return nil, fmt.Errorf("record %d: %w", r.Seq, err)
+	}
+	if t.Body == nil {
+		return t, nil
+	}
+	body, err := c.broker.GetBody(ctx, run, t.Body)
+	if err != nil {
+		return nil, fmt.Errorf("record %d: %w", r.Seq, err)
+	}
+	if t.Events, err = history.DecodeEvents(body); err != nil {
+		return nil, fmt.Errorf("record %d: %w", r.Seq, err)
+	}
+	return t, nil
+}
+
+// hashRecord is what the next record says of this one.
+func hashRecord(data []byte) []byte {
+	sum := sha256.Sum256(data)
+	return sum[:8]
+}

@@ -1,0 +1,191 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// item is one thing that a run has to deal with: a delivered start or message, a message read from the inbox without
+// having been delivered to us, a local alarm, or a query. Exactly one of ack and handBack ends a delivered item.
+type item struct {
+	run history.Run
+	// delivery is nil for what the broker did not deliver to this process.
+	delivery *streams.Delivery
+	// message is nil for a start, an alarm and a query.
+	message *history.Message
+	// seq is the message's sequence in INBOX.
+	seq   uint64
+	alarm bool
+	query *queryItem
+
+	keeper  *keeper
+	release func()
+}
+
+func (it *item) isStart() bool { return it.delivery != nil && it.message == nil }
+
+// identity names the item's message as records and covers do.
+func (it *item) identity() string {
+	if it.message == nil {
+		return history.StartIdentity
+	}
+	return it.message.Identity()
+}
+
+// isRequest says whether the item is of the lane whose order matters: signals, cancel and terminate requests.
+func (it *item) isRequest() bool {
+	return it.message != nil && it.message.Source() == history.SourceSignals
+}
+
+func (it *item) isWakeUp() bool { return it.message != nil && it.message.WakeUp != nil }
+
+// deliveries is how often the broker has delivered the item, 0 when it has not.
+func (it *item) deliveries() int {
+	if it.delivery == nil {
+		return 0
+	}
+	return it.delivery.Deliveries
+}
+
+func (it *item) ack(ctx context.Context) {
+	if it.end() {
+		// A lost acknowledgement leads to a redelivery that finds its work done.
+		_ = it.delivery.Ack(ctx)
+	}
+}
+
+func (it *item) handBack(delay time.Duration) {
+	if it.end() {
+		// A lost hand-back leads to the same redelivery, after AckWait.
+		_ = it.delivery.Nak(delay)
+	}
+}
+
+// end forgets the item and says whether there is a delivery to answer.
+func (it *item) end() bool {
+	if it.delivery == nil || it.release == nil {
+		return false
+	}
+	it.keeper.forget(it)
+	it.release()
+	it.release = nil
+	return true
+}
+
+// mailbox holds what waits for one run in this process. It exists while a goroutine serves it.
+type mailbox struct{ waiting []*item }
+
+// post gives it to its run's goroutine, and starts one when there is none. It refuses when stopping.
+func (c *Coordinator) post(work context.Context, it *item) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.stopping {
+		return false
+	}
+	box, served := c.boxes[it.run]
+	if !served {
+		box = &mailbox{}
+		c.boxes[it.run] = box
+		c.busy.Go(func() { c.runMailbox(work, it.run, box) })
+	}
+	box.waiting = append(box.waiting, it)
+	return true
+}
+
+// runMailbox serves one run until nothing waits for it.
+func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mailbox) {
+	for {
+		c.mu.Lock()
+		items := box.waiting
+		box.waiting = nil
+		if len(items) == 0 {
+			delete(c.boxes, run)
+			c.mu.Unlock()
+			return
+		}
+		c.mu.Unlock()
+		c.serve(work, run, items)
+	}
+}
+
+// runLane moves deliveries from one lane into mailboxes, never holding more than MaxConcurrent.
+func (c *Coordinator) runLane(ctx, work context.Context, src streams.Consumer) error {
+	slots := make(chan struct{}, c.cfg.MaxConcurrent)
+	for {
+		free, err := takeSlots(ctx, slots)
+		if err != nil {
+			return nil
+		}
+		deliveries, err := src.Pull(ctx, free)
+		for range free - len(deliveries) {
+			<-slots
+		}
+		for _, d := range deliveries {
+			c.receive(work, d, func() { <-slots })
+		}
+		if err != nil {
+			if ctx.Err() != nil {
+				return nil
+			}
+			return err
+		}
+	}
+}
+
+// takeSlots takes all free slots, waiting for at least one.
+func takeSlots(ctx context.Context, slots chan struct{}) (int, error) {
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+		return 0, ctx.Err()
+	}
+	n := 1
+	for {
+		select {
+		case slots <- struct{}{}:
+			n++
+		default:
+			return n, nil
+		}
+	}
+}
+
+// receive decodes a delivery and posts it. What cannot be decoded becomes a dead letter; what a newer version wrote
+// is handed back for a process that knows it.
+func (c *Coordinator) receive(work context.Context, d *streams.Delivery, release func()) {
+	it := &item{run: d.Run.Run, delivery: d, keeper: c.keeper, release: release}
+	c.keeper.hold(it)
+	if d.Lane == streams.LaneInbox {
+		m, err := decodeMessage(d)
+		switch {
+		case errors.Is(err, history.ErrNewerFormat):
+			it.handBack(newerFormatDelay)
+			return
+		case err != nil:
+			c.reject(work, it, err.Error())
+			return
+		}
+		it.message, it.seq = m, d.Seq
+	}
+	if !c.post(work, it) {
+		it.handBack(0)
+	}
+}
+
+// newerFormatDelay is how long a record of a newer format rests before another process is asked.
+const newerFormatDelay = 2 * time.Second
+
+func decodeMessage(d *streams.Delivery) (*history.Message, error) {
+	m, err := history.DecodeMessage(d.Data)
+	if err != nil {
+		return nil, err
+	}
+	if m.Source() != d.Source {
+		return nil, errors.New("message of source " + string(m.Source()) + " in lane " + string(d.Source))
+	}
+	return m, nil
+}

@@ -1,0 +1,115 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// queryItem is a query that waits in a run's mailbox, where no transition is being decided at the same time.
+type queryItem struct {
+	query  *history.Query
+	answer chan *history.QueryResult
+}
+
+// answer serves one query request. It answers nothing when the asker has given up.
+func (c *Coordinator) answer(ctx, work context.Context, data []byte) []byte {
+	q, err := history.DecodeQuery(data)
+	if err != nil {
+		return encodeAnswer(refuse(err))
+	}
+	qi := &queryItem{query: q, answer: make(chan *history.QueryResult, 1)}
+	if !c.post(work, &item{run: q.Run, query: qi}) {
+		return encodeAnswer(&history.QueryResult{Retry: true, Failure: &failure.Failure{Message: "coordinator is stopping"}})
+	}
+	select {
+	case r := <-qi.answer:
+		return encodeAnswer(r)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+func encodeAnswer(r *history.QueryResult) []byte {
+	data, err := history.Encode(r)
+	if err != nil {
+		// The result came out of the same codec; a failure without details always encodes.
+		data, _ = history.Encode(refuse(err))
+	}
+	return data
+}
+
+func refuse(err error) *history.QueryResult {
+	return &history.QueryResult{Failure: &failure.Failure{Message: err.Error(), Source: "millrace"}}
+}
+
+// answerQuery runs a handler on a prefix that was compared with the stream leader.
+func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, qi *queryItem) {
+	e, err := c.open(ctx, run)
+	if errors.Is(err, streams.ErrNotFound) {
+		qi.answer <- refuse(fmt.Errorf("there is no run %s", run))
+		return
+	}
+	if err == nil {
+		_, err = c.refresh(ctx, e)
+	}
+	if err != nil {
+		if e != nil {
+			c.drop(e)
+		}
+		r := refuse(err)
+		r.Retry = true
+		qi.answer <- r
+		return
+	}
+	r := c.runQuery(e, qi.query)
+	if e.machine == nil {
+		c.drop(e)
+	} else {
+		c.cache.put(run, e)
+	}
+	qi.answer <- r
+}
+
+func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult {
+	s := e.state()
+	if rejects(q.Reject, s.Status) {
+		return &history.QueryResult{Rejected: s.Status, Event: s.LastEvent}
+	}
+	if e.machine == nil {
+		r := refuse(e.codeErr)
+		r.Retry = errors.Is(e.codeErr, errUnknownType)
+		return r
+	}
+	r := &history.QueryResult{Event: s.LastEvent}
+	err := c.guard(e.machine, func(func()) error {
+		var err error
+		r.Result, err = e.machine.Query(q.Type, q.Args)
+		return err
+	})
+	if err != nil {
+		var blocked *BlockedError
+		if errors.As(err, &blocked) {
+			c.abandon(e, err)
+		}
+		return refuse(err)
+	}
+	return r
+}
+
+// rejects applies a query's reject condition to the run's status.
+func rejects(condition enums.QueryRejectCondition, status enums.WorkflowExecutionStatus) bool {
+	open := status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING
+	switch condition {
+	case enums.QUERY_REJECT_CONDITION_NOT_OPEN:
+		return !open
+	case enums.QUERY_REJECT_CONDITION_NOT_COMPLETED_CLEANLY:
+		return !open && status != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED
+	}
+	return false
+}

@@ -1,0 +1,310 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// serve deals with everything that waits for one run: it ends every delivered item by an acknowledgement or a
+// hand-back, and answers every query.
+func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item) {
+	items, queries := splitQueries(items)
+	defer func() {
+		for _, q := range queries {
+			c.answerQuery(ctx, run, q.query)
+		}
+	}()
+	if len(items) == 0 {
+		return
+	}
+	if c.quarantined(ctx, run, items) {
+		return
+	}
+	e, err := c.open(ctx, run)
+	if err != nil {
+		c.unopened(ctx, run, items, err)
+		return
+	}
+	e.troubled = e.troubled || mostDeliveries(items) > 1
+	err = c.advance(ctx, e, items)
+	if err == nil {
+		err = c.clearTrouble(ctx, e)
+	}
+	if err != nil {
+		c.drop(e)
+		c.unserved(ctx, e, items, err)
+		return
+	}
+	c.cache.put(run, e)
+}
+
+func splitQueries(items []*item) (rest, queries []*item) {
+	for _, it := range items {
+		if it.query != nil {
+			queries = append(queries, it)
+		} else {
+			rest = append(rest, it)
+		}
+	}
+	return rest, queries
+}
+
+// open takes the run from the cache or loads it.
+func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error) {
+	if e := c.cache.take(run); e != nil {
+		return e, nil
+	}
+	return c.load(ctx, run)
+}
+
+// advance brings the run forward by what the items ask for. After an error the entry must be dropped; items that are
+// not ended then are the caller's to end.
+func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) error {
+	if err := c.admit(ctx, e); err != nil {
+		return err
+	}
+	items, err := c.withLane(ctx, e, items)
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(items, (*item).isWakeUp) {
+		// Whatever was armed may have been destroyed by this firing: it is armed anew before the wake-up is settled.
+		e.armed = time.Time{}
+	}
+	for fresh := false; ; {
+		p, err := c.plan(ctx, e, items)
+		if err != nil {
+			return err
+		}
+		if !fresh && p.needsTruth(e) {
+			fresh = true
+			changed, err := c.refresh(ctx, e)
+			if err != nil {
+				return err
+			}
+			if changed {
+				continue
+			}
+		}
+		if !p.decides(e) {
+			return c.settle(ctx, e, p)
+		}
+		if e.machine == nil && !p.draft.Closed() {
+			return e.codeErr
+		}
+		return c.decide(ctx, e, p)
+	}
+}
+
+// withLane adds the signals and requests that wait for the run in the order in which they were sent: the order of
+// deliveries is not the order of sending.
+func (c *Coordinator) withLane(ctx context.Context, e *entry, items []*item) ([]*item, error) {
+	if !slices.ContainsFunc(items, (*item).isRequest) {
+		return items, nil
+	}
+	return c.withWaiting(ctx, e, items, history.SourceSignals)
+}
+
+// inboxBatch bounds how many waiting messages one transition takes from an inbox lane beyond those delivered.
+const inboxBatch = 1000
+
+// withWaiting adds what waits in the inbox and is not among items, and sorts all by sequence.
+func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, source history.Source) ([]*item, error) {
+	waiting, err := c.broker.ReadInbox(ctx, e.start.Run, source, inboxBatch)
+	if err != nil {
+		return nil, fmt.Errorf("read inbox of run %s: %w", e.run(), err)
+	}
+	have := map[uint64]bool{}
+	for _, it := range items {
+		have[it.seq] = true
+	}
+	all := slices.Clone(items)
+	for _, w := range waiting {
+		if have[w.Seq] {
+			continue
+		}
+		// What cannot be decoded is dealt with where it is delivered.
+		if m, err := history.DecodeMessage(w.Data); err == nil && m.Source() == w.Source {
+			all = append(all, &item{run: e.run(), message: m, seq: w.Seq})
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *item) int { return int(int64(a.seq) - int64(b.seq)) })
+	return all, nil
+}
+
+// plan is what a set of items means to a run at one moment.
+type plan struct {
+	draft *history.Draft
+	items []*item
+	// wakes say that it is time to look at the clock.
+	wakes    []*item
+	taken    []*item
+	settled  []*item
+	ahead    []*item
+	leftover []*item
+	junk     []*item
+}
+
+// plan drafts a transition from items.
+func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan, error) {
+	p := &plan{draft: e.state().Draft(c.cfg.Now()), items: items}
+	for _, it := range items {
+		switch {
+		case it.isStart():
+			p.settled = append(p.settled, it)
+		case it.isWakeUp(), it.alarm:
+			p.wakes = append(p.wakes, it)
+		default:
+			p.sort(it)
+		}
+	}
+	if len(p.wakes) == 0 {
+		return p, nil
+	}
+	facts, err := c.facts(ctx, e, p.draft.DueActivities())
+	if err != nil {
+		return nil, err
+	}
+	if p.draft.AddDue(facts) {
+		for _, it := range p.wakes {
+			if it.isWakeUp() {
+				p.draft.Consume(it.identity())
+			}
+		}
+	}
+	return p, nil
+}
+
+func (p *plan) sort(it *item) {
+	switch p.draft.Add(it.message) {
+	case history.Taken:
+		p.taken = append(p.taken, it)
+	case history.Settled:
+		p.settled = append(p.settled, it)
+	case history.Ahead:
+		p.ahead = append(p.ahead, it)
+	case history.Leftover:
+		p.leftover = append(p.leftover, it)
+	default:
+		p.junk = append(p.junk, it)
+	}
+}
+
+// decides says whether the plan leads to a transition.
+func (p *plan) decides(e *entry) bool {
+	s := e.state()
+	return !s.Closed() && (s.Transitions == 0 || len(p.draft.Events()) > 0)
+}
+
+// needsTruth says whether the plan answers without appending, so that the prefix must first be compared with the
+// stream leader: something is beyond it, a wake-up found nothing due, or effects may have to be sent again.
+func (p *plan) needsTruth(e *entry) bool {
+	if len(p.ahead) > 0 {
+		return true
+	}
+	if p.decides(e) {
+		return false
+	}
+	if len(p.wakes) > 0 {
+		return true
+	}
+	return slices.ContainsFunc(p.settled, func(it *item) bool { return e.owes(it.identity()) })
+}
+
+// owes says whether the message with this identity covers effects that this process has not sent.
+func (e *entry) owes(identity string) bool {
+	return e.sent != identity && len(e.state().Effects(identity)) > 0
+}
+
+// facts reads what HEARTBEATS knows of activities whose schedule time-outs are due.
+func (c *Coordinator) facts(ctx context.Context, e *entry, due []int64) (map[int64]history.ActivityFacts, error) {
+	facts := make(map[int64]history.ActivityFacts, len(due))
+	for _, id := range due {
+		started, err := c.broker.Started(ctx, e.run(), id)
+		if err != nil {
+			return nil, fmt.Errorf("activity %d of run %s: %w", id, e.run(), err)
+		}
+		f := history.ActivityFacts{Started: started}
+		beat, err := c.beat(ctx, e.run(), id)
+		if err != nil {
+			return nil, err
+		}
+		if beat != nil {
+			f.Started = f.Started || beat.Attempt > 0
+			f.Attempt, f.LastFailure, f.Details = beat.Attempt, beat.Failure, beat.Details
+		}
+		facts[id] = f
+	}
+	return facts, nil
+}
+
+// beat reads an activity's heartbeat record, nil when there is none or none that this version understands.
+func (c *Coordinator) beat(ctx context.Context, run history.Run, activity int64) (*history.Beat, error) {
+	data, err := c.broker.GetBeat(ctx, run, activity)
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("heartbeat of activity %d of run %s: %w", activity, run, err)
+	}
+	b, err := history.DecodeBeat(data)
+	if err != nil {
+		// Heartbeats are a help, not the truth: an unreadable one is as good as none.
+		return nil, nil
+	}
+	return b, nil
+}
+
+// settle answers everything without appending. The prefix has been compared with the leader where that matters.
+func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
+	for _, it := range slices.Concat(p.settled, p.wakes) {
+		if it.alarm {
+			continue
+		}
+		if e.owes(it.identity()) {
+			if err := c.sendEffects(ctx, e, it.identity(), true); err != nil {
+				return err
+			}
+		}
+	}
+	if len(p.wakes) > 0 {
+		if err := c.rearm(ctx, e); err != nil {
+			return err
+		}
+	}
+	for _, it := range slices.Concat(p.settled, p.wakes) {
+		it.ack(ctx)
+	}
+	return c.settleRest(ctx, e, p)
+}
+
+// settleRest deals with what neither the prefix nor the new record settles.
+func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
+	for _, it := range p.ahead {
+		it.handBack(aheadDelay)
+	}
+	for _, it := range p.junk {
+		c.reject(ctx, it, "message carries nothing that this version knows")
+	}
+	for _, it := range p.leftover {
+		if err := c.passOn(ctx, e, it); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// aheadDelay is how long a message about an event that the leader does not have yet is left to rest.
+const aheadDelay = 200 * time.Millisecond
+
+// conflictDelay is how long the loser of a race leaves a run to the winner, so that the winner collects the messages.
+func conflictDelay() time.Duration {
+	return 50*time.Millisecond + rand.N(150*time.Millisecond)
+}

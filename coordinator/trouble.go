@@ -1,0 +1,194 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// The delays with which messages are handed back, by reason.
+const (
+	// unavailableDelay is for a broker that did not answer.
+	unavailableDelay = 500 * time.Millisecond
+	// minUnknownTypeDelay is for a workflow type that another process may have; it grows as the others do.
+	minUnknownTypeDelay = time.Second
+	// The code of a run that panics, blocks or differs from its history is tried again until somebody deploys better
+	// code: after minTroubleDelay at first, then twice as long each time up to maxTroubleDelay.
+	minTroubleDelay = 500 * time.Millisecond
+	maxTroubleDelay = 10 * time.Second
+	// quarantineDelay is for a message that has killed processes.
+	minQuarantineDelay = 5 * time.Second
+	maxQuarantineDelay = 5 * time.Minute
+)
+
+// lives is how many processes a message may kill before it is replayed no more.
+const lives = 3
+
+// unserved ends the items that err left behind.
+func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err error) {
+	run := items[0].run
+	var delayed *delayedError
+	var unverified *unverifiedError
+	delay, reason := unavailableDelay, ""
+	switch {
+	case errors.As(err, &delayed):
+		delay = delayed.left
+	case errors.As(err, &unverified):
+		if unverified.final || e != nil && c.cfg.Now().Sub(e.found.Time) > grace {
+			c.rejectStart(ctx, items, unverified.reason)
+			return
+		}
+		delay = time.Second
+	case errors.Is(err, streams.ErrConflict), errors.Is(err, errStale):
+		delay = conflictDelay()
+	case errors.Is(err, errUnknownType):
+		delay = growing(items, minUnknownTypeDelay, maxTroubleDelay)
+	case errors.Is(err, history.ErrNewerFormat):
+		delay = newerFormatDelay
+	case errors.Is(err, errNoCover):
+	case isTrouble(err):
+		delay, reason = troubleDelay(items), err.Error()
+		c.cfg.Logger.Error("workflow code cannot go on; the run waits for code that can", "run", run.String(), "error", err)
+	default:
+		c.cfg.Logger.Warn("run handed back", "run", run.String(), "error", err)
+	}
+	c.noteHandBack(ctx, run, items, reason)
+	for _, it := range items {
+		it.handBack(delay)
+	}
+}
+
+// isTrouble says whether err is about the workflow code or the record itself, so that a person should know.
+func isTrouble(err error) bool {
+	var panicked *replay.PanicError
+	var diverged *replay.NonDeterminismError
+	var blocked *BlockedError
+	var illegal *history.IllegalEventError
+	return errors.As(err, &panicked) || errors.As(err, &diverged) || errors.As(err, &blocked) || errors.As(err, &illegal)
+}
+
+// troubleDelay grows with the number of deliveries.
+func troubleDelay(items []*item) time.Duration {
+	return growing(items, minTroubleDelay, maxTroubleDelay)
+}
+
+func growing(items []*item, least, most time.Duration) time.Duration {
+	delay := least
+	for range mostDeliveries(items) - 1 {
+		if delay *= 2; delay >= most {
+			return most
+		}
+	}
+	return delay
+}
+
+func mostDeliveries(items []*item) int {
+	most := 0
+	for _, it := range items {
+		most = max(most, it.deliveries())
+	}
+	return most
+}
+
+// abandon ends a machine that cannot be used any more. One that is still running code cannot be ended.
+func (c *Coordinator) abandon(e *entry, err error) {
+	var blocked *BlockedError
+	if errors.As(err, &blocked) {
+		e.machine = nil
+		e.codeErr = err
+		return
+	}
+	e.destroy()
+	e.codeErr = err
+}
+
+// quarantined notes that the processing of redelivered items begins, and says whether it must not: because as many
+// processes as a message has lives began it and ended without an outcome. Such items are handed back, later each time.
+func (c *Coordinator) quarantined(ctx context.Context, run history.Run, items []*item) bool {
+	most := mostDeliveries(items)
+	if most < 2 {
+		return false
+	}
+	t, err := c.trouble(ctx, run)
+	if err != nil {
+		// Without the note nothing is known against the message.
+		c.cfg.Logger.Warn("trouble of run not read", "run", run.String(), "error", err)
+		return false
+	}
+	// The first delivery leaves no note of its beginning: it counts unless it was handed back.
+	if t.Begun >= lives-1 && most-1-t.Handed >= lives {
+		t.Reason = fmt.Sprintf("its replay has ended %d processes; it is not replayed any more", lives)
+		c.note(ctx, run, t)
+		c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
+		for _, it := range items {
+			it.handBack(growing(items, minQuarantineDelay, maxQuarantineDelay))
+		}
+		return true
+	}
+	t.Begun++
+	c.note(ctx, run, t)
+	return false
+}
+
+// noteHandBack records that this delivery ended well enough to be handed back, and why when that concerns people.
+func (c *Coordinator) noteHandBack(ctx context.Context, run history.Run, items []*item, reason string) {
+	first := items[0].deliveries() <= 1
+	if first && reason == "" {
+		return // the common case: a race lost once
+	}
+	t, err := c.trouble(ctx, run)
+	if err != nil {
+		return
+	}
+	if !first && t.Begun > 0 {
+		t.Begun--
+	}
+	t.Handed++
+	if reason != "" && reason != t.Reason {
+		t.Reason, t.Since = reason, c.cfg.Now()
+	}
+	c.note(ctx, run, t)
+}
+
+// trouble reads the run's note, an empty one when there is none.
+func (c *Coordinator) trouble(ctx context.Context, run history.Run) (*history.Trouble, error) {
+	data, err := c.broker.GetBeat(ctx, run, 0)
+	if errors.Is(err, streams.ErrNotFound) {
+		return &history.Trouble{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	t, err := history.DecodeTrouble(data)
+	if err != nil {
+		return &history.Trouble{}, nil
+	}
+	return t, nil
+}
+
+func (c *Coordinator) note(ctx context.Context, run history.Run, t *history.Trouble) {
+	data, err := history.Encode(t)
+	if err == nil {
+		err = c.broker.PutBeat(ctx, run, 0, data)
+	}
+	if err != nil {
+		c.cfg.Logger.Warn("trouble of run not noted", "run", run.String(), "error", err)
+	}
+}
+
+// clearTrouble removes the note after a transition.
+func (c *Coordinator) clearTrouble(ctx context.Context, e *entry) error {
+	if !e.troubled {
+		return nil
+	}
+	if err := c.broker.DeleteBeats(ctx, e.run(), 0); err != nil {
+		return fmt.Errorf("clear trouble of run %s: %w", e.run(), err)
+	}
+	e.troubled = false
+	return nil
+}

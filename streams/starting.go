@@ -1,0 +1,254 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// Starter is what StartRun needs of a namespace.
+type Starter interface {
+	PublishStart(ctx context.Context, run history.Address, data []byte, info StartInfo, expected uint64) (uint64, error)
+	LastStart(ctx context.Context, workflowID string) (*StoredStart, error)
+	FindStart(ctx context.Context, run history.Run) (*StoredStart, error)
+	Endings
+	Send(ctx context.Context, to history.Address, m *history.Message) error
+}
+
+// Endings tells how runs ended.
+type Endings interface {
+	Tail(ctx context.Context, run history.Run) (*Record, error)
+	Load(ctx context.Context, run history.Run, after uint64) (*Loaded, error)
+	GetBody(ctx context.Context, run history.Run, ref *history.BodyRef) ([]byte, error)
+}
+
+// StartRequest asks for a run to be started.
+type StartRequest struct {
+	// Start is complete: its run ID is chosen, so that asking twice starts once.
+	Start *history.Start
+	// Reuse applies when the last run of the workflow ID is closed, Conflict when it is open.
+	Reuse    enums.WorkflowIdReusePolicy
+	Conflict enums.WorkflowIdConflictPolicy
+	// Successor marks the start of a run that takes over from its closed predecessor: it is the only start that may
+	// follow one that continued as new.
+	Successor bool
+}
+
+// StartRun starts a run, at most once for its run ID, at most one open run for its workflow ID. It returns the run's
+// address, or with USE_EXISTING that of the run that is open. It fails with AlreadyStartedError when a policy refuses.
+//
+// Our exact run is looked for before any other: an earlier try whose acknowledgement was lost may have stored it, and
+// it may even be closed by now.
+func StartRun(ctx context.Context, s Starter, req StartRequest) (history.Address, error) {
+	run := req.Start.Run
+	data, err := history.Encode(req.Start)
+	if err != nil {
+		return history.Address{}, fmt.Errorf("start run %s: %w", run.Run, err)
+	}
+	info := StartInfo{Type: req.Start.Type}
+	var expected uint64
+	for {
+		_, err := s.PublishStart(ctx, run, data, info, expected)
+		if err == nil {
+			return run, nil
+		}
+		if !errors.Is(err, ErrConflict) {
+			return history.Address{}, fmt.Errorf("start run %s: %w", run.Run, err)
+		}
+		use, last, err := refused(ctx, s, req)
+		if err != nil {
+			return history.Address{}, fmt.Errorf("start run %s: %w", run.Run, err)
+		}
+		if use != nil {
+			return *use, nil
+		}
+		expected = last
+	}
+}
+
+// refused finds out what a refused start means: the address to use instead, or the expectation to try again with.
+func refused(ctx context.Context, s Starter, req StartRequest) (use *history.Address, expected uint64, err error) {
+	if mine, err := s.FindStart(ctx, req.Start.Run.Run); err == nil {
+		return &mine.Run, 0, nil
+	} else if !errors.Is(err, ErrNotFound) {
+		return nil, 0, err
+	}
+	last, err := s.LastStart(ctx, req.Start.Run.WorkflowID)
+	if errors.Is(err, ErrNotFound) {
+		return nil, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	closed, err := RunClosed(ctx, s, last.Run.Run)
+	if err != nil {
+		return nil, 0, err
+	}
+	if closed == nil {
+		return conflicting(ctx, s, req, last)
+	}
+	mine := req.Successor && closed.Successor == req.Start.Run.RunID
+	if closed.Successor != "" && !mine {
+		// The workflow ID is taken: whoever finds a chain without its next run starts that first.
+		return nil, 0, helpSuccessor(ctx, s, last)
+	}
+	if req.Successor && !mine {
+		return nil, 0, &AlreadyStartedError{Run: last.Run}
+	}
+	if !mine && refusesReuse(req.Reuse, closed.Status) {
+		return nil, 0, &AlreadyStartedError{Run: last.Run, Status: closed.Status}
+	}
+	return nil, last.Seq, nil
+}
+
+// conflicting applies the conflict policy while run last is open.
+func conflicting(ctx context.Context, s Starter, req StartRequest, last *StoredStart) (*history.Address, uint64, error) {
+	terminate := req.Conflict == enums.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING ||
+		req.Reuse == enums.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING
+	switch {
+	case req.Conflict == enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING:
+		return &last.Run, 0, nil
+	case !terminate || req.Successor:
+		return nil, 0, &AlreadyStartedError{Run: last.Run}
+	}
+	m := &history.Message{ID: uuid.NewString(), Terminate: &history.Termination{
+		Reason: "a new run of the workflow was started", Identity: req.Start.Identity}}
+	if err := s.Send(ctx, last.Run, m); err != nil {
+		return nil, 0, fmt.Errorf("terminate run %s: %w", last.Run.Run, err)
+	}
+	if err := awaitClose(ctx, s, last.Run.Run); err != nil {
+		return nil, 0, err
+	}
+	return nil, last.Seq, nil
+}
+
+func refusesReuse(p enums.WorkflowIdReusePolicy, status string) bool {
+	switch p {
+	case enums.WORKFLOW_ID_REUSE_POLICY_REJECT_DUPLICATE:
+		return true
+	case enums.WORKFLOW_ID_REUSE_POLICY_ALLOW_DUPLICATE_FAILED_ONLY:
+		return status == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED.String()
+	}
+	return false
+}
+
+// awaitClose polls a run that was told to end: its coordinator may be busy, or has yet to be started.
+func awaitClose(ctx context.Context, s Endings, run history.Run) error {
+	for {
+		closed, err := RunClosed(ctx, s, run)
+		if err != nil || closed != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("await the end of run %s: %w", run, ctx.Err())
+		case <-time.After(10*time.Millisecond + rand.N(20*time.Millisecond)):
+		}
+	}
+}
+
+// helpSuccessor starts the run that takes over from a closed one, whose bytes everyone derives alike.
+func helpSuccessor(ctx context.Context, s Starter, last *StoredStart) error {
+	start, err := history.DecodeStart(last.Data)
+	if err != nil {
+		return fmt.Errorf("read start of run %s: %w", last.Run.Run, err)
+	}
+	start.Run = last.Run
+	closing, err := lastTransition(ctx, s, last.Run.Run)
+	if err != nil {
+		return err
+	}
+	next := history.SuccessorOf(start, closing)
+	if next == nil {
+		return fmt.Errorf("run %s names a successor that its closing record does not have", last.Run.Run)
+	}
+	_, err = StartRun(ctx, s, StartRequest{Start: next, Successor: true})
+	var already *AlreadyStartedError
+	if errors.As(err, &already) {
+		return nil
+	}
+	return err
+}
+
+// ClosedRun says how a run ended.
+type ClosedRun struct {
+	Status string
+	// Successor is the run ID of the run that takes over, empty for none.
+	Successor string
+	// Closing is the closing transition.
+	Closing *history.Transition
+}
+
+// RunClosed reads the run's last record from the stream leader: nil when the run is open.
+func RunClosed(ctx context.Context, s Endings, run history.Run) (*ClosedRun, error) {
+	t, err := lastTransition(ctx, s, run)
+	if errors.Is(err, ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil || len(t.Events) == 0 {
+		return nil, err
+	}
+	last := t.Events[len(t.Events)-1]
+	if !last.IsClosing() {
+		return nil, nil
+	}
+	closed := &ClosedRun{Status: last.ClosedStatus().String(), Closing: t}
+	if next := history.SuccessorIn(last); next != nil {
+		closed.Successor = next.RunID
+	}
+	return closed, nil
+}
+
+func lastTransition(ctx context.Context, s Endings, run history.Run) (*history.Transition, error) {
+	tail, err := s.Tail(ctx, run)
+	if err != nil {
+		return nil, err
+	}
+	if tail.Junk {
+		loaded, err := s.Load(ctx, run, 0)
+		if err != nil {
+			return nil, err
+		}
+		if len(loaded.Records) == 0 {
+			return nil, fmt.Errorf("run %s has no records: %w", run, ErrNotFound)
+		}
+		tail = &loaded.Records[len(loaded.Records)-1]
+	}
+	t, err := history.DecodeTransition(tail.Data)
+	if err != nil {
+		return nil, fmt.Errorf("record %d of run %s: %w", tail.Seq, run, err)
+	}
+	if t.Body == nil {
+		return t, nil
+	}
+	body, err := s.GetBody(ctx, run, t.Body)
+	if err != nil {
+		return nil, fmt.Errorf("record %d of run %s: %w", tail.Seq, run, err)
+	}
+	if t.Events, err = history.DecodeEvents(body); err != nil {
+		return nil, fmt.Errorf("record %d of run %s: %w", tail.Seq, run, err)
+	}
+	return t, nil
+}
+
+// AlreadyStartedError is returned when a run of the workflow ID is open, or a closed one forbids another.
+type AlreadyStartedError struct {
+	Run history.Address
+	// Status is the closed run's, empty for an open one.
+	Status string
+}
+
+func (e *AlreadyStartedError) Error() string {
+	if e.Status != "" {
+		return fmt.Sprintf("workflow %q has a run %s that closed as %s, and the ID reuse policy refuses another",
+			e.Run.WorkflowID, e.Run.RunID, e.Status)
+	}
+	return fmt.Sprintf("workflow %q is running already as run %s", e.Run.WorkflowID, e.Run.RunID)
+}
