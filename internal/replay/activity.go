@@ -1,7 +1,6 @@
 package replay
 
 import (
-	"fmt"
 	"strconv"
 
 	"github.com/millrace-dev/millrace/api/failure"
@@ -37,7 +36,7 @@ func (e *Env) ScheduleActivity(a *history.ActivityTaskScheduled, done func(Outco
 }
 
 func (m *Machine) checkActivity(a *history.ActivityTaskScheduled) error {
-	c := m.check(fmt.Sprintf("activity %.100q", a.Type), a)
+	c := m.check("activity", a.Type, a)
 	c.text("type", a.Type, maxType)
 	c.text("activity ID", a.ActivityID, maxID)
 	c.token("task queue", a.Queue, maxQueueToken)

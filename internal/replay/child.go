@@ -45,7 +45,7 @@ func (e *Env) StartChild(a *history.StartChildWorkflowExecutionInitiated,
 }
 
 func (m *Machine) checkChild(a *history.StartChildWorkflowExecutionInitiated) error {
-	c := m.check(fmt.Sprintf("child workflow %.100q", a.Type), a)
+	c := m.check("child workflow", a.Type, a)
 	c.text("type", a.Type, maxType)
 	c.text("workflow ID", a.WorkflowID, maxID)
 	c.token("task queue", a.Queue, maxQueueToken)

@@ -50,7 +50,7 @@ func (e *Env) ContinueAsNew(next *history.Successor) {
 		next.Initiator = enums.CONTINUE_AS_NEW_INITIATOR_WORKFLOW
 	}
 	a := &history.WorkflowExecutionContinuedAsNew{Successor: next}
-	c := m.check("continue as new", a)
+	c := m.check("continue as new", "", a)
 	c.text("type", next.Type, maxType)
 	if next.Queue != "" {
 		c.token("task queue", next.Queue, maxQueueToken)
@@ -80,7 +80,7 @@ func (m *Machine) fail(f *failure.Failure) {
 
 // fits says whether a's only payload is within the limit; otherwise the run has failed.
 func (m *Machine) fits(a history.Attributes, call, field string, size int) bool {
-	c := m.check(call, a)
+	c := m.check(call, "", a)
 	c.size(field, size)
 	if c.err != nil {
 		m.fail(tooLarge(c.err))

@@ -89,10 +89,9 @@ func (c *coroutine) main(yield func(struct{}) bool) {
 		if returned {
 			return
 		}
-		if v := recover(); v != nil {
-			c.panicked, c.stack = v, panicStack()
-		} else {
-			c.panicked, c.stack = errGoexit, panicStack()
+		c.panicked, c.stack = recover(), panicStack()
+		if c.panicked == nil {
+			c.panicked = errGoexit
 		}
 		panic(exit{})
 	}()

@@ -62,8 +62,8 @@ func (e *Env) Block(why string, ready func() bool) {
 
 // CoroutineName is the name of the calling coroutine, empty outside coroutines.
 func (e *Env) CoroutineName() string {
-	if c := e.m.current; c != nil {
-		return c.name
+	if e.m.phase != inCoroutine && e.m.phase != unwinding {
+		return ""
 	}
-	return ""
+	return e.m.current.name
 }

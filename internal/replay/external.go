@@ -1,10 +1,6 @@
 package replay
 
-import (
-	"fmt"
-
-	"github.com/millrace-dev/millrace/internal/history"
-)
+import "github.com/millrace-dev/millrace/internal/history"
 
 // SignalExternal decides to signal another run and returns the number of its event; done is called when the signal is
 // durably queued, or with notFound when there is no such run. An argument that is too large, too long or missing
@@ -14,7 +10,7 @@ func (e *Env) SignalExternal(a *history.SignalExternalWorkflowExecutionInitiated
 	if !m.deciding("SignalExternal") {
 		return 0, nil
 	}
-	c := m.check(fmt.Sprintf("signal %.100q to workflow %.100q", a.Name, a.Target.WorkflowID), a)
+	c := m.check("signal to workflow", a.Target.WorkflowID, a)
 	c.text("workflow ID", a.Target.WorkflowID, maxID)
 	c.text("signal name", a.Name, maxID)
 	c.size("input", a.Input.Size())
@@ -35,7 +31,7 @@ func (e *Env) RequestCancelExternal(a *history.RequestCancelExternalWorkflowExec
 	if !m.deciding("RequestCancelExternal") {
 		return 0, nil
 	}
-	c := m.check(fmt.Sprintf("cancel request to workflow %.100q", a.Target.WorkflowID), a)
+	c := m.check("cancel request to workflow", a.Target.WorkflowID, a)
 	c.text("workflow ID", a.Target.WorkflowID, maxID)
 	if c.err != nil {
 		return 0, c.err

@@ -1,6 +1,8 @@
 package replay
 
 import (
+	"fmt"
+
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
@@ -16,15 +18,15 @@ const (
 
 // check collects the first thing that is wrong with a command.
 type check struct {
-	call  string
-	limit int
-	err   error
+	call, name string
+	limit      int
+	err        error
 }
 
-// check begins the check of a command. On replay a payload that the record holds is within the limit, whatever the
+// check begins the check of a command of the kind call; name says which one, empty if that says it. On replay a payload that the record holds is within the limit, whatever the
 // limit is by now: else lowering it would make every run that once kept it non-deterministic.
-func (m *Machine) check(call string, a history.Attributes) *check {
-	c := &check{call: call, limit: m.config.MaxPayload}
+func (m *Machine) check(call, name string, a history.Attributes) check {
+	c := check{call: call, name: name, limit: m.config.MaxPayload}
 	if r := m.recordedNext(); r != nil && same(r.Attributes, a) {
 		c.limit = 0
 	}
@@ -33,7 +35,7 @@ func (m *Machine) check(call string, a history.Attributes) *check {
 
 func (c *check) size(field string, n int) {
 	if c.err == nil && c.limit > 0 && n > c.limit {
-		c.err = &LimitError{Call: c.call, Field: field, Size: n, Limit: c.limit}
+		c.refuse(field, n, c.limit)
 	}
 }
 
@@ -53,8 +55,16 @@ func (c *check) token(field, value string, limit int) {
 
 func (c *check) length(field string, n, limit int) {
 	if c.err == nil && (n == 0 || n > limit) {
-		c.err = &LimitError{Call: c.call, Field: field, Size: n, Limit: limit}
+		c.refuse(field, n, limit)
 	}
+}
+
+func (c *check) refuse(field string, n, limit int) {
+	call := c.call
+	if c.name != "" {
+		call += fmt.Sprintf(" %.100q", c.name)
+	}
+	c.err = &LimitError{Call: call, Field: field, Size: n, Limit: limit}
 }
 
 func fieldsSize(fields map[string]*common.Payload) int {

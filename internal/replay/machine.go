@@ -228,10 +228,21 @@ func (m *Machine) process(s stretch) error {
 	if !m.started() {
 		m.create("root", m.body)
 	}
-	for i := range s.inputs {
-		if err := m.deliver(s.inputs[i]); err != nil {
-			return err
+	var failed error
+	if err := m.drive(func() { failed = m.advance(s.inputs) }); err != nil {
+		return err
+	}
+	return failed
+}
+
+// advance tells the code of the inputs and runs it.
+func (m *Machine) advance(inputs []history.Event) error {
+	m.phase = callback
+	for i := range inputs {
+		if m.closed {
+			return nil
 		}
+		m.deliver(inputs[i])
 	}
 	return m.schedule()
 }
@@ -244,11 +255,7 @@ func (m *Machine) body() {
 }
 
 // deliver tells the code of one input.
-func (m *Machine) deliver(e history.Event) (err error) {
-	if m.closed {
-		return nil
-	}
-	defer m.enter(callback)(&err)
+func (m *Machine) deliver(e history.Event) {
 	switch a := e.Attributes.(type) {
 	case *history.WorkflowExecutionSignaled:
 		m.requests.signaled(a)
@@ -273,7 +280,6 @@ func (m *Machine) deliver(e history.Event) (err error) {
 	case *history.RequestCancelExternalWorkflowExecutionFailed:
 		m.externalAnswered(a.Initiated, true)
 	}
-	return nil
 }
 
 // issue decides an event and returns its number.

@@ -45,16 +45,3 @@ func (m *Machine) deciding(call string) bool {
 	}
 	panic(&MisuseError{Call: call, Where: m.phase.String()})
 }
-
-// enter begins a phase in which code runs on the caller's own stack. The returned function, deferred, ends it and
-// turns a panic into a *PanicError.
-func (m *Machine) enter(p phase) func(err *error) {
-	before := m.phase
-	m.phase = p
-	return func(err *error) {
-		m.phase = before
-		if v := recover(); v != nil {
-			*err = &PanicError{Run: m.run(), Coroutine: p.String(), Value: v, Stack: panicStack()}
-		}
-	}
-}

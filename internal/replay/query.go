@@ -12,7 +12,7 @@ const StackTraceQuery = "__stack_trace"
 
 // Query calls the code's query handler. A handler that panics gives a *PanicError, and the Machine lives on. Closed
 // runs answer too. The sentinels say why there is no answer.
-func (m *Machine) Query(name string, args *common.Payloads) (result *common.Payloads, err error) {
+func (m *Machine) Query(name string, args *common.Payloads) (result *common.Payloads, _ error) {
 	if err := m.usable(); err != nil {
 		return nil, err
 	}
@@ -28,8 +28,14 @@ func (m *Machine) Query(name string, args *common.Payloads) (result *common.Payl
 	replaying := m.replaying
 	m.replaying = false
 	defer func() { m.replaying = replaying }()
-	defer m.enter(querying)(&err)
-	return m.requests.onQuery(name, args)
+	var answerErr error
+	if err := m.drive(func() {
+		m.phase = querying
+		result, answerErr = m.requests.onQuery(name, args)
+	}); err != nil {
+		return nil, err
+	}
+	return result, answerErr
 }
 
 func jsonPayload(v any) (*common.Payloads, error) {

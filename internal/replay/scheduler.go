@@ -12,7 +12,12 @@ type scheduler struct {
 	coroutines []*coroutine
 	// created counts the coroutines ever created, which numbers them.
 	created int
+	// current is the coroutine that runs, or whose predicate is evaluated.
 	current *coroutine
+
+	// driver runs work, and with it everything but the coroutines.
+	driver *coroutine
+	work   func()
 
 	// running is current for the eyes of a watchdog in another goroutine. It is the only word of the package that two
 	// goroutines share, and an atomic suffices for it: everything behind the pointer that Running reads is written
@@ -29,8 +34,8 @@ type Running struct {
 }
 
 // Running is the coroutine that runs at this moment. Unlike all other methods it may be called from any goroutine at
-// any time: a watchdog asks it when Decide or Apply do not return, and finds the stack in a dump of all goroutines.
-// Callbacks, predicates and query handlers run in the caller's own goroutine, and are not shown.
+// any time: a watchdog asks it when Decide, Apply or Query do not return, and finds the stack in a dump of all
+// goroutines. Callbacks, ready predicates and query handlers share one goroutine, and a name that says so.
 func (m *Machine) Running() Running {
 	c := m.running.Load()
 	if c == nil {
@@ -50,15 +55,12 @@ func (m *Machine) create(name string, f func()) {
 
 // schedule runs the coroutines until none can go on, one has closed the run, or one has panicked.
 func (m *Machine) schedule() error {
-	for progress := true; progress; {
+	for progress := !m.closed; progress; {
 		progress = false
+		ended := false
 		for i := 0; i < len(m.coroutines); i++ {
 			c := m.coroutines[i]
-			ready, err := m.isReady(c)
-			if err != nil {
-				return err
-			}
-			if !ready {
+			if !m.isReady(c) {
 				continue
 			}
 			progress = true
@@ -68,25 +70,22 @@ func (m *Machine) schedule() error {
 			if m.closed {
 				return nil
 			}
+			ended = ended || c.ended
 		}
-		m.coroutines = slices.DeleteFunc(m.coroutines, func(c *coroutine) bool { return c.ended })
+		if ended {
+			m.coroutines = slices.DeleteFunc(m.coroutines, func(c *coroutine) bool { return c.ended })
+		}
 	}
 	return nil
 }
 
 // isReady says whether c can go on. Its predicate's panic is c's own.
-func (m *Machine) isReady(c *coroutine) (ready bool, err error) {
+func (m *Machine) isReady(c *coroutine) bool {
 	if c.ready == nil {
-		return !c.ended, nil
+		return !c.ended
 	}
-	defer func() {
-		m.phase = idle
-		if v := recover(); v != nil {
-			err = &PanicError{Run: m.run(), Coroutine: c.where(), Value: v, Stack: panicStack()}
-		}
-	}()
-	m.phase = predicate
-	return c.ready(), nil
+	m.phase, m.current = predicate, c
+	return c.ready()
 }
 
 // resume runs c until it blocks or ends.
@@ -96,7 +95,7 @@ func (m *Machine) resume(c *coroutine) error {
 	c.prepare()
 	m.running.Store(c)
 	c.resume()
-	m.running.Store(nil)
+	m.running.Store(m.driver)
 	m.phase, m.current = idle, nil
 	if c.panicked != nil {
 		return &PanicError{Run: m.run(), Coroutine: c.where(), Value: c.panicked, Stack: c.stack}
@@ -120,6 +119,10 @@ func (m *Machine) unwind() {
 		m.running.Store(c)
 		c.end()
 	}
+	m.current = nil
+	if m.driver != nil {
+		m.driver.end()
+	}
 	m.running.Store(nil)
-	m.phase, m.current, m.coroutines = idle, nil, nil
+	m.phase, m.coroutines = idle, nil
 }

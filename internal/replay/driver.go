@@ -1,0 +1,41 @@
+package replay
+
+// driverName is the driver's name for a watchdog.
+const driverName = "a callback, ready predicate or query handler"
+
+// drive calls work, which may call callbacks, ready predicates and query handlers of the workflow, in a coroutine of
+// its own, the driver: these can call runtime.Goexit as well as panic, and must not take the Machine's caller with
+// them. A driver that dies is replaced at the next call. The work must not panic but in such a place.
+func (m *Machine) drive(work func()) error {
+	d := m.driver
+	if d == nil || d.ended {
+		d = newCoroutine(driverName, nil)
+		d.body = func() {
+			for {
+				m.work()
+				d.block("work", nil)
+			}
+		}
+		d.prepare()
+		m.driver = d
+	}
+	m.work = work
+	m.running.Store(d)
+	d.resume()
+	m.running.Store(nil)
+	m.work = nil
+	where := m.where()
+	m.phase, m.current = idle, nil
+	if d.panicked != nil {
+		return &PanicError{Run: m.run(), Coroutine: where, Value: d.panicked, Stack: d.stack}
+	}
+	return nil
+}
+
+// where names who runs, in errors.
+func (m *Machine) where() string {
+	if m.current != nil {
+		return m.current.where()
+	}
+	return m.phase.String()
+}
