@@ -17,7 +17,9 @@ type Beat struct {
 	// Details are the last heartbeat's, at Time.
 	Details *common.Payloads `msgpack:"d,omitempty"`
 	Time    time.Time        `msgpack:"ti,omitempty"`
-	// Failure ended the attempt before the next one, nil when there was none.
+	// Ended is when Attempt ended by its worker's word, zero while it runs: one that neither runs nor ended was lost.
+	Ended time.Time `msgpack:"en,omitempty"`
+	// Failure ended the last attempt that failed, nil when none did.
 	Failure *failure.Failure `msgpack:"f,omitempty"`
 	// Free counts the deliveries that used no attempt: hand-backs by workers that stopped or lacked the activity.
 	Free int32 `msgpack:"fr,omitempty"`
@@ -30,7 +32,8 @@ func (b *Beat) version() *int { return &b.Version }
 func (*Beat) name() string    { return "heartbeat" }
 
 func (b *Beat) utc() {
-	b.Started, b.Time, b.Expires = b.Started.UTC(), b.Time.UTC(), b.Expires.UTC()
+	b.Started, b.Time = b.Started.UTC(), b.Time.UTC()
+	b.Ended, b.Expires = b.Ended.UTC(), b.Expires.UTC()
 }
 
 // DecodeBeat reads an activity's heartbeat record.
