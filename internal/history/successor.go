@@ -39,7 +39,12 @@ func (s *State) Successor() *Successor {
 	if s.Close == nil {
 		return nil
 	}
-	switch a := s.Close.Attributes.(type) {
+	return SuccessorIn(*s.Close)
+}
+
+// SuccessorIn is the successor that a closing event names, nil for none.
+func SuccessorIn(e Event) *Successor {
+	switch a := e.Attributes.(type) {
 	case *WorkflowExecutionCompleted:
 		return a.Successor
 	case *WorkflowExecutionFailed:
