@@ -2,6 +2,7 @@ package devserver
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"net/url"
@@ -166,7 +167,7 @@ func (s *Server) openStore() error {
 	}
 	if s.lock, err = acquireLock(abs); err != nil {
 		if s.cfg.Memory {
-			os.RemoveAll(abs) // the lock's error is the one to report
+			err = errors.Join(err, os.RemoveAll(abs))
 		}
 		return err
 	}

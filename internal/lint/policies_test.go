@@ -187,7 +187,7 @@ func sizeCases() []doctored {
 }
 
 func purityCases() []doctored {
-	const pure, sleep, initialise = "pure replay", "sleep", "init"
+	const pure, sleep, initFunc = "pure replay", "sleep", "init"
 	const file = "internal/replay/p.go"
 	clock := `import "time"`
 	return []doctored{
@@ -213,8 +213,8 @@ func purityCases() []doctored {
 		{sleep, "in a library", source{"client/p.go": code(clock, "time.Sleep(1)")}, []string{"client/p.go:5: time.Sleep in a library"}},
 		{sleep, "in a test helper", source{"streams/streamstest/p.go": code(clock, "time.Sleep(1)")}, []string{"time.Sleep in a library"}},
 
-		{initialise, "a method of that name", source{"p/p.go": "package p\ntype T struct{}\nfunc (T) init() {}\n"}, nil},
-		{initialise, "init function", source{"p/p.go": "package p\nfunc init() {}\n"}, []string{"init function"}},
+		{initFunc, "a method of that name", source{"p/p.go": "package p\ntype T struct{}\nfunc (T) init() {}\n"}, nil},
+		{initFunc, "init function", source{"p/p.go": "package p\nfunc init() {}\n"}, []string{"init function"}},
 	}
 }
 

@@ -175,7 +175,7 @@ func Conn(t testing.TB, servers ...*devserver.Server) *nats.Conn {
 // test when it cannot be removed: what a server leaves behind is not what the test is about.
 func storeDir(t testing.TB) string {
 	t.Helper()
-	dir, err := os.MkdirTemp("", "millrace-test-")
+	dir, err := os.MkdirTemp("", "millrace-test-") //nolint:usetesting // see above
 	if err != nil {
 		t.Fatalf("devtest: %v", err)
 	}
