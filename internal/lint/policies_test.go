@@ -211,7 +211,8 @@ func purityCases() []doctored {
 			"client/p_test.go": code(clock, "time.Sleep(1)"), "client/p.go": code(`import "example.org/time2"`, "time.Sleep(1)"),
 		}, nil},
 		{sleep, "in a library", source{"client/p.go": code(clock, "time.Sleep(1)")}, []string{"client/p.go:5: time.Sleep in a library"}},
-		{sleep, "in a test helper", source{"streams/streamstest/p.go": code(clock, "time.Sleep(1)")}, []string{"time.Sleep in a library"}},
+		{sleep, "for tests of others", source{"streams/streamstest/p.go": code(clock, "time.Sleep(1)")}, nil},
+		{sleep, "by another name", source{"client/p.go": code(`import wait "time"`, "wait.Sleep(1)")}, []string{"time.Sleep in a library"}},
 
 		{initFunc, "a method of that name", source{"p/p.go": "package p\ntype T struct{}\nfunc (T) init() {}\n"}, nil},
 		{initFunc, "init function", source{"p/p.go": "package p\nfunc init() {}\n"}, []string{"init function"}},

@@ -54,7 +54,7 @@ func checkPurity(t *Tree) []Violation {
 func checkSleep(t *Tree) []Violation {
 	var out []Violation
 	for _, f := range t.Files {
-		if f.Test || withinAny(f.Dir, tops[:]) {
+		if f.Test || isTestHelper(f.Dir) || withinAny(f.Dir, tops[:]) {
 			continue
 		}
 		pkg := f.importedAs("time")
