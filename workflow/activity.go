@@ -1,0 +1,111 @@
+package workflow
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"reflect"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+)
+
+// ExecuteActivity schedules an activity, named by its function or by the name that it is registered under, with the
+// options of ctx (WithActivityOptions). The arguments are encoded before it returns.
+//
+// The Future has the activity's result. Its error is a *millrace.ActivityError that wraps the reason; ErrCanceled when
+// ctx was canceled (see ActivityOptions.WaitForCancellation); or any other error when the activity could not be
+// scheduled, because of wrong options or arguments, or of arguments that are too large.
+func ExecuteActivity(ctx Context, activity interface{}, args ...interface{}) Future {
+	r := runOf(ctx)
+	r.guard("ExecuteActivity")
+	name, err := calledName(activity, r.def.options.ActivityName)
+	if err != nil {
+		return failed(r, "ExecuteActivity", fmt.Errorf("execute activity: %w", err))
+	}
+	f := newFuture(r, fmt.Sprintf("activity %s", name))
+	if err := r.scheduleActivity(ctx, f, name, activity, args); err != nil {
+		f.resolve(nil, err)
+	}
+	return f
+}
+
+func (r *run) scheduleActivity(ctx Context, f *future, name string, activity interface{}, args []interface{}) error {
+	o := activityOptions(ctx)
+	if err := o.validate(); err != nil {
+		return fmt.Errorf("execute activity %s: %w", name, err)
+	}
+	if err := checkArguments(activity, reflect.TypeFor[context.Context](), args); err != nil {
+		return fmt.Errorf("execute activity %s: %w", name, err)
+	}
+	input, err := r.encode(args...)
+	if err != nil {
+		return fmt.Errorf("execute activity %s: encode arguments: %w", name, err)
+	}
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	a := &history.ActivityTaskScheduled{
+		ActivityID:      o.ActivityID,
+		Type:            name,
+		Queue:           o.TaskQueue,
+		Input:           input,
+		ScheduleToClose: history.MillisOf(o.ScheduleToCloseTimeout),
+		ScheduleToStart: history.MillisOf(o.ScheduleToStartTimeout),
+		StartToClose:    history.MillisOf(cmp.Or(o.StartToCloseTimeout, o.ScheduleToCloseTimeout)),
+		Heartbeat:       history.MillisOf(o.HeartbeatTimeout),
+		RetryPolicy:     history.RetryPolicyOf(o.RetryPolicy),
+		Summary:         o.Summary,
+	}
+	var forget func()
+	id, err := r.env.ScheduleActivity(a, func(out replay.Outcome) {
+		forget()
+		f.resolve(r.activityOutcome(a, out))
+	})
+	if err != nil {
+		return refused(err)
+	}
+	forget = onCancel(ctx, func() {
+		r.env.RequestCancelActivity(id)
+		if !o.WaitForCancellation {
+			f.resolve(nil, ctx.Err())
+		}
+	})
+	return nil
+}
+
+// activityOutcome is what the future of an activity is set to.
+func (r *run) activityOutcome(a *history.ActivityTaskScheduled, out replay.Outcome) (interface{}, error) {
+	if out.Failure == nil {
+		return encoded{out.Result}, nil
+	}
+	info := failure.ActivityFailureInfo{
+		ActivityType: &common.ActivityType{Name: a.Type},
+		ActivityId:   a.ActivityID,
+	}
+	if e, ok := out.Event.Attributes.(interface{ End() *history.ActivityEnd }); ok {
+		info.ScheduledEventId, info.Identity = e.End().Scheduled, e.End().Identity
+	}
+	switch e := out.Event.Attributes.(type) {
+	case *history.ActivityTaskFailed:
+		info.RetryState = e.Retry
+	case *history.ActivityTaskTimedOut:
+		info.RetryState = e.Retry
+	case *history.ActivityTaskCanceled:
+		info.RetryState = enums.RETRY_STATE_NON_RETRYABLE_FAILURE
+	}
+	return nil, millrace.NewActivityError(info, r.reason(out.Failure))
+}
+
+// reason is the error that a failure from outside describes.
+func (r *run) reason(f *failure.Failure) error {
+	if err := r.def.options.FailureConverter.FailureToError(f); err != nil {
+		return err
+	}
+	return errors.New("failure converter returned no error for a failure")
+}

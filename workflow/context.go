@@ -1,0 +1,168 @@
+package workflow
+
+import (
+	"container/list"
+	"time"
+)
+
+// Context carries cancellation, options and values through a workflow, as context.Context does through other code.
+// It must not be used outside the workflow that received it.
+type Context interface {
+	// Deadline is when the context expires; ok is false where it has no deadline.
+	Deadline() (deadline time.Time, ok bool)
+
+	// Done is a channel that is closed when the context is canceled. It is nil for a context that never will be.
+	Done() Channel
+
+	// Err is nil until Done is closed, and then the reason: ErrCanceled or ErrDeadlineExceeded.
+	Err() error
+
+	// Value is the value that was set for key, nil for none.
+	Value(key interface{}) interface{}
+}
+
+// CancelFunc cancels a context and everything that was started with it or with contexts made from it, in the order
+// in which it was started. Later calls do nothing.
+type CancelFunc func()
+
+// The keys by which contexts find what belongs to the run.
+type (
+	runKey    struct{}
+	cancelKey struct{}
+)
+
+// runOf is the run that ctx belongs to.
+func runOf(ctx Context) *run {
+	if ctx != nil {
+		if r, ok := ctx.Value(runKey{}).(*run); ok {
+			return r
+		}
+	}
+	panic("workflow: the context does not come from the workflow function's first argument")
+}
+
+// rootContext is below all contexts of a run.
+type rootContext struct{ run *run }
+
+func (c *rootContext) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (c *rootContext) Done() Channel                           { return nil }
+func (c *rootContext) Err() error                              { return nil }
+
+func (c *rootContext) Value(key interface{}) interface{} {
+	if key == (runKey{}) {
+		return c.run
+	}
+	return nil
+}
+
+// WithValue returns a context in which key has the given value. Keys must be comparable, and should be of a type of
+// their own.
+func WithValue(parent Context, key, val interface{}) Context {
+	return &valueContext{Context: parent, key: key, value: val}
+}
+
+type valueContext struct {
+	Context
+	key, value interface{}
+}
+
+func (c *valueContext) Value(key interface{}) interface{} {
+	if c.key == key {
+		return c.value
+	}
+	return c.Context.Value(key)
+}
+
+// WithCancel returns a context that is canceled by the returned function, or with its parent. Cancel it as soon as
+// its work is done: its parent remembers it until then.
+func WithCancel(parent Context) (ctx Context, cancel CancelFunc) {
+	c := newCancelContext(parent)
+	if err := parent.Err(); err != nil {
+		c.cancel(err)
+	} else if above := cancelContextOf(parent); above != nil {
+		c.forget = above.onCancel(func() { c.cancel(above.err) })
+	}
+	return c, func() {
+		runOf(c).guard("CancelFunc")
+		c.cancel(ErrCanceled)
+	}
+}
+
+// NewDisconnectedContext returns a context with the values and options of parent that is not canceled with it: for
+// work that must be done after a cancellation, such as cleaning up.
+func NewDisconnectedContext(parent Context) (ctx Context, cancel CancelFunc) {
+	return WithCancel(&disconnectedContext{parent})
+}
+
+type disconnectedContext struct{ Context }
+
+func (c *disconnectedContext) Deadline() (deadline time.Time, ok bool) { return time.Time{}, false }
+func (c *disconnectedContext) Done() Channel                           { return nil }
+func (c *disconnectedContext) Err() error                              { return nil }
+
+func (c *disconnectedContext) Value(key interface{}) interface{} {
+	if key == (cancelKey{}) {
+		return nil
+	}
+	return c.Context.Value(key)
+}
+
+// cancelContext can be canceled.
+type cancelContext struct {
+	Context
+	done *channel
+	err  error
+	// hooks are what cancellation calls, in the order of registration: a map's order would differ between replays.
+	hooks list.List
+	// forget takes the context out of its parent's hooks.
+	forget func()
+}
+
+func newCancelContext(parent Context) *cancelContext {
+	return &cancelContext{Context: parent, done: newChannel(runOf(parent), "context.Done", 0)}
+}
+
+// cancelContextOf is the nearest context at or above ctx that can be canceled, nil for none.
+func cancelContextOf(ctx Context) *cancelContext {
+	c, _ := ctx.Value(cancelKey{}).(*cancelContext)
+	return c
+}
+
+func (c *cancelContext) Done() Channel { return c.done }
+func (c *cancelContext) Err() error    { return c.err }
+
+func (c *cancelContext) Value(key interface{}) interface{} {
+	if key == (cancelKey{}) {
+		return c
+	}
+	return c.Context.Value(key)
+}
+
+func (c *cancelContext) cancel(err error) {
+	if c.err != nil {
+		return
+	}
+	c.err = err
+	if c.forget != nil {
+		c.forget()
+	}
+	c.done.close()
+	for e := c.hooks.Front(); e != nil; e = c.hooks.Front() {
+		c.hooks.Remove(e)
+		e.Value.(func())()
+	}
+}
+
+// onCancel registers what cancellation calls, and returns how to take it back. c must not be canceled yet.
+func (c *cancelContext) onCancel(f func()) (forget func()) {
+	e := c.hooks.PushBack(f)
+	return func() { c.hooks.Remove(e) }
+}
+
+// onCancel registers f with the nearest context at or above ctx that can be canceled.
+func onCancel(ctx Context, f func()) (forget func()) {
+	if c := cancelContextOf(ctx); c != nil {
+		return c.onCancel(f)
+	}
+	return func() {}
+}

@@ -1,0 +1,15 @@
+package workflow
+
+// Go runs f in a new coroutine of the workflow, which first runs when the calling one blocks or ends. It takes the
+// place of the go statement.
+func Go(ctx Context, f func(ctx Context)) { GoNamed(ctx, "", f) }
+
+// GoNamed does what Go does, and names the coroutine for stack traces. An empty name is replaced by a number.
+func GoNamed(ctx Context, name string, f func(ctx Context)) {
+	r := runOf(ctx)
+	r.guard("Go")
+	r.env.Go(name, func() {
+		r.applyCancel()
+		f(ctx)
+	})
+}

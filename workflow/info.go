@@ -1,0 +1,89 @@
+package workflow
+
+import (
+	"time"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+)
+
+// Info describes the run that a workflow function is in. It must not be changed.
+type Info struct {
+	WorkflowExecution Execution
+	// OriginalRunID is the ID that the run had at first. It is the run's own.
+	OriginalRunID string
+	// FirstRunID is the first run of the chain of successors (continue-as-new and retries) that this one is in.
+	FirstRunID    string
+	WorkflowType  Type
+	TaskQueueName string
+	// The time-outs are 0 where there is no limit (WorkflowTaskTimeout: for the coordinator's default).
+	WorkflowExecutionTimeout time.Duration
+	WorkflowRunTimeout       time.Duration
+	WorkflowTaskTimeout      time.Duration
+	Namespace                string
+	// Attempt counts the runs of the workflow's retry policy, from 1.
+	Attempt int32
+	// WorkflowStartTime is when the run was started.
+	WorkflowStartTime time.Time
+	CronSchedule      string
+	// ContinuedExecutionRunID is the run before this one in its chain, empty for none.
+	ContinuedExecutionRunID string
+	ParentWorkflowNamespace string
+	// ParentWorkflowExecution is nil for a run without a parent.
+	ParentWorkflowExecution *Execution
+	// RootWorkflowExecution is the first ancestor, the run itself when it has no parent.
+	RootWorkflowExecution *Execution
+	// Memo and SearchAttributes are nil where there are none.
+	Memo             *common.Memo
+	SearchAttributes *common.SearchAttributes
+	// RetryPolicy is nil where the workflow is not retried.
+	RetryPolicy *millrace.RetryPolicy
+
+	env *replay.Env
+}
+
+// GetCurrentHistoryLength returns the number of events in the run's history before what is decided now.
+func (i *Info) GetCurrentHistoryLength() int { return int(i.env.HistoryLength()) }
+
+// GetInfo returns what is known about the run.
+func GetInfo(ctx Context) *Info {
+	r := runOf(ctx)
+	s := r.start()
+	info := &Info{
+		WorkflowExecution:        executionOf(s.Run.Run),
+		OriginalRunID:            s.Run.RunID,
+		FirstRunID:               s.FirstRun(),
+		WorkflowType:             Type{Name: s.Type},
+		TaskQueueName:            s.Run.Queue,
+		WorkflowExecutionTimeout: s.ExecutionTimeout.Duration(),
+		WorkflowRunTimeout:       s.RunTimeout.Duration(),
+		WorkflowTaskTimeout:      s.TaskTimeout.Duration(),
+		Namespace:                r.def.options.Namespace,
+		Attempt:                  max(s.Attempt, 1),
+		WorkflowStartTime:        s.Time,
+		CronSchedule:             s.CronSchedule,
+		ContinuedExecutionRunID:  s.ContinuedRunID,
+		Memo:                     s.Memo,
+		SearchAttributes:         s.Search,
+		RetryPolicy:              s.RetryPolicy.Policy(),
+		env:                      r.env,
+	}
+	root := info.WorkflowExecution
+	if s.Root != nil {
+		root = executionOf(*s.Root)
+	}
+	info.RootWorkflowExecution = &root
+	if s.Parent != nil {
+		parent := executionOf(s.Parent.Run)
+		info.ParentWorkflowExecution, info.ParentWorkflowNamespace = &parent, info.Namespace
+	}
+	return info
+}
+
+func executionOf(r history.Run) Execution { return Execution{ID: r.WorkflowID, RunID: r.RunID} }
+
+// IsReplaying says whether the code runs only to repeat what its history records. Decisions must not depend on it; it
+// is for logs and the like.
+func IsReplaying(ctx Context) bool { return runOf(ctx).env.Replaying() }

@@ -1,0 +1,87 @@
+package workflow
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/millrace-dev/millrace/api/common"
+)
+
+// reservedQueries begins the names of the queries that Millrace answers itself, such as "__stack_trace".
+const reservedQueries = "__"
+
+// SetQueryHandler lets a function answer queries of the given type. It takes the query's arguments, returns a value and
+// an error, and must neither change anything nor block: what would change the run panics, and the query fails. A later
+// handler of the same type replaces it. A closed run answers queries too.
+func SetQueryHandler(ctx Context, queryType string, handler interface{}) error {
+	r := runOf(ctx)
+	r.guard("SetQueryHandler")
+	if queryType == "" || strings.HasPrefix(queryType, reservedQueries) {
+		return fmt.Errorf("query handler: type %q is reserved: it is empty or begins with %q", queryType, reservedQueries)
+	}
+	h, err := newQueryHandler(handler)
+	if err != nil {
+		return fmt.Errorf("query handler of type %q: %w", queryType, err)
+	}
+	r.queries[queryType] = h
+	return nil
+}
+
+type queryHandler struct{ fn reflect.Value }
+
+func newQueryHandler(handler interface{}) (*queryHandler, error) {
+	fn := reflect.ValueOf(handler)
+	if fn.Kind() != reflect.Func || fn.IsNil() {
+		return nil, fmt.Errorf("a function is needed, not a %T", handler)
+	}
+	t := fn.Type()
+	if t.IsVariadic() {
+		return nil, fmt.Errorf("%v: variadic functions are not supported", t)
+	}
+	if t.NumOut() != 2 || t.Out(1) != reflect.TypeFor[error]() {
+		return nil, fmt.Errorf("%v: the results must be a value and an error", t)
+	}
+	return &queryHandler{fn: fn}, nil
+}
+
+// query answers a query by the author's handler.
+func (r *run) query(name string, args *common.Payloads) (*common.Payloads, error) {
+	h, ok := r.queries[name]
+	if !ok {
+		known := slices.Sorted(maps.Keys(r.queries))
+		return nil, fmt.Errorf("unknown query type %q: the workflow knows [%s]", name, strings.Join(known, ", "))
+	}
+	in, err := decodeParameters(r, h.fn.Type(), 0, args)
+	if err != nil {
+		return nil, fmt.Errorf("query %q: %w", name, err)
+	}
+	r.querying = true
+	defer func() { r.querying = false }()
+	out := h.fn.Call(in)
+	if err, _ := out[1].Interface().(error); err != nil {
+		return nil, err
+	}
+	result, err := r.encode(out[0].Interface())
+	if err != nil {
+		return nil, fmt.Errorf("query %q: encode result: %w", name, err)
+	}
+	return result, nil
+}
+
+// decodeParameters decodes payloads into new values of a function's parameters from the given one on.
+func decodeParameters(r *run, fn reflect.Type, from int, payloads *common.Payloads) ([]reflect.Value, error) {
+	pointers := make([]interface{}, 0, fn.NumIn())
+	values := make([]reflect.Value, 0, fn.NumIn())
+	for i := from; i < fn.NumIn(); i++ {
+		p := reflect.New(fn.In(i))
+		pointers = append(pointers, p.Interface())
+		values = append(values, p.Elem())
+	}
+	if err := r.def.options.DataConverter.FromPayloads(payloads, pointers...); err != nil {
+		return nil, fmt.Errorf("decode arguments of %v: %w", fn, err)
+	}
+	return values, nil
+}

@@ -1,0 +1,91 @@
+package workflow
+
+import (
+	"fmt"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/log"
+)
+
+// run is what the coroutines of one run share.
+type run struct {
+	env    *replay.Env
+	def    *Definition
+	root   *cancelContext
+	logger log.Logger
+
+	signals map[string]*channel
+	queries map[string]*queryHandler
+	// querying is set while a query handler runs, which must not change anything.
+	querying bool
+
+	// begun is set once the workflow function was called.
+	begun bool
+	// cancelAsked is set from the request to cancel until the root context is canceled.
+	cancelAsked bool
+
+	// named counts channels and selectors, which numbers those without a name.
+	named int
+}
+
+func newRun(env *replay.Env, def *Definition) *run {
+	r := &run{env: env, def: def, signals: map[string]*channel{}, queries: map[string]*queryHandler{}}
+	r.root = newCancelContext(&rootContext{run: r})
+	r.logger = newLogger(env, def)
+	return r
+}
+
+// execute runs the workflow function and closes the run with what it returns.
+func (r *run) execute() {
+	r.env.OnQuery(r.query)
+	r.env.OnSignal(r.signaled)
+	r.env.OnCancel(r.cancelRequested)
+	r.applyCancel()
+	r.begun = true
+	result, err := r.def.call(r.root, r.env.Start().Input)
+	r.close(result, err)
+}
+
+// cancelRequested is called among the inputs of a transition. The root context is canceled only after all of them,
+// since a later one may bring the outcome of what cancellation would otherwise cancel, but before the author's code
+// goes on: by whichever coroutine runs first, at the latest by one made for it.
+func (r *run) cancelRequested(string) {
+	r.cancelAsked = true
+	if r.begun {
+		r.env.Go("cancel", r.applyCancel)
+	}
+}
+
+func (r *run) applyCancel() {
+	if r.cancelAsked {
+		r.cancelAsked = false
+		r.root.cancel(ErrCanceled)
+	}
+}
+
+// block suspends the calling coroutine until ready returns true.
+func (r *run) block(why string, ready func() bool) {
+	r.env.Block(why, ready)
+	r.applyCancel()
+}
+
+// guard panics where a query handler calls what may change the run.
+func (r *run) guard(call string) {
+	if r.querying {
+		panic(fmt.Sprintf("workflow: %s called from a query handler, which may only read", call))
+	}
+}
+
+// nextName names a channel or a selector that its author has not named.
+func (r *run) nextName(kind string) string {
+	r.named++
+	return fmt.Sprintf("%s-%d", kind, r.named)
+}
+
+func (r *run) start() *history.Start { return r.env.Start() }
+
+func (r *run) encode(values ...interface{}) (*common.Payloads, error) {
+	return r.def.options.DataConverter.ToPayloads(values...)
+}

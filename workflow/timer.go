@@ -1,0 +1,48 @@
+package workflow
+
+import "time"
+
+// TimerOptions are the options of NewTimerWithOptions.
+type TimerOptions struct {
+	// Summary says for people what the timer is for; it shows where the run's history does.
+	Summary string
+}
+
+// Now is the time of the workflow: that of the transition being processed. It stands still while code runs, and is the
+// same when the code runs again.
+func Now(ctx Context) time.Time { return runOf(ctx).env.Now() }
+
+// Sleep blocks for d at least, in whole milliseconds; for 0 or less not at all. When ctx is canceled it returns a
+// *millrace.CanceledError at once. The run takes no room in any process while it sleeps.
+func Sleep(ctx Context, d time.Duration) error { return NewTimer(ctx, d).Get(ctx, nil) }
+
+// NewTimer returns a Future that is ready after d, without a value. When ctx is canceled before, the timer is dropped
+// and the Future's error is ErrCanceled. A d of 0 or less is ready at once.
+func NewTimer(ctx Context, d time.Duration) Future {
+	return NewTimerWithOptions(ctx, d, TimerOptions{})
+}
+
+// NewTimerWithOptions is NewTimer with options.
+func NewTimerWithOptions(ctx Context, d time.Duration, options TimerOptions) Future {
+	r := runOf(ctx)
+	r.guard("NewTimer")
+	f := newFuture(r, "Timer")
+	if err := ctx.Err(); err != nil {
+		f.resolve(nil, err)
+		return f
+	}
+	if d <= 0 {
+		f.resolve(nil, nil)
+		return f
+	}
+	var forget func()
+	id := r.env.StartTimer(d, options.Summary, func() {
+		forget()
+		f.resolve(nil, nil)
+	})
+	forget = onCancel(ctx, func() {
+		r.env.CancelTimer(id)
+		f.resolve(nil, ctx.Err())
+	})
+	return f
+}
