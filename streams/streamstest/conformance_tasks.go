@@ -1,0 +1,199 @@
+package streamstest
+
+import (
+	"bytes"
+	"sync/atomic"
+	"time"
+
+	"github.com/millrace-dev/millrace/streams"
+)
+
+func taskChecks() []check {
+	return []check{
+		{"task/delivered", taskDelivered},
+		{"task/one for each activity", taskUnique},
+		{"task/eight publishers", taskCompetition},
+		{"task/withdrawn", taskWithdrawn},
+		{"task/withdrawn while it runs", taskWithdrawnRunning},
+		{"task/arguments", taskArguments},
+		{"heartbeat/stored", beatStored},
+		{"heartbeat/flags", beatFlags},
+	}
+}
+
+func (f *fixture) newTask() streams.TaskRef {
+	return streams.TaskRef{Run: f.newRun().Run, Queue: f.queue, Activity: 12}
+}
+
+// publish publishes a task and demands that it is stored or that it is not.
+func (f *fixture) publish(ref streams.TaskRef, want bool) {
+	f.Helper()
+	f.publishData(ref, "task", want)
+}
+
+func (f *fixture) publishData(ref streams.TaskRef, data string, want bool) {
+	f.Helper()
+	stored, err := f.PublishTask(f.ctx, ref, []byte(data))
+	f.noError("publish task", err)
+	equal(f, "task is stored", stored, want)
+}
+
+func (f *fixture) queued(ref streams.TaskRef, want bool) {
+	f.Helper()
+	queued, err := f.TaskQueued(f.ctx, ref)
+	f.noError("task queued", err)
+	equal(f, "task is queued", queued, want)
+}
+
+func taskDelivered(f *fixture) {
+	ref := f.newTask()
+	f.publish(ref, true)
+	c := f.consume(streams.LaneTasks)
+	d := f.pullOne(c)
+	equal(f, "lane", d.Lane, streams.LaneTasks)
+	equal(f, "run", d.Run.Run, ref.Run)
+	equal(f, "queue", d.Queue, ref.Queue)
+	equal(f, "activity", d.Activity, ref.Activity)
+	equal(f, "deliveries", d.Deliveries, 1)
+	equal(f, "data", bytes.Equal(d.Data, []byte("task")), true)
+	f.noError("nak", d.Nak(0))
+	d = f.pullOne(c)
+	equal(f, "deliveries", d.Deliveries, 2)
+	f.noError("ack", d.AckSync(f.ctx))
+	f.queued(ref, false)
+	f.nothing(c, ackWait+silence)
+}
+
+func taskUnique(f *fixture) {
+	ref := f.newTask()
+	f.queued(ref, false)
+	f.publish(ref, true)
+	f.publish(ref, false)
+	other := ref
+	other.Activity++
+	f.publish(other, true)
+
+	c := f.consume(streams.LaneTasks)
+	ds := f.pull(c, 2)
+	equal(f, "first activity", ds[0].Activity, ref.Activity)
+	f.publish(ref, false) // running
+	f.noError("nak", ds[0].Nak(time.Second))
+	f.publish(ref, false) // backing off
+	f.noError("ack", ds[1].AckSync(f.ctx))
+	f.queued(ref, true)
+	d := f.pullOne(c)
+	equal(f, "activity", d.Activity, ref.Activity)
+	equal(f, "deliveries", d.Deliveries, 2)
+	f.publish(ref, false) // running again
+	f.noError("ack", d.AckSync(f.ctx))
+	f.publishData(ref, "next task", true)
+	d = f.pullOne(c)
+	equal(f, "deliveries of the next task", d.Deliveries, 1)
+	equal(f, "data of the next task", string(d.Data), "next task")
+}
+
+func taskCompetition(f *fixture) {
+	ref := f.newTask()
+	var won atomic.Int32
+	race(8, func(int) {
+		stored, err := f.PublishTask(f.ctx, ref, []byte("task"))
+		if err != nil {
+			f.Errorf("publish task: %v", err)
+		}
+		if stored {
+			won.Add(1)
+		}
+	})
+	equal(f, "publishers that stored the task", won.Load(), 1)
+}
+
+func taskWithdrawn(f *fixture) {
+	ref, kept := f.newTask(), f.newTask()
+	f.publish(ref, true)
+	f.publish(kept, true)
+	f.noError("withdraw", f.WithdrawTask(f.ctx, ref))
+	f.queued(ref, false)
+	f.noError("withdraw again", f.WithdrawTask(f.ctx, ref))
+	f.queued(kept, true)
+	c := f.consume(streams.LaneTasks)
+	equal(f, "run", f.pullOne(c).Run.Run, kept.Run)
+	f.nothing(c, silence)
+}
+
+// taskWithdrawnRunning: answers to a withdrawn task do not touch the one that came after it.
+func taskWithdrawnRunning(f *fixture) {
+	ref := f.newTask()
+	f.publish(ref, true)
+	c := f.consume(streams.LaneTasks)
+	old := f.pullOne(c)
+	f.noError("withdraw", f.WithdrawTask(f.ctx, ref))
+	f.publishData(ref, "next task", true)
+	next := f.pullOne(c)
+	equal(f, "deliveries of the next task", next.Deliveries, 1)
+	f.noError("nak of the withdrawn task", old.Nak(0))
+	f.noError("ack of the withdrawn task", old.Ack(f.ctx))
+	f.noError("keep alive", next.InProgress(f.ctx))
+	f.queued(ref, true)
+	f.nothing(c, silence)
+	f.noError("ack", next.AckSync(f.ctx))
+	f.queued(ref, false)
+}
+
+func taskArguments(f *fixture) {
+	ref := f.newTask()
+	_, err := f.PublishTask(f.ctx, ref, make([]byte, f.Limits().MaxRecord+1))
+	f.wantError("too large a task", err, streams.ErrTooLarge)
+	f.queued(ref, false)
+	ref.Queue = ""
+	_, err = f.PublishTask(f.ctx, ref, nil)
+	f.wantError("task of no queue", err, streams.ErrInvalid)
+}
+
+func beatStored(f *fixture) {
+	run := f.newRun().Run
+	_, err := f.GetBeat(f.ctx, run, 3)
+	f.wantError("absent heartbeat", err, streams.ErrNotFound)
+	for _, data := range []string{"one", "two", ""} {
+		f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte(data)))
+		got, err := f.GetBeat(f.ctx, run, 3)
+		f.noError("get beat", err)
+		equal(f, "heartbeat", string(got), data)
+	}
+	f.noError("put beat", f.PutBeat(f.ctx, run, 33, []byte("kept")))
+	f.noError("delete", f.DeleteBeats(f.ctx, run, 3))
+	f.noError("delete again", f.DeleteBeats(f.ctx, run, 3))
+	_, err = f.GetBeat(f.ctx, run, 3)
+	f.wantError("deleted heartbeat", err, streams.ErrNotFound)
+	got, err := f.GetBeat(f.ctx, run, 33)
+	f.noError("get beat of another activity", err)
+	equal(f, "heartbeat of another activity", string(got), "kept")
+	f.noError("put beat after deletion", f.PutBeat(f.ctx, run, 3, []byte("again")))
+	got, err = f.GetBeat(f.ctx, run, 3)
+	f.noError("get beat", err)
+	equal(f, "heartbeat after deletion", string(got), "again")
+}
+
+func beatFlags(f *fixture) {
+	run := f.newRun().Run
+	flags := func(activity int64, canceled, started bool) {
+		f.Helper()
+		got, err := f.CancelRequested(f.ctx, run, activity)
+		f.noError("cancel requested", err)
+		equal(f, "cancel is requested", got, canceled)
+		got, err = f.Started(f.ctx, run, activity)
+		f.noError("started", err)
+		equal(f, "is started", got, started)
+	}
+	flags(3, false, false)
+	f.noError("request cancel", f.RequestCancel(f.ctx, run, 3))
+	flags(3, true, false)
+	f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat"))) // must not erase the flag
+	f.noError("mark started", f.MarkStarted(f.ctx, run, 3))
+	f.noError("request cancel again", f.RequestCancel(f.ctx, run, 3))
+	flags(3, true, true)
+	flags(4, false, false)
+	f.noError("delete", f.DeleteBeats(f.ctx, run, 3))
+	flags(3, false, false)
+	f.noError("mark started", f.MarkStarted(f.ctx, run, 3))
+	flags(3, false, true)
+}
