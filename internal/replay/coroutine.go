@@ -22,6 +22,8 @@ type coroutine struct {
 	goroutine uint64
 
 	ended bool
+	// ending is set when the coroutine is told to end: how its function takes that interests nobody.
+	ending bool
 	// panicked is the value that the body panicked with, stack where.
 	panicked any
 	stack    string
@@ -65,6 +67,7 @@ func (c *coroutine) end() {
 		c.ended = true
 		return
 	}
+	c.ending = true
 	defer recoverExit()
 	c.stop()
 }
@@ -89,9 +92,11 @@ func (c *coroutine) main(yield func(struct{}) bool) {
 		if returned {
 			return
 		}
-		c.panicked, c.stack = recover(), panicStack()
-		if c.panicked == nil {
+		if c.panicked = recover(); c.panicked == nil {
 			c.panicked = errGoexit
+		}
+		if !c.ending {
+			c.stack = panicStack()
 		}
 		panic(exit{})
 	}()

@@ -11,9 +11,8 @@ func (m *Machine) drive(work func()) error {
 	if d == nil || d.ended {
 		d = newCoroutine(driverName, nil)
 		d.body = func() {
-			for {
+			for more := true; more; more = d.yield(struct{}{}) {
 				m.work()
-				d.block("work", nil)
 			}
 		}
 		d.prepare()
@@ -30,6 +29,14 @@ func (m *Machine) drive(work func()) error {
 		return &PanicError{Run: m.run(), Coroutine: where, Value: d.panicked, Stack: d.stack}
 	}
 	return nil
+}
+
+// rest ends the driver: a machine that rests in a cache should hold no goroutines but those of blocked coroutines.
+func (m *Machine) rest() {
+	if m.driver != nil {
+		m.driver.end()
+		m.driver = nil
+	}
 }
 
 // where names who runs, in errors.

@@ -86,6 +86,9 @@ func (m *Machine) Apply(t *history.Transition) error {
 	if m.state.Closed() {
 		return fmt.Errorf("apply transition %d of run %s: %w", t.Number, m.run(), ErrClosed)
 	}
+	if t.Body != nil && len(t.Events) == 0 {
+		return fmt.Errorf("apply transition %d of run %s: its events are stored separately and not loaded", t.Number, m.run())
+	}
 	inputs, decided := t.Split()
 	s := m.stretch(inputs, t.Time)
 	s.recorded, s.replaying = decided, true
@@ -155,6 +158,7 @@ func (m *Machine) Commit(t *history.Transition) error {
 		return err
 	}
 	m.offered, m.uncommitted = nil, false
+	m.rest()
 	return nil
 }
 

@@ -200,6 +200,7 @@ func TestReplayRepeatsLife(t *testing.T) {
 			if !r.propertyStep(t, serial) {
 				break
 			}
+			swap := rapid.Bool().Draw(t, "go on with the replayed machine")
 			other, y := replayed(r.records)
 			if diff := diffStates(m.State(), other.State()); diff != "" {
 				other.Destroy()
@@ -209,7 +210,7 @@ func TestReplayRepeatsLife(t *testing.T) {
 				other.Destroy()
 				t.Fatalf("observations after replay:\n%s", diff)
 			}
-			if rapid.Bool().Draw(t, "go on with the replayed machine") {
+			if swap {
 				m, x, other = other, y, m
 				r.m = m
 			}

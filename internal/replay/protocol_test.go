@@ -6,6 +6,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/millrace-dev/millrace/api/common"
@@ -300,3 +301,21 @@ func TestStackTraceShowsAuthorsCode(t *testing.T) {
 
 //go:noinline
 func waitForLuck(env *replay.Env) { env.Block("luck", func() bool { return false }) }
+
+// A suspended coroutine must count as durably blocked, or no test of a coordinator can use a bubble's clock; and a
+// machine may be driven from one goroutine after the other.
+func TestInSynctestBubble(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		r := newRun(t, newStart(), sequence(1))
+		r.mustStep()
+		begin := time.Now()
+		done := make(chan *history.Transition)
+		go func() {
+			time.Sleep(time.Hour)
+			done <- r.mustStep(completed(2, "ok"))
+		}()
+		if rec := <-done; !rec.Events[len(rec.Events)-1].IsClosing() || time.Since(begin) != time.Hour {
+			t.Errorf("after %v: %v", time.Since(begin), rec.Events)
+		}
+	})
+}

@@ -23,7 +23,7 @@ type requests struct {
 // OnSignal sets what is called for each signal. Signals that came before are delivered at once, in order. The signal
 // must not be changed.
 func (e *Env) OnSignal(handle func(*history.WorkflowExecutionSignaled)) {
-	if e.m.phase == unwinding {
+	if !e.m.deciding("OnSignal") {
 		return
 	}
 	r := &e.m.requests
@@ -37,7 +37,7 @@ func (e *Env) OnSignal(handle func(*history.WorkflowExecutionSignaled)) {
 
 // OnCancel sets what is called when the run is asked to cancel; at once if it has been already.
 func (e *Env) OnCancel(handle func(reason string)) {
-	if e.m.phase == unwinding {
+	if !e.m.deciding("OnCancel") {
 		return
 	}
 	r := &e.m.requests
@@ -50,7 +50,7 @@ func (e *Env) OnCancel(handle func(reason string)) {
 
 // OnQuery sets what answers queries.
 func (e *Env) OnQuery(handle QueryHandler) {
-	if e.m.phase != unwinding {
+	if e.m.deciding("OnQuery") {
 		e.m.requests.onQuery = handle
 	}
 }

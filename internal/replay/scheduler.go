@@ -120,9 +120,7 @@ func (m *Machine) unwind() {
 		c.end()
 	}
 	m.current = nil
-	if m.driver != nil {
-		m.driver.end()
-	}
+	m.rest()
 	m.running.Store(nil)
 	m.phase, m.coroutines = idle, nil
 }
