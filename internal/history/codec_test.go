@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"reflect"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -318,6 +319,13 @@ func TestNestingLimit(t *testing.T) {
 	}
 	if err := checkNesting(nested(maxNesting)); err == nil {
 		t.Errorf("%d levels pass", maxNesting)
+	}
+	wide := []byte{0xde, 0, 16} // a map with more entries than its head byte can say
+	for range 15 {
+		wide = append(wide, 0xa0, 0xc0)
+	}
+	if err := checkNesting(slices.Concat(wide, []byte{0xa0}, nested(maxNesting))); err == nil {
+		t.Error("deep nesting at the end of a wide map passes")
 	}
 	// A string hides nesting from the check; a decoder that took an extension before it for a map would walk into it.
 	hidden := fields{"v", 1, "in", fields{"p", []any{time.Unix(0x81a178dd, 0), string(nested(1 << 20))}}}

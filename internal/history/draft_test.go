@@ -239,6 +239,10 @@ func TestDraftTime(t *testing.T) {
 	if got := s.state.Draft(at(0)).Time(); got != at(time.Minute) {
 		t.Errorf("time went back to %v", got)
 	}
+	s.apply(time.Second, "clock behind")
+	if got := s.state.Time; got != at(time.Minute) {
+		t.Errorf("the run's time went back to %v", got)
+	}
 	now := time.Now()
 	s = newScript(t, func(s *Start) { s.Time = now.Add(-time.Hour) })
 	if got := s.state.Draft(now.In(time.FixedZone("x", 3600))).Time(); got != now.Round(0).UTC() {

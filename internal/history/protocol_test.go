@@ -99,7 +99,9 @@ func structIn(typ reflect.Type) reflect.Type {
 	return nil
 }
 
-func isRecord(typ reflect.Type) bool { return reflect.PointerTo(typ).Implements(reflect.TypeFor[record]()) }
+func isRecord(typ reflect.Type) bool {
+	return reflect.PointerTo(typ).Implements(reflect.TypeFor[record]())
+}
 
 const protocolPage = "../../docs/protocol.md"
 
