@@ -21,6 +21,6 @@
 //
 // Failure handling. Decide lets the code run ahead of the durable history. When the append is refused, the Machine
 // must be destroyed and the run replayed. Every Machine must be destroyed: its coroutines are not collected otherwise.
-Its caller's goroutine must not be locked to its thread: the runtime ends the process when it resumes a coroutine from
-one (docs/adr/0001-coroutines.md).
+// Its caller's goroutine must not be locked to its thread: the runtime ends the process when it resumes a coroutine from
+// one (docs/adr/0001-coroutines.md).
 package replay
