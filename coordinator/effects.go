@@ -171,7 +171,7 @@ func (c *Coordinator) locate(ctx context.Context, target history.Run) (history.A
 }
 
 func wakeUpMessage(due time.Time) *history.Message {
-	return &history.Message{ID: fmt.Sprint(due.UnixMilli()), WakeUp: &history.WakeUp{Due: due}}
+	return history.NewWakeUp(due)
 }
 
 func (c *Coordinator) arm(ctx context.Context, e *entry, due time.Time) error {

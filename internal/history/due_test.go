@@ -154,3 +154,12 @@ func TestPassedScheduleToStartIsNotArmed(t *testing.T) {
 		t.Errorf("a passed ScheduleToClose is not armed but %v", next)
 	}
 }
+
+func TestWakeUpsAreNotEarly(t *testing.T) {
+	for d, want := range map[time.Duration]string{0: "w:1904281689000", 1: "w:1904281689001", time.Millisecond: "w:1904281689001"} {
+		m := NewWakeUp(at(d))
+		if m.Identity() != want || m.WakeUp.Due.Before(at(d)) || m.WakeUp.Due.Sub(at(d)) >= time.Millisecond {
+			t.Errorf("wake-up for %v is %s, due %v", at(d), m.Identity(), m.WakeUp.Due)
+		}
+	}
+}

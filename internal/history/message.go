@@ -1,6 +1,7 @@
 package history
 
 import (
+	"strconv"
 	"time"
 
 	"github.com/millrace-dev/millrace/api/common"
@@ -108,4 +109,14 @@ type Termination struct {
 type WakeUp struct {
 	// Due is the deadline that the wake-up was armed for.
 	Due time.Time `msgpack:"d"`
+}
+
+// NewWakeUp is the message of a wake-up that is armed for due, a time between two milliseconds being rounded up so that
+// nothing is early. Whoever arms it and whoever relies on its identity make it here.
+func NewWakeUp(due time.Time) *Message {
+	millis := due.UnixMilli()
+	if time.UnixMilli(millis).Before(due) {
+		millis++
+	}
+	return &Message{ID: strconv.FormatInt(millis, 10), WakeUp: &WakeUp{Due: time.UnixMilli(millis).UTC()}}
 }
