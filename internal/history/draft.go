@@ -16,7 +16,8 @@ const (
 	// Taken: the message became events of the draft.
 	Taken Verdict = iota + 1
 	// Settled: the prefix proves that the message was consumed or can change nothing any more. It may be acknowledged
-	// without a record.
+	// without a record; but where an event of the same draft is the proof, only once that is committed. So with
+	// Leftover.
 	Settled
 	// Ahead: the message speaks of an event beyond the prefix. It must not be dropped: refresh, or hand it back.
 	Ahead

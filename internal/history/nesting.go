@@ -6,8 +6,8 @@ import (
 	"fmt"
 )
 
-// maxNesting bounds the depth of maps and arrays in a record. A failure nests two levels for each cause, so this
-// allows chains of about a hundred; a decoder that follows deeper ones could be made to exhaust its stack.
+// maxNesting bounds the depth of maps and arrays in a record. A failure nests one level for each cause, so this
+// allows chains of more than two hundred; a decoder that follows any depth could be made to exhaust its stack.
 const maxNesting = 256
 
 var errTruncated = errors.New("truncated msgpack")
