@@ -138,7 +138,7 @@ func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events [
 // reload replaces the contents of an entry by the history's, because its machine ran ahead.
 func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 	e.destroy()
-	loaded, err := c.load(ctx, e.run())
+	loaded, err := c.load(ctx, e.found)
 	if err != nil {
 		return err
 	}

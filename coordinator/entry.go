@@ -57,16 +57,12 @@ func (c *Coordinator) drop(e *entry) {
 	c.alarms.cancel(e.run())
 }
 
-// load builds a run from its start message and its records. When its code is missing here or fails, the entry has the
+// load builds a run from its start and its records. When its code is missing here or fails, the entry has the
 // state only, and codeErr tells.
-func (c *Coordinator) load(ctx context.Context, run history.Run) (*entry, error) {
-	found, err := c.broker.FindStart(ctx, run)
-	if err != nil {
-		return nil, fmt.Errorf("load run %s: %w", run, err)
-	}
+func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart) (*entry, error) {
 	start, err := history.DecodeStart(found.Data)
 	if err != nil {
-		return nil, fmt.Errorf("load run %s: %w", run, err)
+		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, err)
 	}
 	start.Run = found.Run
 	e := &entry{start: start, found: found}
@@ -93,7 +89,7 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 	}
 	transitions := make([]*history.Transition, len(loaded.Records))
 	for i := range loaded.Records {
-		if transitions[i], err = c.decodeRecord(ctx, e.run(), &loaded.Records[i]); err != nil {
+		if transitions[i], err = streams.TransitionOf(ctx, c.broker, &loaded.Records[i]); err != nil {
 			return fmt.Errorf("load run %s: %w", e.run(), err)
 		}
 	}
@@ -173,24 +169,6 @@ func (c *Coordinator) refresh(ctx context.Context, e *entry) (changed bool, err 
 		return false, err
 	}
 	return e.state().Transitions != before, nil
-}
-
-func (c *Coordinator) decodeRecord(ctx context.Context, run history.Run, r *streams.Record) (*history.Transition, error) {
-	t, err := history.DecodeTransition(r.Data)
-	if err != nil {
-		return nil, fmt.Errorf("record %d: %w", r.Seq, err)
-	}
-	if t.Body == nil {
-		return t, nil
-	}
-	body, err := c.broker.GetBody(ctx, run, t.Body)
-	if err != nil {
-		return nil, fmt.Errorf("record %d: %w", r.Seq, err)
-	}
-	if t.Events, err = history.DecodeEvents(body); err != nil {
-		return nil, fmt.Errorf("record %d: %w", r.Seq, err)
-	}
-	return t, nil
 }
 
 // hashRecord is what the next record says of this one.

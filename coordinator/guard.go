@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/replay"
@@ -38,23 +39,30 @@ func stackOf(goroutine uint64) string {
 	return "goroutine [" + stack
 }
 
-// guard runs workflow code and gives up on it when it makes no progress for DeadlockTimeout. The goroutine that runs
-// the code then cannot be ended by anyone: it is left behind, and the machine must not be touched again.
+// guard runs workflow code and gives up on it when it makes no progress for DeadlockTimeout. Nobody can end the code
+// then: its goroutine is left behind with the machine, which it destroys if the code ever returns, and the caller must
+// not touch the machine again.
 func (c *Coordinator) guard(m *replay.Machine, op func(progress func()) error) error {
 	if c.cfg.DeadlockTimeout < 0 {
 		return op(func() {})
 	}
 	timer := time.NewTimer(c.cfg.DeadlockTimeout)
 	defer timer.Stop()
+	// settled is set by whoever comes first: the code that returns, or the watchdog that gives up on it.
+	var settled atomic.Bool
 	done := make(chan error, 1)
 	steps := make(chan struct{}, 1)
 	go func() {
-		done <- op(func() {
+		err := op(func() {
 			select {
 			case steps <- struct{}{}:
 			default:
 			}
 		})
+		if !settled.CompareAndSwap(false, true) {
+			m.Destroy()
+		}
+		done <- err
 	}()
 	for {
 		select {
@@ -64,6 +72,9 @@ func (c *Coordinator) guard(m *replay.Machine, op func(progress func()) error) e
 			timer.Reset(c.cfg.DeadlockTimeout)
 		case <-timer.C:
 			running := m.Running()
+			if !settled.CompareAndSwap(false, true) {
+				return <-done
+			}
 			return &BlockedError{Coroutine: running.Coroutine, After: c.cfg.DeadlockTimeout, Stack: stackOf(running.Goroutine)}
 		}
 	}

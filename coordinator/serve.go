@@ -24,12 +24,11 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 	if len(items) == 0 {
 		return
 	}
-	if c.quarantined(ctx, run, items) {
-		return
-	}
-	e, err := c.open(ctx, run)
-	if err != nil {
-		c.unopened(ctx, run, items, err)
+	e, err := c.begin(ctx, run, items)
+	if e == nil {
+		if err != nil {
+			c.unopened(ctx, run, items, err)
+		}
 		return
 	}
 	e.troubled = e.troubled || mostDeliveries(items) > 1
@@ -56,12 +55,39 @@ func splitQueries(items []*item) (rest, queries []*item) {
 	return rest, queries
 }
 
+// begin opens the run for items, unless they are quarantined: then it has handed them back and returns nothing.
+func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item) (*entry, error) {
+	e := c.cache.take(run)
+	var found *streams.StoredStart
+	if e == nil {
+		var err error
+		if found, err = c.broker.FindStart(ctx, run); err != nil {
+			return nil, fmt.Errorf("load run %s: %w", run, err)
+		}
+	}
+	// Known before the code runs again: what has killed processes may kill this one.
+	if c.quarantined(ctx, run, items) {
+		if e != nil {
+			c.cache.put(run, e)
+		}
+		return nil, nil
+	}
+	if e != nil {
+		return e, nil
+	}
+	return c.load(ctx, found)
+}
+
 // open takes the run from the cache or loads it.
 func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error) {
 	if e := c.cache.take(run); e != nil {
 		return e, nil
 	}
-	return c.load(ctx, run)
+	found, err := c.broker.FindStart(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	return c.load(ctx, found)
 }
 
 // advance brings the run forward by what the items ask for. After an error the entry must be dropped; items that are

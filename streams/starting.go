@@ -26,6 +26,11 @@ type Starter interface {
 type Endings interface {
 	Tail(ctx context.Context, run history.Run) (*Record, error)
 	Load(ctx context.Context, run history.Run, after uint64) (*Loaded, error)
+	Bodies
+}
+
+// Bodies reads the separate bodies of oversized records.
+type Bodies interface {
 	GetBody(ctx context.Context, run history.Run, ref *history.BodyRef) ([]byte, error)
 }
 
@@ -192,18 +197,31 @@ func RunClosed(ctx context.Context, s Endings, run history.Run) (*ClosedRun, err
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
-	if err != nil || len(t.Events) == 0 {
+	if err != nil {
 		return nil, err
 	}
-	last := t.Events[len(t.Events)-1]
-	if !last.IsClosing() {
-		return nil, nil
+	return closedBy(t), nil
+}
+
+// ClosedBy says how record r ended its run, nil when it did not.
+func ClosedBy(ctx context.Context, s Bodies, r *Record) (*ClosedRun, error) {
+	t, err := TransitionOf(ctx, s, r)
+	if err != nil {
+		return nil, err
 	}
+	return closedBy(t), nil
+}
+
+func closedBy(t *history.Transition) *ClosedRun {
+	if len(t.Events) == 0 || !t.Events[len(t.Events)-1].IsClosing() {
+		return nil
+	}
+	last := t.Events[len(t.Events)-1]
 	closed := &ClosedRun{Status: last.ClosedStatus().String(), Closing: t}
 	if next := history.SuccessorIn(last); next != nil {
 		closed.Successor = next.RunID
 	}
-	return closed, nil
+	return closed
 }
 
 func lastTransition(ctx context.Context, s Endings, run history.Run) (*history.Transition, error) {
@@ -221,19 +239,24 @@ func lastTransition(ctx context.Context, s Endings, run history.Run) (*history.T
 		}
 		tail = &loaded.Records[len(loaded.Records)-1]
 	}
-	t, err := history.DecodeTransition(tail.Data)
+	return TransitionOf(ctx, s, tail)
+}
+
+// TransitionOf is a record's transition with its events, which an oversized one keeps in a separate body.
+func TransitionOf(ctx context.Context, s Bodies, r *Record) (*history.Transition, error) {
+	t, err := history.DecodeTransition(r.Data)
 	if err != nil {
-		return nil, fmt.Errorf("record %d of run %s: %w", tail.Seq, run, err)
+		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, err)
 	}
 	if t.Body == nil {
 		return t, nil
 	}
-	body, err := s.GetBody(ctx, run, t.Body)
+	body, err := s.GetBody(ctx, r.Run, t.Body)
 	if err != nil {
-		return nil, fmt.Errorf("record %d of run %s: %w", tail.Seq, run, err)
+		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, err)
 	}
 	if t.Events, err = history.DecodeEvents(body); err != nil {
-		return nil, fmt.Errorf("record %d of run %s: %w", tail.Seq, run, err)
+		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, err)
 	}
 	return t, nil
 }

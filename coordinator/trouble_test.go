@@ -1,0 +1,367 @@
+package coordinator_test
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/streams/streamstest"
+)
+
+// trouble is what is noted about a run, empty for nothing.
+func (f *fixture) trouble(run history.Address) history.Trouble {
+	f.Helper()
+	data, err := f.model.GetBeat(f.ctx, run.Run, 0)
+	if err != nil {
+		return history.Trouble{}
+	}
+	t, err := history.DecodeTrouble(data)
+	if err != nil {
+		f.Fatal(err)
+	}
+	return *t
+}
+
+// TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime: the code ends its process each time it runs.
+func TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		replays := 0
+		f.deploy("poison", func(*replay.Env) {
+			replays++
+			f.faults(dead)
+			panic("the process ends here")
+		})
+		f.deploy("one", one)
+		run := f.start("w", "poison")
+		for range 5 {
+			stop := f.serve()
+			f.settle(time.Second)
+			stop()
+			f.faults(nil)
+			f.settle(10 * time.Second)
+		}
+		if replays != 3 {
+			t.Fatalf("replayed %d times, want 3", replays)
+		}
+		if got := f.trouble(run).Reason; !strings.Contains(got, "ended 3 processes") {
+			t.Fatalf("reason %q does not say what happened", got)
+		}
+		f.serve()
+		healthy := f.start("w2", "one")
+		f.settle(time.Second)
+		f.complete(healthy, 2, "ok")
+		f.settle(time.Second)
+		f.wantResult(healthy, "ok")
+	})
+}
+
+func TestARunWhoseCodePanicsWaitsForFixedCode(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			call(env, "A")
+			panic("not yet")
+		})
+		f.serve()
+		run := f.start("w", "w")
+		f.settle(time.Second)
+		f.complete(run, 2, "a")
+		f.settle(30 * time.Second)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
+		if got := f.trouble(run).Reason; !strings.Contains(got, "not yet") {
+			t.Fatalf("reason %q does not name the panic", got)
+		}
+		f.deploy("w", func(env *replay.Env) { env.Complete(call(env, "A")) })
+		f.settle(30 * time.Second)
+		f.wantResult(run, "a")
+		if got := f.trouble(run); got.Reason != "" {
+			t.Fatalf("trouble is still noted: %q", got.Reason)
+		}
+	})
+}
+
+func TestACodeChangeThatDoesNotFitTheHistoryWaitsForOneThatDoes(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", one)
+		stop := f.serve()
+		run := f.start("w", "w")
+		f.settle(time.Second)
+		stop()
+		f.deploy("w", func(env *replay.Env) { env.Complete(call(env, "B")) })
+		f.serve()
+		f.complete(run, 2, "a")
+		f.settle(30 * time.Second)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
+		reason := f.trouble(run).Reason
+		for _, part := range []string{"event 2", `"A"`, `"B"`} {
+			if !strings.Contains(reason, part) {
+				t.Errorf("reason %q does not name %s", reason, part)
+			}
+		}
+		f.deploy("w", one)
+		f.settle(30 * time.Second)
+		f.wantResult(run, "a")
+	})
+}
+
+func TestARunThatIsStuckCanBeTerminated(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(*replay.Env) { panic("always") })
+		f.serve()
+		run := f.start("w", "w")
+		f.settle(time.Second)
+		f.send(run, &history.Message{ID: "t1", Terminate: &history.Termination{Reason: "no use"}})
+		f.settle(time.Minute)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+	})
+}
+
+// TestCodeThatBlocksOutsideTheAPIIsNamed: the code waits for a Go channel.
+func TestCodeThatBlocksOutsideTheAPIIsNamed(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		never := make(chan struct{})
+		defer close(never)
+		f.deploy("w", func(env *replay.Env) {
+			env.Go("waits for a Go channel", func() { <-never })
+			call(env, "A")
+		})
+		f.deploy("one", one)
+		f.serve()
+		run := f.start("w", "w")
+		f.settle(5 * time.Second)
+		if got := f.trouble(run).Reason; !strings.Contains(got, `coroutine "waits for a Go channel"`) {
+			t.Fatalf("reason %q does not name the coroutine", got)
+		}
+		healthy := f.start("w2", "one")
+		f.settle(time.Second)
+		f.complete(healthy, 2, "ok")
+		f.settle(time.Second)
+		f.wantResult(healthy, "ok")
+		f.deploy("w", one)
+		f.settle(30 * time.Second)
+		f.complete(run, 2, "a")
+		f.settle(30 * time.Second)
+		f.wantResult(run, "a")
+	})
+}
+
+func TestAStartsPredecessorIsVerified(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		f.serve()
+		first := f.start("w", "one")
+		f.settle(time.Second)
+		last, err := f.model.LastStart(f.ctx, "w")
+		if err != nil {
+			t.Fatal(err)
+		}
+		// Whoever may publish can follow an open run; only the coordinator can refuse it.
+		second := f.newStart("w", "one")
+		data, err := history.Encode(second)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := f.model.PublishStart(f.ctx, second.Run, data, streams.StartInfo{Type: "one"}, last.Seq); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(2 * time.Minute)
+		if got := f.transitions(second.Run); len(got) > 0 {
+			t.Fatalf("a second open run of the workflow was executed: %v", got)
+		}
+		letters := f.deadLetters()
+		if len(letters) != 1 || !strings.Contains(letters[0].Reason, first.RunID) {
+			t.Fatalf("dead letters %+v, want one that names run %s", letters, first.RunID)
+		}
+		f.complete(first, 2, "ok")
+		f.settle(time.Second)
+		f.wantResult(first, "ok")
+	})
+}
+
+func TestAnUncheckedStartIsADeadLetter(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		f.serve()
+		start := f.newStart("w", "one")
+		data, err := history.Encode(start)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.model.InjectStart(start.Run, data); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(5 * time.Second)
+		if got := f.transitions(start.Run); len(got) > 0 {
+			t.Fatalf("an unchecked start was executed: %v", got)
+		}
+		if letters := f.deadLetters(); len(letters) != 1 {
+			t.Fatalf("dead letters %+v, want one", letters)
+		}
+	})
+}
+
+func TestAMessageForARunThatIsNowhereBecomesADeadLetterOnlyAfterAMinute(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.serve()
+		nowhere := f.newStart("w", "one").Run
+		f.signal(nowhere, "s", "s1")
+		f.settle(55 * time.Second)
+		if letters := f.deadLetters(); len(letters) > 0 {
+			t.Fatalf("dead letter before a deposed leader would have been found out: %+v", letters)
+		}
+		f.settle(30 * time.Second)
+		if letters := f.deadLetters(); len(letters) != 1 {
+			t.Fatalf("dead letters %+v, want one", letters)
+		}
+	})
+}
+
+func TestAWorkflowTypeThatIsNotHereIsLeftToOthers(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.serve()
+		run := f.start("w", "one")
+		f.settle(20 * time.Second)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
+		f.deploy("one", one)
+		f.settle(20 * time.Second)
+		f.complete(run, 2, "ok")
+		f.settle(5 * time.Second)
+		f.wantResult(run, "ok")
+	})
+}
+
+func TestJunkInTheHistoryLaneIsSkipped(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		f.serve()
+		run := f.start("w", "one")
+		f.settle(time.Second)
+		if err := f.model.InjectJunk(run.Run, []byte(`{"stream":"S","seq":7}`)); err != nil {
+			t.Fatal(err)
+		}
+		f.complete(run, 2, "ok")
+		f.settle(10 * time.Second)
+		f.wantResult(run, "ok")
+	})
+}
+
+// TestOneWakeUpPerRun: fifty timers need one armed wake-up, for the earliest; and it moves only earlier.
+func TestOneWakeUpPerRun(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("timers", func(env *replay.Env) {
+			fired := 0
+			for i := range 50 {
+				env.StartTimer(time.Duration(50-i)*time.Minute, "", func() { fired++ })
+			}
+			env.Block("timers", func() bool { return fired == 50 })
+			env.Complete(nil)
+		})
+		arms := 0
+		f.faults(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+			if op == streamstest.OpArmWakeUp {
+				arms++
+			}
+			return streamstest.Proceed
+		})
+		f.serve()
+		run := f.start("w", "timers")
+		f.settle(time.Second)
+		due, err := f.model.ArmedWakeUp(f.ctx, run.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if left := time.Until(due); arms != 1 || left > time.Minute || left < 55*time.Second {
+			t.Fatalf("%d wake-ups armed, the last due in %v; want one, due with the first timer", arms, left)
+		}
+		f.settle(51 * time.Minute)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	})
+}
+
+// TestTimersFireWithoutTheProcessThatStartedThem: only the broker's wake-up is left.
+func TestTimersFireWithoutTheProcessThatStartedThem(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("sleeper", func(env *replay.Env) {
+			sleep(env, time.Hour)
+			sleep(env, time.Hour)
+			env.Complete(nil)
+		})
+		stop := f.serve()
+		run := f.start("w", "sleeper")
+		f.settle(time.Minute)
+		f.kill(stop)
+		f.settle(3 * time.Hour)
+		f.serve()
+		f.settle(2 * time.Hour)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	})
+}
+
+func TestAGracefulStopLosesNothingAndWaitsForNothing(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		stop := f.serve()
+		run := f.start("w", "one")
+		f.settle(time.Second)
+		f.complete(run, 2, "ok")
+		begun := time.Now()
+		stop()
+		if took := time.Since(begun); took > time.Second {
+			t.Fatalf("stop took %v", took)
+		}
+		f.serve()
+		f.settle(time.Second)
+		f.wantResult(run, "ok")
+	})
+}
+
+func TestTheRunTimeoutClosesTheRunAndARetryPolicyStartsAnother(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		f.serve()
+		start := f.newStart("w", "one")
+		start.RunTimeout = 2000
+		start.RetryPolicy = &history.RetryPolicy{MaximumAttempts: 2, InitialInterval: 1000, BackoffCoefficient: 1}
+		run := f.startWith(start)
+		f.settle(2500 * time.Millisecond)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT)
+		if f.queued(run, 2) {
+			t.Error("the task of a closed run was not withdrawn")
+		}
+		f.settle(1500 * time.Millisecond)
+		last, err := f.model.LastStart(f.ctx, "w")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if last.Run.RunID == run.RunID || !f.queued(last.Run, 2) {
+			t.Fatal("the second attempt has not begun")
+		}
+		f.settle(10 * time.Second)
+		f.wantStatus(last.Run, enums.WORKFLOW_EXECUTION_STATUS_TIMED_OUT)
+		if final, err := f.model.LastStart(f.ctx, "w"); err != nil || final.Run.RunID != last.Run.RunID {
+			t.Fatalf("a third attempt was started: %v %v", final, err)
+		}
+	})
+}
+
+func TestAStartDelayPostponesTheFirstTransition(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		f.serve()
+		start := f.newStart("w", "one")
+		start.Delay = 60_000
+		run := f.startWith(start)
+		f.signal(run, "s", "s1")
+		f.settle(59 * time.Second)
+		if n := len(f.transitions(run)); n > 0 {
+			t.Fatalf("%d transitions before the delay was over", n)
+		}
+		f.settle(5 * time.Second)
+		if !f.queued(run, 2) && !f.queued(run, 3) {
+			t.Fatal("the run has not begun after its delay")
+		}
+	})
+}
