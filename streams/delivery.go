@@ -34,9 +34,10 @@ func (l Lane) String() string {
 // well within AckWait until then; otherwise the broker delivers it again, to anyone. The fields must not be changed.
 type Delivery struct {
 	Lane Lane
-	// Run is the run that the message is for, of which Queue and Build are empty where the lane does not say them: for
-	// tasks, Queue is the activity's own task queue.
-	Run   history.Address
+	// Run is the run that the message is for. Its Queue and Build are those of Delivery, except for tasks, which do
+	// not say them.
+	Run history.Address
+	// Queue is the queue that the message waited in: for tasks, the activity's own.
 	Queue string
 	Build string
 	// Source is set for inbox messages, Activity (the event that scheduled it) for tasks.
@@ -61,7 +62,8 @@ type Delivery struct {
 	Acker
 }
 
-// Acker ends or prolongs a delivery. The unconfirmed calls return as soon as the connection has taken the message.
+// Acker ends or prolongs a delivery. The unconfirmed calls return as soon as the connection has taken the message. All
+// errors are ErrUnavailable.
 type Acker interface {
 	// Ack removes the message from the lane, unconfirmed: it may be delivered again all the same.
 	Ack(ctx context.Context) error
@@ -75,32 +77,4 @@ type Acker interface {
 	InProgress(ctx context.Context) error
 	// KeepAlive is InProgress, unconfirmed.
 	KeepAlive() error
-}
-
-// ConsumeOptions configure the durable consumers behind a Consumer.
-type ConsumeOptions struct {
-	// AckWait is how long a delivery may go without a sign of life; 0 means 30 s. All processes that share a
-	// consumer must agree.
-	AckWait time.Duration
-}
-
-// Consumer delivers one lane of one queue, from all partitions.
-type Consumer interface {
-	// Pull returns at least one delivery and at most max, which must be positive. It blocks until there is one, and
-	// returns ctx's error when ctx ends first and ErrClosed after Close. It goes on through lost connections, leader
-	// changes and deleted consumers, which it creates again. Messages are never requested beyond max, so a caller asks for
-	// what it can begin at once. One caller at a time.
-	Pull(ctx context.Context, max int) ([]*Delivery, error)
-	// Close ends a blocked Pull, hands back what was delivered but not returned by Pull, and returns when all of
-	// that is done. The durable consumers stay.
-	Close() error
-}
-
-// Follower delivers a run's records as they are committed.
-type Follower interface {
-	// Next returns the next record: each one exactly once, in order, without gap. It blocks until there is one. One
-	// caller at a time.
-	Next(ctx context.Context) (*Record, error)
-	// Close ends the subscription and a blocked Next.
-	Close() error
 }

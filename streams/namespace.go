@@ -1,34 +1,43 @@
 package streams
 
 import (
+	"fmt"
 	"hash/fnv"
 	"time"
-
-	"github.com/nats-io/nats.go"
 )
 
 // Namespace is an open namespace: everything that can be done to its runs. Its methods are safe for concurrent use,
 // do not wait for each other and block no longer than their context, or a minute, whichever ends first.
 type Namespace struct {
-	nc         *nats.Conn
+	broker
 	name       string
-	partitions int
 	created    time.Time
 	limits     Limits
-	subjects   []subjects // by partition
+	partitions []partition
+}
+
+// partition is where a part of a namespace's runs live.
+type partition struct {
+	partitionSubjects
+	streamNames
 }
 
 // Name is the namespace's name.
 func (n *Namespace) Name() string { return n.name }
 
 // Partitions is the number of partitions, fixed when the namespace was created.
-func (n *Namespace) Partitions() int { return n.partitions }
+func (n *Namespace) Partitions() int { return len(n.partitions) }
 
 // Created is when the namespace was created.
 func (n *Namespace) Created() time.Time { return n.created }
 
 // Partition is the partition, from 0, in which the runs of a workflow ID live.
-func (n *Namespace) Partition(workflowID string) int { return PartitionOf(workflowID, n.partitions) }
+func (n *Namespace) Partition(workflowID string) int {
+	return PartitionOf(workflowID, len(n.partitions))
+}
+
+// at is the partition of a workflow ID.
+func (n *Namespace) at(workflowID string) *partition { return &n.partitions[n.Partition(workflowID)] }
 
 // Limits says how large messages can be. It follows from the broker's largest payload at the time of Open.
 func (n *Namespace) Limits() Limits { return n.limits }
@@ -53,6 +62,14 @@ func LimitsOf(brokerPayload int64) Limits {
 	return Limits{MaxRecord: max(record, 0), MaxPayload: max(record-envelopeRoom, 0)}
 }
 
+// checkSize refuses a body before it is published.
+func (n *Namespace) checkSize(what string, data []byte) error {
+	if len(data) > n.limits.MaxRecord {
+		return fmt.Errorf("%s of %d bytes is %w: the limit is %d bytes", what, len(data), ErrTooLarge, n.limits.MaxRecord)
+	}
+	return nil
+}
+
 // PartitionOf is the partition of a workflow ID among n: its 64-bit FNV-1a hash modulo n.
 func PartitionOf(workflowID string, n int) int {
 	if n <= 1 {
@@ -61,15 +78,4 @@ func PartitionOf(workflowID string, n int) int {
 	h := fnv.New64a()
 	h.Write([]byte(workflowID))
 	return int(h.Sum64() % uint64(n))
-}
-
-// Profile says what an acknowledged write survives.
-type Profile struct {
-	// Name is "replicated" for streams on three or more servers and "single server" otherwise. Whether a single server
-	// is of the "durable" or of the "development" profile (sync_interval: always, or not) is not visible to clients.
-	Name string
-	// Replicas is the smallest number of servers that one of the namespace's streams is stored on.
-	Replicas int
-	// Survives says in words what an acknowledged write survives.
-	Survives string
 }

@@ -1,0 +1,254 @@
+package streams
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// Consumer delivers one lane of one queue, from all partitions.
+type Consumer interface {
+	// Pull returns at least one delivery and at most max, which must be positive. It blocks until there is one, and
+	// returns ctx's error when ctx ends first and ErrClosed after Close. It goes on through lost connections, leader
+	// changes and deleted consumers, which it creates again. Messages are never requested beyond max, so a caller asks for
+	// what it can begin at once. One caller at a time.
+	Pull(ctx context.Context, max int) ([]*Delivery, error)
+	// Close ends a blocked Pull, hands back what was delivered but not returned by Pull, and returns when all of
+	// that is done. The durable consumers stay.
+	Close() error
+}
+
+// ConsumeOptions configure the durable consumers behind a Consumer.
+type ConsumeOptions struct {
+	// AckWait is how long a delivery may go without a sign of life; 0 means 30 s. All processes that share a
+	// consumer must agree.
+	AckWait time.Duration
+}
+
+const (
+	defaultAckWait = 30 * time.Second
+	minAckWait     = 100 * time.Millisecond
+	// maxName is the longest consumer name that is used as it is; the broker makes a directory of it.
+	maxName = 180
+)
+
+// Consume opens a lane of a queue. Build is empty except for coordinators of pinned runs. The durable consumers are
+// created when absent and compared when present; a ConfigurationError says what differs.
+func (n *Namespace) Consume(ctx context.Context, lane Lane, queue, build string, o ConsumeOptions) (Consumer, error) {
+	if o.AckWait == 0 {
+		o.AckWait = defaultAckWait
+	}
+	err := errors.Join(CheckTaskQueue(queue), checkBuild(build))
+	switch {
+	case err != nil:
+	case o.AckWait < minAckWait:
+		err = &InvalidError{Field: "AckWait", Value: o.AckWait.String(), Limit: "at least " + minAckWait.String()}
+	case lane != LaneStarts && lane != LaneInbox && lane != LaneTasks:
+		err = &InvalidError{Field: "lane", Value: lane.String(), Limit: "LaneStarts, LaneInbox or LaneTasks"}
+	case lane == LaneTasks && build != "":
+		err = &InvalidError{Field: "build", Value: build, Limit: "empty for tasks"}
+	}
+	var durables []durable
+	if err == nil {
+		for i := range n.partitions {
+			durables = append(durables, n.laneDurable(&n.partitions[i], lane, queue, build, o.AckWait))
+		}
+	}
+	c := &laneConsumer{namespace: n, lane: lane}
+	if err == nil {
+		c.puller, err = n.openPuller(ctx, durables)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("consume %s of queue %s: %w", lane, queue, err)
+	}
+	return c, nil
+}
+
+// laneDurable is the durable consumer of a lane in one partition.
+func (n *Namespace) laneDurable(p *partition, lane Lane, queue, build string, ackWait time.Duration) durable {
+	d := durable{config: jetstream.ConsumerConfig{
+		Durable:       consumerName(lane, queue, build),
+		Description:   fmt.Sprintf("Millrace: %s of queue %q", lane, queue),
+		DeliverPolicy: jetstream.DeliverAllPolicy,
+		AckPolicy:     jetstream.AckExplicitPolicy,
+		ReplayPolicy:  jetstream.ReplayInstantPolicy,
+		AckWait:       ackWait,
+		MaxDeliver:    -1,
+		MaxAckPending: -1,
+		MaxWaiting:    maxWaiting,
+		Metadata:      map[string]string{"millrace.format": fmt.Sprint(formatVersion)},
+	}}
+	d.config.Name = d.config.Durable
+	switch lane {
+	case LaneStarts:
+		d.stream, d.config.FilterSubject = p.history, p.queueStarts(queue, build)
+	case LaneInbox:
+		d.stream, d.config.FilterSubject = p.streamNames.inbox, p.queueInbox(queue, build)
+	case LaneTasks:
+		d.stream, d.config.FilterSubject = p.tasks, p.queueTasks(queue)
+	}
+	return d
+}
+
+// consumerName is "starts+queue" or "starts+queue+build", shortened to a hash where that is too long for a file.
+func consumerName(lane Lane, queue, build string) string {
+	name := lane.String() + "+" + EncodeToken(queue)
+	if build != "" {
+		name += "+" + EncodeToken(build)
+	}
+	if len(name) > maxName {
+		sum := sha256.Sum256([]byte(name))
+		name = name[:maxName-33] + "+" + hex.EncodeToString(sum[:16])
+	}
+	return name
+}
+
+// laneConsumer makes deliveries of what a puller brings.
+type laneConsumer struct {
+	namespace *Namespace
+	lane      Lane
+	puller    *puller
+	closeOnce sync.Once
+	closeErr  error
+}
+
+func (c *laneConsumer) Close() error {
+	c.closeOnce.Do(func() { c.closeErr = c.puller.close() })
+	return c.closeErr
+}
+
+func (c *laneConsumer) Pull(ctx context.Context, max int) ([]*Delivery, error) {
+	for {
+		messages, err := c.puller.pull(ctx, max)
+		if err != nil {
+			return nil, err
+		}
+		deliveries := make([]*Delivery, 0, len(messages))
+		for _, m := range messages {
+			d, err := c.delivery(m)
+			if err == nil {
+				deliveries = append(deliveries, d)
+			} else if err := c.namespace.putAway(ctx, m, err); err != nil {
+				// Not acknowledged, so it comes again and is put away then.
+				continue
+			}
+		}
+		if len(deliveries) > 0 {
+			return deliveries, nil
+		}
+	}
+}
+
+// delivery reads a message of the lane; the error says why it is not one.
+func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
+	s, err := parseSubject(m.msg.Subject)
+	if err != nil {
+		return nil, err
+	}
+	d := &Delivery{
+		Lane: c.lane, Queue: s.queue, Build: s.build, Source: s.source, Activity: s.activity,
+		Run:       history.Address{Run: s.run, Queue: s.queue, Build: s.build},
+		Partition: m.part, Seq: m.meta.Sequence.Stream, Deliveries: int(m.meta.NumDelivered),
+		Published: m.meta.Timestamp, Pending: m.meta.NumPending, Data: m.msg.Data,
+		Acker: &acker{broker: c.namespace.broker, reply: m.msg.Reply},
+	}
+	want := map[Lane]subjectKind{LaneStarts: kindStart, LaneInbox: kindInbox, LaneTasks: kindTask}[c.lane]
+	if s.kind != want {
+		return nil, fmt.Errorf("subject %q is not one of lane %s", m.msg.Subject, c.lane)
+	}
+	switch c.lane {
+	case LaneStarts:
+		d.Checked, d.Expected = checkOf(&c.namespace.partitions[m.part], s.run.WorkflowID, m.msg.Header)
+	case LaneTasks:
+		d.Run.Queue = "" // the run's own queue is not that of its activity
+	}
+	return d, nil
+}
+
+// putAway keeps a message that no consumer can use as a dead letter and acknowledges it.
+func (n *Namespace) putAway(ctx context.Context, m pulled, reason error) error {
+	err := n.PutDeadLetter(ctx, DeadLetter{
+		ID:     fmt.Sprintf("%s-%d", m.meta.Stream, m.meta.Sequence.Stream),
+		Reason: reason.Error(), Subject: m.msg.Subject, Headers: m.msg.Header, Data: m.msg.Data,
+	})
+	if err != nil {
+		return err
+	}
+	return (&acker{broker: n.broker, reply: m.msg.Reply}).AckSync(ctx)
+}
+
+// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs.
+func (b broker) ensureConsumer(ctx context.Context, d durable) error {
+	name := d.config.Durable
+	var info jetstream.ConsumerInfo
+	err := b.api(ctx, "CONSUMER.INFO."+d.stream+"."+name, nil, &info)
+	var missing *missingError
+	if errors.As(err, &missing) && missing.code == codeConsumerNotFound {
+		request := map[string]any{"stream_name": d.stream, "config": d.config, "action": "create"}
+		err = b.api(ctx, "CONSUMER.CREATE."+d.stream+"."+name+"."+d.config.FilterSubject, request, &info)
+		var exists *existsError
+		if errors.As(err, &exists) { // created by someone else a moment ago
+			err = b.api(ctx, "CONSUMER.INFO."+d.stream+"."+name, nil, &info)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("consumer %s/%s: %w", d.stream, name, err)
+	}
+	differences, err := compareConsumer(d.config, info.Config)
+	if err == nil && len(differences) > 0 {
+		err = &ConfigurationError{Object: "consumer " + d.stream + "/" + name, Differences: differences}
+	}
+	return err
+}
+
+// acker acknowledges one delivery of the broker.
+type acker struct {
+	broker broker
+	reply  string
+}
+
+func (a *acker) Ack(context.Context) error { return a.publish("+ACK") }
+
+func (a *acker) KeepAlive() error { return a.publish("+WPI") }
+
+func (a *acker) Nak(delay time.Duration) error {
+	if delay <= 0 {
+		return a.publish("-NAK")
+	}
+	return a.publish(fmt.Sprintf(`-NAK {"delay": %d}`, delay.Nanoseconds()))
+}
+
+func (a *acker) publish(word string) error {
+	if err := a.broker.nc.Publish(a.reply, []byte(word)); err != nil {
+		return fmt.Errorf("answer delivery with %s: %w: %w", word, ErrUnavailable, err)
+	}
+	return nil
+}
+
+func (a *acker) AckSync(ctx context.Context) error {
+	err := a.broker.retry(ctx, func(ctx context.Context) error {
+		_, err := a.broker.request(ctx, &nats.Msg{Subject: a.reply, Data: []byte("+ACK")})
+		return err
+	})
+	if err != nil {
+		return fmt.Errorf("acknowledge delivery: %w", err)
+	}
+	return nil
+}
+
+func (a *acker) InProgress(ctx context.Context) error {
+	_, err := a.broker.request(ctx, &nats.Msg{Subject: a.reply, Data: []byte("+WPI")})
+	if err == nil || errors.Is(err, ErrUnavailable) {
+		return err
+	}
+	return fmt.Errorf("prolong delivery: %w: %w", ErrUnavailable, err)
+}

@@ -1,0 +1,112 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// Keys of an activity in the heartbeat bucket. A cancel request has a key of its own: a heartbeat that crosses it must
+// not erase it.
+const (
+	keyBeat   = "beat"
+	keyCancel = "cancel"
+	keyStart  = "start"
+)
+
+// heartbeatKey is the subject of an activity's key; kind "*" matches all of them.
+func (p *partition) heartbeatKey(run history.Run, activity int64, kind string) string {
+	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + "." + runTokens(run) + "." +
+		strconv.FormatInt(activity, 10) + "." + kind
+}
+
+func (n *Namespace) putKey(ctx context.Context, run history.Run, activity int64, kind string, data []byte) error {
+	err := errors.Join(checkActivity(run, activity), n.checkSize("heartbeat", data))
+	if err == nil {
+		_, err = n.putRetried(ctx, &nats.Msg{Subject: n.at(run.WorkflowID).heartbeatKey(run, activity, kind), Data: data})
+	}
+	if err != nil {
+		return fmt.Errorf("write %s of activity %d of run %s: %w", kind, activity, run, err)
+	}
+	return nil
+}
+
+func (n *Namespace) getKey(ctx context.Context, run history.Run, activity int64, kind string) ([]byte, error) {
+	err := checkActivity(run, activity)
+	var m *stored
+	if err == nil {
+		p := n.at(run.WorkflowID)
+		m, err = n.last(ctx, p.heartbeats, p.heartbeatKey(run, activity, kind))
+	}
+	if err == nil && m.header.Get(headerKVOperation) != "" { // deleted by hand
+		err = ErrNotFound
+	}
+	if err != nil {
+		return nil, fmt.Errorf("read %s of activity %d of run %s: %w", kind, activity, run, err)
+	}
+	return m.data, nil
+}
+
+func (n *Namespace) hasKey(ctx context.Context, run history.Run, activity int64, kind string) (bool, error) {
+	_, err := n.getKey(ctx, run, activity, kind)
+	if errors.Is(err, ErrNotFound) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// PutBeat replaces the heartbeat of an activity.
+func (n *Namespace) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
+	return n.putKey(ctx, run, activity, keyBeat, data)
+}
+
+// GetBeat is the last heartbeat of an activity, or ErrNotFound.
+func (n *Namespace) GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error) {
+	return n.getKey(ctx, run, activity, keyBeat)
+}
+
+// RequestCancel tells whoever runs the activity, now or later, to cancel it.
+func (n *Namespace) RequestCancel(ctx context.Context, run history.Run, activity int64) error {
+	return n.putKey(ctx, run, activity, keyCancel, nil)
+}
+
+// CancelRequested says whether RequestCancel was called.
+func (n *Namespace) CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error) {
+	return n.hasKey(ctx, run, activity, keyCancel)
+}
+
+// MarkStarted notes that an attempt of the activity has started.
+func (n *Namespace) MarkStarted(ctx context.Context, run history.Run, activity int64) error {
+	return n.putKey(ctx, run, activity, keyStart, nil)
+}
+
+// Started says whether MarkStarted was called.
+func (n *Namespace) Started(ctx context.Context, run history.Run, activity int64) (bool, error) {
+	return n.hasKey(ctx, run, activity, keyStart)
+}
+
+// DeleteBeats removes the heartbeat, the cancel request and the start marker of an activity, if there are any.
+func (n *Namespace) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {
+	err := checkActivity(run, activity)
+	if err == nil {
+		p := n.at(run.WorkflowID)
+		// Most activities have none, and a read costs less than a purge.
+		_, err = n.last(ctx, p.heartbeats, p.heartbeatKey(run, activity, "*"))
+		if isNoMessage(err) {
+			return nil
+		}
+		if err == nil {
+			err = n.purge(ctx, p.heartbeats, p.heartbeatKey(run, activity, "*"))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("delete heartbeats of activity %d of run %s: %w", activity, run, err)
+	}
+	return nil
+}

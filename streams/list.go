@@ -1,0 +1,168 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// StartFilter selects starts; its zero value selects all.
+type StartFilter struct {
+	WorkflowID string
+	Queue      string
+}
+
+const (
+	// Starts are read in windows of sequences, from the new end of the stream to the old.
+	firstWindow = 20_000
+	lastWindow  = 320_000
+	listBatch   = 500
+	listTimeout = 10 * time.Second
+)
+
+// ListStarts yields starts, newest first. It reads as far as the caller goes on; an error ends it. It costs the broker
+// a short-lived consumer for every window of some ten thousand messages.
+func (n *Namespace) ListStarts(ctx context.Context, f StartFilter) iter.Seq2[*StoredStart, error] {
+	if f.WorkflowID != "" {
+		p := n.at(f.WorkflowID)
+		return n.partitionStarts(ctx, p, p.startsOf(f.WorkflowID), f)
+	}
+	return func(yield func(*StoredStart, error) bool) {
+		var lists []iter.Seq2[*StoredStart, error]
+		for i := range n.partitions {
+			p := &n.partitions[i]
+			lists = append(lists, n.partitionStarts(ctx, p, p.allStarts(), f))
+		}
+		mergeStarts(lists, yield)
+	}
+}
+
+// mergeStarts yields the newest of the lists' next starts until all are used up.
+func mergeStarts(lists []iter.Seq2[*StoredStart, error], yield func(*StoredStart, error) bool) {
+	heads := make([]*StoredStart, len(lists))
+	nexts := make([]func() (*StoredStart, error, bool), len(lists))
+	for i, list := range lists {
+		next, stop := iter.Pull2(list)
+		defer stop()
+		nexts[i] = next
+	}
+	advance := func(i int) bool {
+		head, err, ok := nexts[i]()
+		if err != nil {
+			yield(nil, err)
+			return false
+		}
+		if heads[i] = nil; ok {
+			heads[i] = head
+		}
+		return true
+	}
+	for i := range nexts {
+		if !advance(i) {
+			return
+		}
+	}
+	for {
+		newest := -1
+		for i, head := range heads {
+			if head != nil && (newest < 0 || head.Time.After(heads[newest].Time)) {
+				newest = i
+			}
+		}
+		if newest < 0 || !yield(heads[newest], nil) || !advance(newest) {
+			return
+		}
+	}
+}
+
+// partitionStarts lists the starts of one partition that match a subject and the filter, newest first.
+func (n *Namespace) partitionStarts(ctx context.Context, p *partition, subject string, f StartFilter) iter.Seq2[*StoredStart, error] {
+	return func(yield func(*StoredStart, error) bool) {
+		newest, err := n.last(ctx, p.history, subject)
+		if isNoMessage(err) {
+			return
+		}
+		if err != nil {
+			yield(nil, fmt.Errorf("list starts: %w", err))
+			return
+		}
+		end, window := newest.seq+1, uint64(firstWindow)
+		for end > 1 {
+			begin := uint64(1)
+			if end > window {
+				begin = end - window
+			}
+			starts, err := n.startsBetween(ctx, p, subject, begin, end)
+			if err != nil {
+				yield(nil, fmt.Errorf("list starts: %w", err))
+				return
+			}
+			for _, s := range slices.Backward(starts) {
+				if (f.Queue == "" || s.Run.Queue == f.Queue) && !yield(s, nil) {
+					return
+				}
+			}
+			end, window = begin, min(4*window, lastWindow)
+		}
+	}
+}
+
+// startsBetween reads the starts from sequence begin to before end, oldest first.
+func (n *Namespace) startsBetween(ctx context.Context, p *partition, subject string, begin, end uint64) ([]*StoredStart, error) {
+	ctx, cancel := context.WithTimeout(ctx, retryBudget)
+	defer cancel()
+	js, err := jetstream.New(n.nc)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	consumer, err := js.CreateConsumer(ctx, p.history, jetstream.ConsumerConfig{
+		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: begin, FilterSubject: subject,
+		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: create consumer: %w", ErrUnavailable, err)
+	}
+	// One that cannot be deleted now goes by itself.
+	defer func() { _ = js.DeleteConsumer(context.WithoutCancel(ctx), p.history, consumer.CachedInfo().Name) }()
+	var starts []*StoredStart
+	for left := consumer.CachedInfo().NumPending; left > 0; {
+		size := min(left, listBatch)
+		batch, err := consumer.Fetch(int(size), jetstream.FetchMaxWait(listTimeout))
+		if err != nil {
+			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+		}
+		more, err := readStarts(p, batch, end, &starts)
+		if err != nil || !more {
+			return starts, err
+		}
+		left -= size
+	}
+	return starts, nil
+}
+
+// readStarts reads a batch up to sequence end and says whether there may be more before it.
+func readStarts(p *partition, batch jetstream.MessageBatch, end uint64, starts *[]*StoredStart) (more bool, err error) {
+	more = true
+	for m := range batch.Messages() {
+		meta, err := m.Metadata()
+		if err != nil {
+			return false, fmt.Errorf("%w: %w", ErrRejected, err)
+		}
+		if meta.Sequence.Stream >= end {
+			more = false
+			continue
+		}
+		s := &stored{subject: m.Subject(), seq: meta.Sequence.Stream, header: m.Headers(), data: m.Data(), time: meta.Timestamp}
+		if start := startOf(p, s); start != nil {
+			*starts = append(*starts, start)
+		}
+	}
+	if err := batch.Error(); err != nil {
+		return false, fmt.Errorf("%w: %w", ErrUnavailable, err)
+	}
+	return more, nil
+}

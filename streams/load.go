@@ -1,0 +1,142 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// Tail is the last message of a run's lane as the stream's leader has it, or ErrNotFound for an empty lane. It may be
+// junk.
+func (n *Namespace) Tail(ctx context.Context, run history.Run) (*Record, error) {
+	if err := checkRun(run); err != nil {
+		return nil, fmt.Errorf("tail of run %s: %w", run, err)
+	}
+	p := n.at(run.WorkflowID)
+	m, err := n.last(ctx, p.history, p.record(run))
+	if err != nil {
+		return nil, fmt.Errorf("tail of run %s: %w", run, err)
+	}
+	r := recordOf(run, m.header, m.data)
+	if r == nil {
+		r = &Record{Run: run, Junk: true, Data: m.data}
+	}
+	r.Seq, r.Time = m.seq, m.time
+	return r, nil
+}
+
+// Load reads the records of a run whose number is higher than after. It costs one read per record of the run, however
+// many other messages lie between them. An empty lane is no error.
+func (n *Namespace) Load(ctx context.Context, run history.Run, after uint64) (*Loaded, error) {
+	if err := checkRun(run); err != nil {
+		return nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	loaded, err := n.load(ctx, run, after)
+	if err != nil {
+		return nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	return loaded, nil
+}
+
+// load follows the chain of previous sequences back from the tail. Where the chain is broken, by junk at the tail or
+// because the stream was restored with other sequences, it reads the lane from its beginning instead.
+func (n *Namespace) load(ctx context.Context, run history.Run, after uint64) (*Loaded, error) {
+	p := n.at(run.WorkflowID)
+	tail, err := n.last(ctx, p.history, p.record(run))
+	if isNoMessage(err) {
+		return &Loaded{}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	records, err := n.chain(ctx, p, run, tail, after)
+	if err == nil {
+		return &Loaded{Records: records, LastSeq: tail.seq}, nil
+	}
+	if !errors.Is(err, errBrokenChain) {
+		return nil, err
+	}
+	return n.scanLane(ctx, p, run, tail.seq, after)
+}
+
+var errBrokenChain = errors.New("the chain of records is broken")
+
+func (n *Namespace) chain(ctx context.Context, p *partition, run history.Run, m *stored, after uint64) ([]Record, error) {
+	var records []Record
+	for want := uint64(0); ; {
+		r := recordOf(run, m.header, m.data)
+		if r == nil || want > 0 && r.Number != want || m.subject != p.record(run) {
+			return nil, errBrokenChain
+		}
+		if r.Number <= after {
+			return nil, nil
+		}
+		r.Seq, r.Time = m.seq, m.time
+		records = append(records, *r)
+		if want = r.Number - 1; want <= after {
+			slices.Reverse(records)
+			return records, nil
+		}
+		if r.Previous == 0 || r.Previous >= r.Seq {
+			return nil, errBrokenChain
+		}
+		var err error
+		m, err = n.get(ctx, p.history, getRequest{Seq: r.Previous})
+		if isNoMessage(err) {
+			return nil, errBrokenChain
+		}
+		if err != nil {
+			return nil, err
+		}
+	}
+}
+
+// scanLane reads the lane from its first message to the one at sequence last, and takes as record k the first that
+// claims to be it: appends are conditional, so a later one cannot be genuine.
+func (n *Namespace) scanLane(ctx context.Context, p *partition, run history.Run, last, after uint64) (*Loaded, error) {
+	loaded := &Loaded{LastSeq: last}
+	want := uint64(1)
+	err := n.scan(ctx, p.history, p.record(run), 1, func(m *stored) bool {
+		if m.seq > last {
+			return false
+		}
+		r := recordOf(run, m.header, m.data)
+		if r == nil || r.Number != want {
+			loaded.Skipped++
+			return true
+		}
+		if want++; r.Number > after {
+			r.Seq, r.Time = m.seq, m.time
+			loaded.Records = append(loaded.Records, *r)
+		}
+		return true
+	})
+	if err != nil {
+		return nil, err
+	}
+	return loaded, nil
+}
+
+// recordOf reads a message of a run's lane, nil when it is not a record of the run: headers and body must both be ours
+// and agree. A record of a newer format is one, though its body cannot be read here. Seq and Time are left to the
+// caller.
+func recordOf(run history.Run, h nats.Header, data []byte) *Record {
+	info, ok := parseRecordHeader(h)
+	if !ok {
+		return nil
+	}
+	r := &Record{RecordInfo: info, Run: run, Data: data}
+	t, err := r.Transition()
+	switch {
+	case errors.Is(err, history.ErrNewerFormat):
+		return r
+	case err != nil, t.RunID != run.RunID, t.Number != info.Number, t.CommitID != info.CommitID:
+		return nil
+	}
+	return r
+}

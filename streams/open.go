@@ -1,0 +1,111 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// openParallel bounds the requests that Open has under way.
+const openParallel = 8
+
+// Open reads the namespace's registry entry and compares its streams with what they must be. It returns
+// ErrNamespaceNotFound for a namespace that was not created, and a ConfigurationError for each stream that is missing
+// or differs. nc must stay open as long as the Namespace is used; closing it is all there is to clean up.
+func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
+	if err := CheckNamespace(name); err != nil {
+		return nil, fmt.Errorf("open namespace: %w", err)
+	}
+	b := broker{nc}
+	entry, _, err := b.readRegistry(ctx, name)
+	if err != nil {
+		return nil, fmt.Errorf("open namespace %s: %w", name, err)
+	}
+	if entry == nil {
+		return nil, fmt.Errorf("open namespace %s: %w: create it with: millrace namespace create %s", name, ErrNamespaceNotFound, name)
+	}
+	if err := entry.check(name); err != nil {
+		return nil, fmt.Errorf("open namespace %s: %w", name, err)
+	}
+	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload())}
+	for p := range entry.Partitions {
+		n.partitions = append(n.partitions, partition{
+			partitionSubjects: partitionSubjects{partitionPrefix(name, p)},
+			streamNames:       namesOf(name, p),
+		})
+	}
+	if _, err := n.inspect(ctx); err != nil {
+		return nil, fmt.Errorf("open namespace %s: %w", name, err)
+	}
+	return n, nil
+}
+
+// inspect looks at every stream of the namespace and refuses what is missing or different.
+func (n *Namespace) inspect(ctx context.Context) ([]*jetstream.StreamInfo, error) {
+	configs := blueprint{n.name, len(n.partitions), 0}.configs()
+	infos := make([]*jetstream.StreamInfo, len(configs))
+	errs := make([]error, len(configs))
+	slots := make(chan struct{}, openParallel)
+	var wg sync.WaitGroup
+	for i, cfg := range configs {
+		slots <- struct{}{}
+		wg.Go(func() {
+			defer func() { <-slots }()
+			infos[i], errs[i] = n.inspectStream(ctx, cfg)
+		})
+	}
+	wg.Wait()
+	return infos, errors.Join(errs...)
+}
+
+func (n *Namespace) inspectStream(ctx context.Context, cfg jetstream.StreamConfig) (*jetstream.StreamInfo, error) {
+	info, err := n.streamInfo(ctx, cfg.Name)
+	var missing *missingError
+	if errors.As(err, &missing) {
+		return nil, fmt.Errorf("stream %s is missing (%w): complete the namespace with: millrace namespace create %s",
+			cfg.Name, ErrConfiguration, n.name)
+	}
+	if err != nil {
+		return nil, err
+	}
+	differences, err := compareStream(cfg, info.Config)
+	if err == nil && len(differences) > 0 {
+		err = &ConfigurationError{Object: "stream " + cfg.Name, Differences: differences}
+	}
+	return info, err
+}
+
+// Profile says what an acknowledged write survives.
+type Profile struct {
+	// Name is "replicated" for streams on three or more servers and "single server" otherwise. Whether a single server
+	// is of the "durable" or of the "development" profile (sync_interval: always, or not) is not visible to clients.
+	Name string
+	// Replicas is the smallest number of servers that one of the namespace's streams is stored on.
+	Replicas int
+	// Survives says in words what an acknowledged write survives.
+	Survives string
+}
+
+// Profile asks the broker what an acknowledged write survives.
+func (n *Namespace) Profile(ctx context.Context) (Profile, error) {
+	infos, err := n.inspect(ctx)
+	if err != nil {
+		return Profile{}, fmt.Errorf("profile of namespace %s: %w", n.name, err)
+	}
+	p := Profile{Name: "single server", Survives: "the death of any process; the loss of power only where the server has sync_interval: always"}
+	for _, info := range infos {
+		if p.Replicas == 0 || info.Config.Replicas < p.Replicas {
+			p.Replicas = info.Config.Replicas
+		}
+	}
+	if p.Replicas >= 3 {
+		p.Name = "replicated"
+		p.Survives = fmt.Sprintf("the loss of %d of %d servers; the loss of power everywhere only where the servers have sync_interval: always",
+			(p.Replicas-1)/2, p.Replicas)
+	}
+	return p, nil
+}

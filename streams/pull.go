@@ -1,0 +1,447 @@
+package streams
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+const (
+	// A request waits for messages this long at the broker, which says every beat that it still waits. Two beats
+	// missed, and the consumer is looked after.
+	pullExpires = 10 * time.Second
+	pullBeat    = 2 * time.Second
+	beatsMissed = 2*pullBeat + time.Second
+	// One of several partitions is waited for this long, and this long when there is hardly more room than partitions:
+	// until then the room that it takes is lost to the others.
+	sharedExpires = time.Second
+	turnExpires   = 200 * time.Millisecond
+	answerSlack   = 2 * time.Second
+
+	// maxWaiting is how many requests a consumer holds: processes that share it, twice over.
+	maxWaiting = 4096
+)
+
+// durable is a durable consumer that a puller keeps in being.
+type durable struct {
+	stream string
+	config jetstream.ConsumerConfig
+}
+
+// pulled is a delivered message.
+type pulled struct {
+	msg  *nats.Msg
+	meta *nats.MsgMetadata
+	part int
+}
+
+// puller pulls from several durable consumers as if they were one.
+//
+// Each consumer has one subscription for the answers to all requests. A request is open until it is fulfilled, until
+// the broker says that it has ended, or until the broker falls silent. What the open requests ask for and what has
+// arrived but was not taken never exceeds what the last call of pull asked for.
+type puller struct {
+	broker
+	// life ends with close. It bounds the goroutines, which group waits for.
+	life  context.Context
+	end   context.CancelFunc
+	group sync.WaitGroup
+	// changed wakes a blocked pull; it holds one token.
+	changed chan struct{}
+
+	mu       sync.Mutex // guards the fields below and those of parts
+	parts    []*pullPart
+	arrived  []pulled
+	closed   bool
+	failure  error // why pulling cannot go on
+	turn     int   // which partition is asked first
+	requests uint64
+}
+
+// pullPart is a puller's view of one consumer.
+type pullPart struct {
+	durable
+	sub   *nats.Subscription
+	inbox string // of the answers, without the request's number
+	gone  chan struct{}
+
+	open      []openRequest // oldest first
+	empty     bool          // the broker's last word was that there is nothing
+	repairing bool          // the consumer is being looked after
+}
+
+type openRequest struct {
+	number uint64
+	left   int
+	// silent is when the broker will have been silent for too long.
+	silent time.Time
+	beats  bool
+	probe  bool // it does not wait
+}
+
+// openPuller makes sure of the consumers and subscribes to what they will answer.
+func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, error) {
+	for _, d := range durables {
+		if err := b.ensureConsumer(ctx, d); err != nil {
+			return nil, err
+		}
+	}
+	p := &puller{broker: b, changed: make(chan struct{}, 1)}
+	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
+	ackWait := defaultAckWait
+	for i, d := range durables {
+		ackWait = min(ackWait, d.config.AckWait)
+		part := &pullPart{durable: d, inbox: b.nc.NewInbox() + ".", gone: make(chan struct{})}
+		sub, err := b.nc.Subscribe(part.inbox+"*", func(m *nats.Msg) { p.receive(i, m) })
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("subscribe: %w: %w", ErrUnavailable, err), p.close())
+		}
+		sub.SetClosedHandler(func(string) { close(part.gone) })
+		part.sub = sub
+		p.mu.Lock()
+		p.parts = append(p.parts, part)
+		p.mu.Unlock()
+		// Nothing arrives that was not asked for, so nothing needs to be dropped.
+		if err := sub.SetPendingLimits(-1, -1); err != nil {
+			return nil, errors.Join(fmt.Errorf("subscribe: %w: %w", ErrUnavailable, err), p.close())
+		}
+	}
+	p.group.Go(func() { p.runKeeper(ackWait / 3) })
+	return p, nil
+}
+
+// pull returns 1 to max messages, when there are some.
+func (p *puller) pull(ctx context.Context, max int) ([]pulled, error) {
+	if max < 1 {
+		return nil, &InvalidError{Field: "max", Value: strconv.Itoa(max), Limit: "at least 1"}
+	}
+	for {
+		messages, wait, err := p.step(max)
+		if err != nil || len(messages) > 0 {
+			return messages, err
+		}
+		timer := time.NewTimer(wait)
+		select {
+		case <-p.changed:
+		case <-timer.C:
+		case <-ctx.Done():
+			timer.Stop()
+			return nil, context.Cause(ctx)
+		}
+		timer.Stop()
+	}
+}
+
+// step takes what has arrived or else sends the requests that are missing, and says how long nothing needs doing.
+func (p *puller) step(max int) ([]pulled, time.Duration, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil, 0, ErrClosed
+	}
+	if len(p.arrived) > 0 {
+		taken := p.arrived[:min(max, len(p.arrived))]
+		p.arrived = append([]pulled(nil), p.arrived[len(taken):]...)
+		return taken, 0, nil
+	}
+	if p.failure != nil {
+		return nil, 0, p.failure
+	}
+	now := time.Now()
+	asked := 0
+	for _, part := range p.parts {
+		p.dropSilentLocked(part, now)
+		asked += part.asked()
+	}
+	p.requestLocked(max, max-asked, now)
+	wait := pullBeat
+	for _, part := range p.parts {
+		for _, r := range part.open {
+			wait = min(wait, r.silent.Sub(now)+time.Millisecond)
+		}
+	}
+	return nil, wait, nil
+}
+
+func (part *pullPart) asked() int {
+	sum := 0
+	for _, r := range part.open {
+		sum += r.left
+	}
+	return sum
+}
+
+// dropSilentLocked gives requests up that the broker has stopped answering, and looks after the consumer.
+func (p *puller) dropSilentLocked(part *pullPart, now time.Time) {
+	kept := part.open[:0]
+	for _, r := range part.open {
+		if now.Before(r.silent) {
+			kept = append(kept, r)
+		}
+	}
+	if len(kept) < len(part.open) {
+		p.repairLocked(part)
+	}
+	part.open = kept
+}
+
+// requestLocked asks for room more messages.
+//
+// One partition is simply waited for. Several share the room, and what waits in one must not be kept from a caller by
+// requests that wait in vain in others. So those that may have something are asked without waiting, and only when all
+// have said that they are empty are they waited for, with one message each; where there is less room than that, they
+// take short turns.
+func (p *puller) requestLocked(max, room int, now time.Time) {
+	if room <= 0 {
+		return
+	}
+	if len(p.parts) == 1 {
+		// A second request behind one that is nearly fulfilled, so that there is no pause between them.
+		if part := p.parts[0]; !part.repairing && (len(part.open) == 0 || len(part.open) == 1 && room >= (max+1)/2) {
+			p.sendLocked(part, room, pullRequest{Expires: pullExpires, Beat: pullBeat}, now)
+		}
+		return
+	}
+	var lively, empty []*pullPart
+	probing := false
+	p.turn++
+	for k := range p.parts {
+		part := p.parts[(p.turn+k)%len(p.parts)]
+		switch {
+		case part.repairing:
+		case len(part.open) > 0:
+			probing = probing || part.open[0].probe
+		case part.empty:
+			empty = append(empty, part)
+		default:
+			lively = append(lively, part)
+		}
+	}
+	for k, part := range lively {
+		if batch := ceilDiv(room, len(lively)-k); batch > 0 {
+			p.sendLocked(part, batch, pullRequest{NoWait: true}, now)
+			room -= batch
+			probing = true
+		}
+	}
+	if probing {
+		return
+	}
+	wait := sharedExpires
+	if room <= len(p.parts) {
+		wait = turnExpires
+	}
+	for _, part := range empty[:min(room, len(empty))] {
+		p.sendLocked(part, 1, pullRequest{Expires: wait}, now)
+	}
+}
+
+func ceilDiv(a, b int) int { return (a + b - 1) / b }
+
+// pullRequest is what the broker is asked.
+type pullRequest struct {
+	Batch   int           `json:"batch"`
+	Expires time.Duration `json:"expires,omitempty"`
+	Beat    time.Duration `json:"idle_heartbeat,omitempty"`
+	NoWait  bool          `json:"no_wait,omitempty"`
+}
+
+func (p *puller) sendLocked(part *pullPart, batch int, request pullRequest, now time.Time) {
+	request.Batch = batch
+	data, err := json.Marshal(request)
+	if err != nil {
+		p.failure = fmt.Errorf("encode pull request: %w", err)
+		return
+	}
+	p.requests++
+	r := openRequest{number: p.requests, left: batch, beats: request.Beat > 0, probe: request.NoWait}
+	if r.silent = now.Add(request.Expires + answerSlack); r.beats {
+		r.silent = now.Add(beatsMissed)
+	}
+	part.open = append(part.open, r)
+	subject := "$JS.API.CONSUMER.MSG.NEXT." + part.stream + "." + part.config.Durable
+	if err := p.nc.PublishRequest(subject, part.inbox+strconv.FormatUint(r.number, 10), data); err != nil && p.nc.IsClosed() {
+		p.failure = fmt.Errorf("pull: %w: %w", ErrUnavailable, err)
+	}
+}
+
+// receive takes one message or status from the broker. nats.go calls it, in order for each partition.
+func (p *puller) receive(i int, m *nats.Msg) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	part := p.parts[i]
+	status := m.Header.Get("Status")
+	if status == "" || len(m.Data) > 0 || m.Reply != "" && m.Reply[0] == '$' {
+		p.messageLocked(i, part, m)
+	} else {
+		p.statusLocked(part, m, status)
+	}
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
+	meta, err := m.Metadata()
+	if err != nil {
+		return // published to our inbox by somebody else: nothing that could be acknowledged
+	}
+	p.arrived = append(p.arrived, pulled{msg: m, meta: meta, part: i})
+	part.empty = false
+	for k := range part.open {
+		r := &part.open[k]
+		if r.left--; r.left <= 0 {
+			part.open = append(part.open[:k], part.open[k+1:]...)
+		} else if r.beats {
+			r.silent = time.Now().Add(beatsMissed)
+		}
+		return
+	}
+}
+
+// statusLocked handles 100 (still waiting), 404 and 408 (the request has ended), 409 (it has ended because of the
+// consumer or the server) and 503 (nobody is there to answer).
+func (p *puller) statusLocked(part *pullPart, m *nats.Msg, status string) {
+	number := m.Subject[min(len(part.inbox), len(m.Subject)):]
+	for k := range part.open {
+		r := &part.open[k]
+		if strconv.FormatUint(r.number, 10) != number {
+			continue
+		}
+		if status == "100" {
+			r.silent = time.Now().Add(beatsMissed)
+			return
+		}
+		part.open = append(part.open[:k], part.open[k+1:]...)
+		break
+	}
+	switch status {
+	case "100":
+	case "404", "408":
+		part.empty = true
+	default:
+		p.repairLocked(part)
+	}
+}
+
+// repairLocked looks after a consumer that does not answer as it should: it may have been deleted. Requests go on
+// when that is settled. One repair at a time for each consumer.
+func (p *puller) repairLocked(part *pullPart) {
+	if part.repairing || p.closed {
+		return
+	}
+	part.repairing = true
+	part.open = nil
+	p.group.Go(func() { p.runRepair(part) })
+}
+
+func (p *puller) runRepair(part *pullPart) {
+	pause := newBackoff()
+	for {
+		err := p.ensureConsumer(p.life, part.durable)
+		var different *ConfigurationError
+		settled := err == nil || errors.As(err, &different) || p.nc.IsClosed()
+		// A consumer that answers may still be without a leader for pulls, hence a pause in any case.
+		select {
+		case <-p.life.Done():
+			settled = true
+		case <-time.After(pause.NextBackOff()):
+		}
+		if !settled {
+			continue
+		}
+		p.mu.Lock()
+		part.repairing, part.empty = false, false
+		if err != nil && p.life.Err() == nil {
+			p.failure = err
+		}
+		p.mu.Unlock()
+		select {
+		case p.changed <- struct{}{}:
+		default:
+		}
+		return
+	}
+}
+
+// runKeeper keeps messages alive that have arrived and wait to be taken, and renews all requests after a reconnect: the
+// broker may have forgotten them.
+func (p *puller) runKeeper(every time.Duration) {
+	connected := p.nc.StatusChanged(nats.CONNECTED)
+	defer p.nc.RemoveStatusListener(connected)
+	tick := time.NewTicker(every)
+	defer tick.Stop()
+	for {
+		select {
+		case <-p.life.Done():
+			return
+		case _, ok := <-connected:
+			if !ok {
+				connected = nil // the connection was closed
+				continue
+			}
+			p.renew()
+		case <-tick.C:
+			p.mu.Lock()
+			for _, m := range p.arrived {
+				// A sign of life that is lost costs a redelivery.
+				_ = (&acker{broker: p.broker, reply: m.msg.Reply}).KeepAlive()
+			}
+			p.mu.Unlock()
+		}
+	}
+}
+
+func (p *puller) renew() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, part := range p.parts {
+		p.repairLocked(part)
+	}
+}
+
+// close stops pulling, waits for what is on its way and hands it back. What the broker sends all the same comes back
+// to it after AckWait.
+func (p *puller) close() error {
+	p.mu.Lock()
+	p.closed = true
+	parts := p.parts
+	p.mu.Unlock()
+	p.end()
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+	p.group.Wait()
+	for _, part := range parts {
+		if err := part.sub.Drain(); err != nil {
+			continue // the connection is closed, and with it the subscription
+		}
+		select {
+		case <-part.gone:
+		case <-time.After(answerSlack):
+		}
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var errs []error
+	for _, m := range p.arrived {
+		errs = append(errs, (&acker{broker: p.broker, reply: m.msg.Reply}).Nak(0))
+	}
+	p.arrived = nil
+	if p.nc.IsConnected() && len(errs) > 0 {
+		errs = append(errs, p.nc.FlushTimeout(answerSlack))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("hand back deliveries: %w", err)
+	}
+	return nil
+}

@@ -1,0 +1,268 @@
+package streams
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// subjectKind is what a subject of a partition is for.
+type subjectKind string
+
+const (
+	kindStart   subjectKind = "start"
+	kindRecord  subjectKind = "history"
+	kindBody    subjectKind = "body"
+	kindClaim   subjectKind = "claim"
+	kindInbox   subjectKind = "inbox"
+	kindWakeUp  subjectKind = "timer"
+	kindTask    subjectKind = "task"
+	subjectRoot             = "millrace"
+	runTree                 = "run"
+	unusedToken             = "-"
+)
+
+// subject is a subject of a partition, taken apart. Which fields are set follows from the kind.
+type subject struct {
+	namespace string
+	partition int
+	kind      subjectKind
+	run       history.Run
+
+	queue, build string         // start, inbox; task has a queue only
+	source       history.Source // inbox
+	activity     int64          // task, claim
+	commit       string         // body
+	piece        int            // body
+}
+
+// String is the subject on the wire.
+func (s subject) String() string {
+	p := partitionSubjects{prefix: partitionPrefix(s.namespace, s.partition)}
+	address := history.Address{Run: s.run, Queue: s.queue, Build: s.build}
+	switch s.kind {
+	case kindStart:
+		return p.start(address)
+	case kindRecord:
+		return p.record(s.run)
+	case kindBody:
+		return p.body(s.run, s.commit, s.piece)
+	case kindClaim:
+		return p.claim(s.run, s.activity)
+	case kindInbox:
+		return p.inbox(address, s.source)
+	case kindWakeUp:
+		return p.wakeUp(s.run)
+	case kindTask:
+		return p.task(TaskRef{Run: s.run, Queue: s.queue, Activity: s.activity})
+	}
+	return ""
+}
+
+// partitionSubjects builds the subjects of one partition.
+type partitionSubjects struct {
+	prefix string // with its dot
+}
+
+func partitionPrefix(namespace string, partition int) string {
+	return subjectRoot + "." + namespace + "." + strconv.Itoa(partition) + "."
+}
+
+func (p partitionSubjects) tree(r history.Run) string {
+	return p.prefix + runTree + "." + runTokens(r) + "."
+}
+
+func runTokens(r history.Run) string { return EncodeToken(r.WorkflowID) + "." + EncodeToken(r.RunID) }
+
+func (p partitionSubjects) start(a history.Address) string {
+	return p.tree(a.Run) + string(kindStart) + "." + EncodeToken(a.Queue) + "." + EncodeToken(a.Build)
+}
+
+// startOf matches the start of one run, startsOf those of one workflow ID. The latter is the check subject of every
+// start: the broker compares check subjects as text, so all starters must write it alike.
+func (p partitionSubjects) startOf(r history.Run) string { return p.tree(r) + string(kindStart) + ".>" }
+
+func (p partitionSubjects) startsOf(workflowID string) string {
+	return p.prefix + runTree + "." + EncodeToken(workflowID) + ".*." + string(kindStart) + ".>"
+}
+
+func (p partitionSubjects) allStarts() string {
+	return p.prefix + runTree + ".*.*." + string(kindStart) + ".>"
+}
+
+func (p partitionSubjects) queueStarts(queue, build string) string {
+	return p.prefix + runTree + ".*.*." + string(kindStart) + "." + EncodeToken(queue) + "." + EncodeToken(build)
+}
+
+func (p partitionSubjects) record(r history.Run) string { return p.tree(r) + string(kindRecord) }
+
+func (p partitionSubjects) allRecords() string {
+	return p.prefix + runTree + ".*.*." + string(kindRecord)
+}
+
+func (p partitionSubjects) body(r history.Run, commit string, piece int) string {
+	return p.tree(r) + string(kindBody) + "." + EncodeToken(commit) + "." + strconv.Itoa(piece)
+}
+
+func (p partitionSubjects) claim(r history.Run, activity int64) string {
+	return p.tree(r) + string(kindClaim) + "." + strconv.FormatInt(activity, 10)
+}
+
+func (p partitionSubjects) inbox(a history.Address, source history.Source) string {
+	return p.prefix + string(kindInbox) + "." + EncodeToken(a.Queue) + "." + EncodeToken(a.Build) + "." + runTokens(a.Run) + "." +
+		string(source)
+}
+
+func (p partitionSubjects) queueInbox(queue, build string) string {
+	return p.prefix + string(kindInbox) + "." + EncodeToken(queue) + "." + EncodeToken(build) + ".>"
+}
+
+func (p partitionSubjects) wakeUp(r history.Run) string {
+	return p.prefix + string(kindWakeUp) + "." + runTokens(r)
+}
+
+// task leaves the tokens of priority and fairness unused.
+func (p partitionSubjects) task(t TaskRef) string {
+	return p.prefix + string(kindTask) + "." + EncodeToken(t.Queue) + "." + unusedToken + "." + unusedToken + "." +
+		runTokens(t.Run) + "." + strconv.FormatInt(t.Activity, 10)
+}
+
+func (p partitionSubjects) queueTasks(queue string) string {
+	return p.prefix + string(kindTask) + "." + EncodeToken(queue) + ".>"
+}
+
+// live is where the records of a run are republished. It needs no partition: a follower knows the workflow ID anyway,
+// and a person who subscribes does not want to.
+func liveSubject(namespace string, r history.Run) string {
+	return subjectRoot + "." + namespace + ".live." + runTokens(r)
+}
+
+func querySubject(namespace, queue, build string) string {
+	return subjectRoot + "." + namespace + ".query." + EncodeToken(queue) + "." + EncodeToken(build)
+}
+
+// parseSubject takes a subject of a partition apart. It accepts exactly what String builds.
+func parseSubject(text string) (subject, error) {
+	bad := fmt.Errorf("subject %q is not one of ours", text)
+	t := strings.Split(text, ".")
+	if len(t) < 4 || t[0] != subjectRoot || CheckNamespace(t[1]) != nil {
+		return subject{}, bad
+	}
+	partition, ok := parseNumber(t[2])
+	if !ok {
+		return subject{}, bad
+	}
+	s := subject{namespace: t[1], partition: int(partition)}
+	if t[3] == runTree {
+		ok = s.parseTree(t[4:])
+	} else {
+		ok = s.parseMessage(subjectKind(t[3]), t[4:])
+	}
+	if !ok {
+		return subject{}, bad
+	}
+	return s, nil
+}
+
+// parseTree reads <wid>.<rid>.<kind>... of HISTORY.
+func (s *subject) parseTree(t []string) bool {
+	if len(t) < 3 || !s.parseRun(t[0], t[1]) {
+		return false
+	}
+	s.kind = subjectKind(t[2])
+	rest := t[3:]
+	switch {
+	case s.kind == kindRecord && len(rest) == 0:
+		return true
+	case s.kind == kindStart && len(rest) == 2:
+		return s.parseQueue(rest[0], rest[1])
+	case s.kind == kindBody && len(rest) == 2:
+		commit, err := DecodeToken(rest[0])
+		piece, ok := parseNumber(rest[1])
+		s.commit, s.piece = commit, int(piece)
+		return err == nil && ok
+	case s.kind == kindClaim && len(rest) == 1:
+		var ok bool
+		s.activity, ok = parseNumber(rest[0])
+		return ok
+	}
+	return false
+}
+
+// parseMessage reads what follows inbox, timer and task.
+func (s *subject) parseMessage(kind subjectKind, t []string) bool {
+	s.kind = kind
+	switch {
+	case kind == kindInbox && len(t) == 5:
+		s.source = history.Source(t[4])
+		return s.parseQueue(t[0], t[1]) && s.parseRun(t[2], t[3]) && validSource(s.source)
+	case kind == kindWakeUp && len(t) == 2:
+		return s.parseRun(t[0], t[1])
+	case kind == kindTask && len(t) == 6:
+		var ok bool
+		s.activity, ok = parseNumber(t[5])
+		return ok && t[1] == unusedToken && t[2] == unusedToken && s.parseQueue(t[0], unusedToken) && s.parseRun(t[3], t[4])
+	}
+	return false
+}
+
+func (s *subject) parseRun(workflowID, runID string) bool {
+	var errW, errR error
+	s.run.WorkflowID, errW = DecodeToken(workflowID)
+	s.run.RunID, errR = DecodeToken(runID)
+	return errW == nil && errR == nil
+}
+
+func (s *subject) parseQueue(queue, build string) bool {
+	var errQ, errB error
+	s.queue, errQ = DecodeToken(queue)
+	s.build, errB = DecodeToken(build)
+	return errQ == nil && errB == nil
+}
+
+// parseNumber reads a number as FormatInt writes it, and not negative.
+func parseNumber(text string) (int64, bool) {
+	v, err := strconv.ParseInt(text, 10, 64)
+	return v, err == nil && v >= 0 && strconv.FormatInt(v, 10) == text
+}
+
+// validSource says whether s is a letter, perhaps followed by a number, as package history makes them.
+func validSource(s history.Source) bool {
+	if s == "" || s[0] < 'a' || s[0] > 'z' {
+		return false
+	}
+	if len(s) == 1 {
+		return true
+	}
+	_, ok := parseNumber(string(s[1:]))
+	return ok
+}
+
+func checkRun(r history.Run) error {
+	if err := CheckWorkflowID(r.WorkflowID); err != nil {
+		return err
+	}
+	return checkName("run ID", r.RunID)
+}
+
+func checkAddress(a history.Address) error {
+	if err := checkRun(a.Run); err != nil {
+		return err
+	}
+	if err := CheckTaskQueue(a.Queue); err != nil {
+		return err
+	}
+	return checkBuild(a.Build)
+}
+
+func checkActivity(run history.Run, activity int64) error {
+	if err := checkRun(run); err != nil {
+		return err
+	}
+	if activity < 1 {
+		return &InvalidError{Field: "activity", Value: strconv.FormatInt(activity, 10), Limit: "the number of an event, from 1"}
+	}
+	return nil
+}

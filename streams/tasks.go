@@ -1,0 +1,93 @@
+package streams
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+	"github.com/nats-io/nats.go"
+
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// TaskRef names the task of an activity: its run, its own task queue and the event that scheduled it.
+type TaskRef struct {
+	Run      history.Run
+	Queue    string
+	Activity int64
+}
+
+func (t TaskRef) check() error {
+	return errors.Join(checkActivity(t.Run, t.Activity), CheckTaskQueue(t.Queue))
+}
+
+// PublishTask queues a task. stored is false when the activity has a task already: queued, running or backing off.
+//
+// The message ID is new in every call, so the broker's window for duplicates cannot swallow a task that was finished
+// and is sent again on purpose. It only keeps the attempts of this call together: one whose acknowledgement was lost
+// may have been run and finished when the next one arrives.
+func (n *Namespace) PublishTask(ctx context.Context, ref TaskRef, data []byte) (stored bool, err error) {
+	if err = errors.Join(ref.check(), n.checkSize("task", data)); err == nil {
+		stored, err = n.publishTask(ctx, ref, data)
+	}
+	if err != nil {
+		return false, fmt.Errorf("publish task of activity %d of run %s: %w", ref.Activity, ref.Run, err)
+	}
+	return stored, nil
+}
+
+func (n *Namespace) publishTask(ctx context.Context, ref TaskRef, data []byte) (bool, error) {
+	subject := n.at(ref.Run.WorkflowID).task(ref)
+	m := &nats.Msg{Subject: subject, Header: nats.Header{headerMsgID: {uuid.NewString()}}, Data: data}
+	var patience patience
+	for {
+		_, err := n.putRetried(ctx, m)
+		var full *fullError
+		if !errors.As(err, &full) {
+			return err == nil, err
+		}
+		queued, err := n.taskQueued(ctx, ref)
+		if err != nil || queued {
+			return false, err
+		}
+		// Refused, and yet there is none: just acknowledged (replicas learn of it within milliseconds), or the stream
+		// has no room at all.
+		if err := patience.wait(ctx, full); err != nil {
+			return false, err
+		}
+	}
+}
+
+// WithdrawTask removes a task, in whatever state it is. A worker that runs it is not told. No task is no error.
+func (n *Namespace) WithdrawTask(ctx context.Context, ref TaskRef) error {
+	err := ref.check()
+	if err == nil {
+		p := n.at(ref.Run.WorkflowID)
+		err = n.purge(ctx, p.tasks, p.task(ref))
+	}
+	if err != nil {
+		return fmt.Errorf("withdraw task of activity %d of run %s: %w", ref.Activity, ref.Run, err)
+	}
+	return nil
+}
+
+// TaskQueued says whether the activity has a task: queued, running or backing off.
+func (n *Namespace) TaskQueued(ctx context.Context, ref TaskRef) (queued bool, err error) {
+	if err = ref.check(); err == nil {
+		queued, err = n.taskQueued(ctx, ref)
+	}
+	if err != nil {
+		return false, fmt.Errorf("look for task of activity %d of run %s: %w", ref.Activity, ref.Run, err)
+	}
+	return queued, nil
+}
+
+func (n *Namespace) taskQueued(ctx context.Context, ref TaskRef) (bool, error) {
+	p := n.at(ref.Run.WorkflowID)
+	_, err := n.last(ctx, p.tasks, p.task(ref))
+	if isNoMessage(err) {
+		return false, nil
+	}
+	return err == nil, err
+}
