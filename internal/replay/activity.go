@@ -57,11 +57,11 @@ func (e *Env) RequestCancelActivity(id int64) {
 	}
 }
 
-// activityEnded tells the code the outcome of an activity.
-func (m *Machine) activityEnded(e history.Event, end *history.ActivityEnd) {
+// activityEnded returns what tells the code the outcome of an activity.
+func (m *Machine) activityEnded(e history.Event, end *history.ActivityEnd) func() {
 	a, ok := m.activities[end.Scheduled]
 	if !ok {
-		return
+		return nil
 	}
 	delete(m.activities, end.Scheduled)
 	out := Outcome{Event: e}
@@ -78,5 +78,5 @@ func (m *Machine) activityEnded(e history.Event, end *history.ActivityEnd) {
 			CanceledFailureInfo: &failure.CanceledFailureInfo{Details: x.Details},
 		}
 	}
-	a.done(out)
+	return func() { a.done(out) }
 }

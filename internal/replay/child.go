@@ -56,24 +56,28 @@ func (m *Machine) checkChild(a *history.StartChildWorkflowExecutionInitiated) er
 	return c.err
 }
 
-func (m *Machine) childStarted(a *history.ChildWorkflowExecutionStarted) {
-	if c, ok := m.children[a.Initiated]; ok {
-		c.started(a.RunID, enums.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_UNSPECIFIED)
+func (m *Machine) childStarted(a *history.ChildWorkflowExecutionStarted) func() {
+	c, ok := m.children[a.Initiated]
+	if !ok {
+		return nil
 	}
+	return func() { c.started(a.RunID, enums.START_CHILD_WORKFLOW_EXECUTION_FAILED_CAUSE_UNSPECIFIED) }
 }
 
-func (m *Machine) childNotStarted(a *history.StartChildWorkflowExecutionFailed) {
-	if c, ok := m.children[a.Initiated]; ok {
-		delete(m.children, a.Initiated)
-		c.started("", a.Cause)
+func (m *Machine) childNotStarted(a *history.StartChildWorkflowExecutionFailed) func() {
+	c, ok := m.children[a.Initiated]
+	if !ok {
+		return nil
 	}
+	delete(m.children, a.Initiated)
+	return func() { c.started("", a.Cause) }
 }
 
-// childEnded tells the code the outcome of a child.
-func (m *Machine) childEnded(e history.Event, end *history.ChildEnd) {
+// childEnded returns what tells the code the outcome of a child.
+func (m *Machine) childEnded(e history.Event, end *history.ChildEnd) func() {
 	c, ok := m.children[end.Initiated]
 	if !ok {
-		return
+		return nil
 	}
 	delete(m.children, end.Initiated)
 	out := Outcome{Event: e}
@@ -98,5 +102,5 @@ func (m *Machine) childEnded(e history.Event, end *history.ChildEnd) {
 			TerminatedFailureInfo: &failure.TerminatedFailureInfo{},
 		}
 	}
-	c.closed(out)
+	return func() { c.closed(out) }
 }

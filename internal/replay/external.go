@@ -41,9 +41,11 @@ func (e *Env) RequestCancelExternal(a *history.RequestCancelExternalWorkflowExec
 	return id, nil
 }
 
-func (m *Machine) externalAnswered(id int64, notFound bool) {
-	if done, ok := m.externals[id]; ok {
-		delete(m.externals, id)
-		done(notFound)
+func (m *Machine) externalAnswered(id int64, notFound bool) func() {
+	done, ok := m.externals[id]
+	if !ok {
+		return nil
 	}
+	delete(m.externals, id)
+	return func() { done(notFound) }
 }

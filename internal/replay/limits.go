@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"strings"
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/failure"
@@ -100,7 +101,8 @@ func (m *Machine) cutFailure(f *failure.Failure) *failure.Failure {
 		return f
 	}
 	keep := min(maxCutMessage, len(f.Message), m.config.MaxPayload)
-	cut := &failure.Failure{Message: f.Message[:keep] + " (cut: too large)", Source: f.Source}
+	message := strings.ToValidUTF8(f.Message[:keep], "")
+	cut := &failure.Failure{Message: message + " (cut: too large)", Source: f.Source}
 	switch {
 	case f.ApplicationFailureInfo != nil:
 		info := *f.ApplicationFailureInfo

@@ -239,18 +239,7 @@ func (m *Machine) process(s stretch) error {
 	return failed
 }
 
-// advance tells the code of the inputs and runs it.
-func (m *Machine) advance(inputs []history.Event) error {
-	m.phase = callback
-	for i := range inputs {
-		if m.closed {
-			return nil
-		}
-		m.deliver(inputs[i])
-	}
-	return m.schedule()
-}
-
+// body is the root coroutine.
 func (m *Machine) body() {
 	m.config.Body(&m.env)
 	if !m.closed && m.phase != unwinding {
@@ -258,32 +247,52 @@ func (m *Machine) body() {
 	}
 }
 
-// deliver tells the code of one input.
-func (m *Machine) deliver(e history.Event) {
+// advance tells the code of the inputs and runs it. What the inputs resolve stops being pending before the first of
+// them is told: else the code could cancel, on an early input, what a later one has just ended.
+func (m *Machine) advance(inputs []history.Event) error {
+	tell := make([]func(), len(inputs))
+	for i := range inputs {
+		tell[i] = m.receive(inputs[i])
+	}
+	m.phase = callback
+	for _, f := range tell {
+		if m.closed {
+			return nil
+		}
+		if f != nil {
+			f()
+		}
+	}
+	return m.schedule()
+}
+
+// receive ends what an input resolves, and returns what tells the code of it, nil when nobody waits.
+func (m *Machine) receive(e history.Event) func() {
 	switch a := e.Attributes.(type) {
 	case *history.WorkflowExecutionSignaled:
-		m.requests.signaled(a)
+		return func() { m.requests.signaled(a) }
 	case *history.WorkflowExecutionCancelRequested:
-		m.requests.cancelRequested(a)
+		return func() { m.requests.cancelRequested(a) }
 	case *history.TimerFired:
-		m.timerFired(a.Started)
+		return m.timerFired(a.Started)
 	case interface{ End() *history.ActivityEnd }:
-		m.activityEnded(e, a.End())
+		return m.activityEnded(e, a.End())
 	case *history.ChildWorkflowExecutionStarted:
-		m.childStarted(a)
+		return m.childStarted(a)
 	case *history.StartChildWorkflowExecutionFailed:
-		m.childNotStarted(a)
+		return m.childNotStarted(a)
 	case interface{ End() *history.ChildEnd }:
-		m.childEnded(e, a.End())
+		return m.childEnded(e, a.End())
 	case *history.ExternalWorkflowExecutionSignaled:
-		m.externalAnswered(a.Initiated, false)
+		return m.externalAnswered(a.Initiated, false)
 	case *history.SignalExternalWorkflowExecutionFailed:
-		m.externalAnswered(a.Initiated, true)
+		return m.externalAnswered(a.Initiated, true)
 	case *history.ExternalWorkflowExecutionCancelRequested:
-		m.externalAnswered(a.Initiated, false)
+		return m.externalAnswered(a.Initiated, false)
 	case *history.RequestCancelExternalWorkflowExecutionFailed:
-		m.externalAnswered(a.Initiated, true)
+		return m.externalAnswered(a.Initiated, true)
 	}
+	return nil
 }
 
 // issue decides an event and returns its number.

@@ -31,9 +31,8 @@ func (e *Env) CancelTimer(id int64) {
 	}
 }
 
-func (m *Machine) timerFired(id int64) {
-	if fired, ok := m.timers[id]; ok {
-		delete(m.timers, id)
-		fired()
-	}
+func (m *Machine) timerFired(id int64) func() {
+	fired := m.timers[id]
+	delete(m.timers, id)
+	return fired
 }

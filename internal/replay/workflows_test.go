@@ -85,6 +85,7 @@ var workflows = map[string]func(env *replay.Env, say say){
 		block(env)
 	},
 	"signals":       signals,
+	"selector":      selector,
 	"passes":        passes,
 	"deferred":      deferred,
 	"limits":        limits,
@@ -238,6 +239,31 @@ func signals(env *replay.Env, say say) {
 	say("so far: %v", got)
 	env.Block("signal stop", func() bool { return slices.Contains(got, "stop now") })
 	env.Complete(text(strings.Join(got, ", ")))
+}
+
+// selector waits for whichever of several things comes first, again and again; of two that are ready the first in its
+// list is taken.
+func selector(env *replay.Env, say say) {
+	signals, fired := 0, false
+	env.OnSignal(func(*history.WorkflowExecutionSignaled) { signals++ })
+	a := schedule(env, "A")
+	timer := env.StartTimer(time.Minute, "", func() { fired = true })
+	for !fired {
+		env.Block("selector", func() bool { return a.done || signals > 0 || fired })
+		switch {
+		case a.done:
+			say("activity: %s", a.get())
+			env.CancelTimer(timer)
+			a, fired = schedule(env, "Again"), false
+			timer = env.StartTimer(time.Second, "", func() { fired = true })
+		case signals > 0:
+			signals--
+			say("signal")
+		}
+	}
+	say("timer")
+	env.RequestCancelActivity(a.id)
+	env.Complete(nil)
 }
 
 // passes shows in which order coroutines run: a later one may make an earlier one ready, which runs in the next pass.
