@@ -1,0 +1,43 @@
+package activity
+
+import (
+	"time"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/workflow"
+)
+
+// Info describes the attempt that a function is running.
+type Info struct {
+	// TaskToken names this attempt to a client that completes it from outside; see ErrResultPending.
+	TaskToken []byte
+
+	WorkflowType      *workflow.Type
+	WorkflowNamespace string
+	WorkflowExecution workflow.Execution
+
+	// ActivityID is what the workflow called the activity: unique in its run.
+	ActivityID   string
+	ActivityType Type
+	TaskQueue    string
+	Namespace    string
+
+	// HeartbeatTimeout is the longest time between two heartbeats, 0 for none.
+	HeartbeatTimeout time.Duration
+	// ScheduleToCloseTimeout bounds all attempts together, StartToCloseTimeout each of them; 0 for no bound.
+	ScheduleToCloseTimeout time.Duration
+	StartToCloseTimeout    time.Duration
+
+	// ScheduledTime is when the workflow scheduled the activity, StartedTime when this attempt began, Deadline when its
+	// context ends at the latest, zero for never.
+	ScheduledTime time.Time
+	StartedTime   time.Time
+	Deadline      time.Time
+
+	// Attempt counts from 1.
+	Attempt int32
+	// RetryPolicy is the one that the workflow set, nil for none.
+	RetryPolicy *millrace.RetryPolicy
+	// IsLocalActivity says whether the activity runs in the process of the workflow code, without a task.
+	IsLocalActivity bool
+}
