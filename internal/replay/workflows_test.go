@@ -150,7 +150,9 @@ func timers(env *replay.Env, say say, d time.Duration) {
 	second := env.StartTimer(1500*time.Microsecond, "second", func() { say("second fired at %v", env.Now().Sub(epoch)) })
 	fired := false
 	env.StartTimer(10*time.Second, "third", func() { fired = true })
-	env.CancelTimer(env.StartTimer(time.Hour, "at once", nil))
+	fourth := env.StartTimer(time.Hour, "at once", nil)
+	env.CancelTimer(fourth)
+	env.CancelTimer(fourth)
 	env.Block("third timer", func() bool { return fired })
 	say("history of %d events", env.HistoryLength())
 	env.CancelTimer(first)
