@@ -5,9 +5,13 @@ import (
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"slices"
+	"strconv"
 	"strings"
 	"time"
 	"unicode"
+	"unicode/utf8"
 
 	"github.com/nats-io/nats.go"
 
@@ -67,19 +71,19 @@ func (n *Namespace) PutDeadLetter(ctx context.Context, d DeadLetter) error {
 // the broker.
 func (n *Namespace) letter(d DeadLetter) *nats.Msg {
 	m := &nats.Msg{Subject: deadLetterSubject(n.name, d.ID), Data: d.Data, Header: nats.Header{
-		headerReason:   {printable(d.Reason, maxReason)},
-		headerSubject:  {printable(d.Subject, maxLetterHeaders)},
+		headerReason:   {quoted(d.Reason, maxReason)},
+		headerSubject:  {quoted(d.Subject, maxLetterHeaders)},
 		headerWorkflow: {EncodeToken(d.Run.WorkflowID)},
 		headerRun:      {EncodeToken(d.Run.RunID)},
 	}}
 	size := 0
-	for key, values := range d.Headers {
-		for _, v := range values {
-			if size += len(key) + len(v); size > maxLetterHeaders || key != printable(key, len(key)) {
+	for _, key := range slices.Sorted(maps.Keys(d.Headers)) {
+		for _, v := range d.Headers[key] {
+			if size += len(key) + len(v); size > maxLetterHeaders || EncodeToken(key) != key {
 				d.Truncated = true
 				break
 			}
-			m.Header.Add(originalPrefix+key, printable(v, len(v)))
+			m.Header[originalPrefix+key] = append(m.Header[originalPrefix+key], quoted(v, len(v)))
 		}
 	}
 	if len(m.Data) > n.limits.MaxRecord {
@@ -92,15 +96,20 @@ func (n *Namespace) letter(d DeadLetter) *nats.Msg {
 	return m
 }
 
-// printable is s as a header can hold it.
-func printable(s string, limit int) string {
-	s = strings.Map(func(r rune) rune {
-		if unicode.IsControl(r) {
-			return ' '
-		}
-		return r
-	}, s)
-	return strings.TrimSpace(strings.ToValidUTF8(s[:min(limit, len(s))], ""))
+// quoted is s, or its beginning, as the value of a header: as it is, or as a Go string where it would not survive.
+func quoted(s string, limit int) string {
+	s = s[:min(limit, len(s))]
+	if s == strings.TrimSpace(s) && !strings.HasPrefix(s, `"`) && utf8.ValidString(s) && !strings.ContainsFunc(s, unicode.IsControl) {
+		return s
+	}
+	return strconv.Quote(s)
+}
+
+func unquoted(s string) string {
+	if text, err := strconv.Unquote(s); err == nil && strings.HasPrefix(s, `"`) {
+		return text
+	}
+	return s
 }
 
 // DeadLetters yields dead letters, newest first, at most limit of them (0: all). An error ends it.
@@ -156,7 +165,7 @@ func (n *Namespace) letterIn(m *stored) (DeadLetter, bool) {
 		return DeadLetter{}, false
 	}
 	d := DeadLetter{
-		ID: id, Reason: m.header.Get(headerReason), Subject: m.header.Get(headerSubject),
+		ID: id, Reason: unquoted(m.header.Get(headerReason)), Subject: unquoted(m.header.Get(headerSubject)),
 		Headers: map[string][]string{}, Data: m.data, Truncated: m.header.Get(headerTruncated) != "",
 		Time: m.time, Seq: m.seq,
 	}
@@ -165,7 +174,9 @@ func (n *Namespace) letterIn(m *stored) (DeadLetter, bool) {
 	d.Run.RunID, _ = textIn(m.header, headerRun)
 	for key, values := range m.header {
 		if original, ok := strings.CutPrefix(key, originalPrefix); ok {
-			d.Headers[original] = values
+			for _, v := range values {
+				d.Headers[original] = append(d.Headers[original], unquoted(v))
+			}
 		}
 	}
 	return d, true

@@ -20,6 +20,14 @@ const (
 	keyStart  = "start"
 )
 
+// checkHeartbeat accepts activity 0 too: the run itself, for what its coordinators tell each other.
+func checkHeartbeat(run history.Run, activity int64) error {
+	if activity == 0 {
+		return checkRun(run)
+	}
+	return checkActivity(run, activity)
+}
+
 // heartbeatKey is the subject of an activity's key; kind "*" matches all of them.
 func (p *partition) heartbeatKey(run history.Run, activity int64, kind string) string {
 	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + "." + runTokens(run) + "." +
@@ -27,7 +35,7 @@ func (p *partition) heartbeatKey(run history.Run, activity int64, kind string) s
 }
 
 func (n *Namespace) putKey(ctx context.Context, run history.Run, activity int64, kind string, data []byte) error {
-	err := errors.Join(checkActivity(run, activity), n.checkSize("heartbeat", data))
+	err := errors.Join(checkHeartbeat(run, activity), n.checkSize("heartbeat", data))
 	if err == nil {
 		_, err = n.putRetried(ctx, &nats.Msg{Subject: n.at(run.WorkflowID).heartbeatKey(run, activity, kind), Data: data})
 	}
@@ -38,7 +46,7 @@ func (n *Namespace) putKey(ctx context.Context, run history.Run, activity int64,
 }
 
 func (n *Namespace) getKey(ctx context.Context, run history.Run, activity int64, kind string) ([]byte, error) {
-	err := checkActivity(run, activity)
+	err := checkHeartbeat(run, activity)
 	var m *stored
 	if err == nil {
 		p := n.at(run.WorkflowID)
@@ -61,7 +69,7 @@ func (n *Namespace) hasKey(ctx context.Context, run history.Run, activity int64,
 	return err == nil, err
 }
 
-// PutBeat replaces the heartbeat of an activity.
+// PutBeat replaces the heartbeat of an activity. Activity 0 stands for the run itself, here and below.
 func (n *Namespace) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
 	return n.putKey(ctx, run, activity, keyBeat, data)
 }
@@ -93,7 +101,7 @@ func (n *Namespace) Started(ctx context.Context, run history.Run, activity int64
 
 // DeleteBeats removes the heartbeat, the cancel request and the start marker of an activity, if there are any.
 func (n *Namespace) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {
-	err := checkActivity(run, activity)
+	err := checkHeartbeat(run, activity)
 	if err == nil {
 		p := n.at(run.WorkflowID)
 		// Most activities have none, and a read costs less than a purge.
