@@ -87,7 +87,15 @@ func newChannel(r *run, name string, size int) *channel {
 
 func (c *channel) Name() string { return c.name }
 
-func (c *channel) Len() int { return len(c.buffer) + len(c.senders) }
+func (c *channel) Len() int {
+	n := len(c.buffer)
+	for _, s := range c.senders {
+		if !s.met {
+			n++
+		}
+	}
+	return n
+}
 
 func (c *channel) Send(_ Context, v interface{}) {
 	c.run.guard("Channel.Send")
@@ -124,14 +132,10 @@ func (c *channel) close() {
 	receivers, senders := c.receivers, c.senders
 	c.receivers, c.senders = nil, nil
 	for _, r := range receivers {
-		if !r.met {
-			r.take(nil, false)
-		}
+		r.take(nil, false)
 	}
 	for _, s := range senders {
-		if !s.met {
-			s.sent(false)
-		}
+		s.sent(false)
 	}
 }
 

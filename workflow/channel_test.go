@@ -86,6 +86,26 @@ func TestBufferedChannel(t *testing.T) {
 	wantResult(h, "true true false 2 1/true/true 2/true/true 4/true/true 0/false/true 0/false/false")
 }
 
+// A value sent later must not overtake that of a sender who waits for room.
+func TestBlockedSenderKeepsItsPlace(t *testing.T) {
+	t.Parallel()
+	h := begin(t, func(ctx workflow.Context) ([]int, error) {
+		c := workflow.NewBufferedChannel(ctx, 1)
+		c.Send(ctx, 1)
+		workflow.Go(ctx, func(ctx workflow.Context) { c.Send(ctx, 2) })
+		_ = workflow.Sleep(ctx, time.Second)
+		got := make([]int, 2)
+		c.Receive(ctx, &got[0])
+		if c.SendAsync(3) {
+			return nil, errors.New("there is room though a sender waits")
+		}
+		c.Receive(ctx, &got[1])
+		return got, nil
+	})
+	h.advance(time.Second)
+	wantResult(h, []int{1, 2})
+}
+
 func TestReceiveWithTimeout(t *testing.T) {
 	t.Parallel()
 	receive := func(ctx workflow.Context) (string, error) {

@@ -6,8 +6,11 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/workflow"
 )
 
@@ -32,10 +35,24 @@ func TestCancellationGoesDownInTheOrderOfCreation(t *testing.T) {
 		return nil
 	})
 	h.wantStatus(enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
-	h.wantTrace("ActivityTaskScheduled ActivityTaskScheduled ActivityTaskScheduled TimerStarted ActivityTaskScheduled ActivityTaskScheduled " +
-		// A, then first (B, its grandchild's timer), then second (D), then E.
-		"ActivityTaskCancelRequested ActivityTaskCancelRequested TimerCanceled ActivityTaskCancelRequested ActivityTaskCancelRequested " +
-		"WorkflowExecutionCompleted")
+	names := map[int64]string{}
+	var canceled []string
+	for _, e := range h.records[0].Events {
+		switch a := e.Attributes.(type) {
+		case *history.ActivityTaskScheduled:
+			names[e.ID] = a.Type
+		case *history.TimerStarted:
+			names[e.ID] = "timer"
+		case *history.ActivityTaskCancelRequested:
+			canceled = append(canceled, names[a.Scheduled])
+		case *history.TimerCanceled:
+			canceled = append(canceled, names[a.Started])
+		}
+	}
+	// First, with B and its grandchild's timer, was made before second, with D.
+	if d := cmp.Diff([]string{"A", "B", "timer", "D", "E"}, canceled); d != "" {
+		t.Errorf("order of cancellation: %s", d)
+	}
 }
 
 func TestChildOfCanceledContextIsCanceled(t *testing.T) {
@@ -166,19 +183,40 @@ func TestContextValuesAndDone(t *testing.T) {
 	wantResult(h, "onetwo<nil> <nil> true false <nil> canceled <nil>")
 }
 
-// A loop that makes a context per round must not pile them up in the parent: the canceled ones are forgotten, so the
-// late cancellation finds only the newest timer.
-func TestCanceledContextsAreForgotten(t *testing.T) {
+// A run may go on for a long time: what has ended must not pile up in what lives on.
+func TestNothingPilesUp(t *testing.T) {
 	t.Parallel()
-	h := begin(t, func(ctx workflow.Context) error {
-		for range 3 {
-			round, cancel := workflow.WithCancel(ctx)
-			workflow.NewTimer(round, time.Hour)
+	h := begin(t, func(ctx workflow.Context) ([]int, error) {
+		quiet, busy := workflow.NewChannel(ctx), workflow.NewChannel(ctx)
+		quietFuture, _ := workflow.NewFuture(ctx)
+		workflow.Go(ctx, func(ctx workflow.Context) {
+			for {
+				workflow.NewSelector(ctx).
+					AddReceive(quiet, func(workflow.ReceiveChannel, bool) {}).
+					AddReceive(busy, func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, nil) }).
+					AddFuture(quietFuture, func(workflow.Future) {}).
+					Select(ctx)
+			}
+		})
+		before := workflow.Waiting(ctx)
+		for range 10 {
+			busy.Send(ctx, 1)
+			_, cancel := workflow.WithCancel(ctx)
 			cancel()
+			_, _ = quiet.ReceiveWithTimeout(ctx, time.Second, nil)
+			_ = workflow.Sleep(ctx, time.Second)
+			_ = workflow.ExecuteActivity(withActivities(ctx), "A").Get(ctx, nil)
+			_ = workflow.ExecuteChildWorkflow(ctx, "C").Get(ctx, nil)
 		}
-		return workflow.Sleep(ctx, time.Hour)
+		_ = workflow.Sleep(ctx, time.Second)
+		return []int{before, workflow.Waiting(ctx), workflow.Waiting(quiet), workflow.Waiting(busy), workflow.Waiting(quietFuture)}, nil
 	})
-	h.step(h.cancel())
-	h.wantTrace("TimerStarted TimerCanceled TimerStarted TimerCanceled TimerStarted TimerCanceled TimerStarted",
-		"WorkflowExecutionCancelRequested TimerCanceled WorkflowExecutionCanceled")
+	for range 10 {
+		h.advance(time.Second)
+		h.advance(time.Second)
+		h.step(h.completed("A", nil))
+		h.step(h.childCompleted(nil))
+	}
+	h.advance(time.Second)
+	wantResult(h, []int{0, 0, 1, 1, 1})
 }

@@ -8,8 +8,5 @@ func Go(ctx Context, f func(ctx Context)) { GoNamed(ctx, "", f) }
 func GoNamed(ctx Context, name string, f func(ctx Context)) {
 	r := runOf(ctx)
 	r.guard("Go")
-	r.env.Go(name, func() {
-		r.applyCancel()
-		f(ctx)
-	})
+	r.env.Go(name, func() { f(ctx) })
 }

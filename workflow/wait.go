@@ -16,10 +16,11 @@ func (w *wait) meet(then func()) bool {
 	return true
 }
 
-// receiver is a wait for a channel's next value.
+// receiver is a wait for a channel's next value. One whose wait has ended elsewhere stays queued until its coroutine
+// runs, and is passed over; so is a sender.
 type receiver struct {
 	*wait
-	// take is called with a value, or with more false when the channel is closed, unless the wait has ended.
+	// take is called with a value, unless the wait has ended; or with more false when the channel is closed.
 	take func(value interface{}, more bool)
 }
 
@@ -27,7 +28,6 @@ type receiver struct {
 type sender struct {
 	*wait
 	value interface{}
-	// sent is called when the value has been taken, or with ok false when the channel is closed, unless the wait has
-	// ended.
+	// sent is called when the value has been taken, or with ok false when the channel is closed.
 	sent func(ok bool)
 }
