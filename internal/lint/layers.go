@@ -17,11 +17,12 @@ func below() map[string][]string {
 
 		"internal/retry":   {"."},
 		"internal/history": {".", "internal/retry"},
+		"internal/export":  {"internal/history"},
 		"internal/replay":  {"internal/history"},
 		"workflow":         {"internal/replay", "log"},
 
 		"streams":     {"internal/history", "log"},
-		"client":      {"streams", "converter", "workflow"},
+		"client":      {"streams", "converter", "workflow", "internal/export"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"testsuite":   {"client", "workflow", "activity"},
@@ -29,6 +30,7 @@ func below() map[string][]string {
 		"coordinator": {"streams", "workflow", "internal/replay"},
 		"worker":      {"client", "coordinator", "activity"},
 
+		"internal/daemon":    {"streams", "log"},
 		"internal/devserver": {"log"},
 		"internal/lint":      {},
 		"deploy":             {},

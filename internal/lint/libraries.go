@@ -19,11 +19,11 @@ func confinements() []confined {
 		{
 			library: "github.com/nats-io/nats.go",
 			except:  []string{"github.com/nats-io/nats.go/jetstream", "github.com/nats-io/nats.go/micro"},
-			where:   append([]string{"streams", "client", "internal/devserver"}, programs...), tests: true,
+			where:   append([]string{"streams", "client", "internal/devserver", "contrib/envconfig"}, programs...), tests: true,
 		},
 		// A program that uses the client must not carry a server.
 		{library: "github.com/nats-io/nats-server", where: []string{"cmd", "internal/devserver"}, tests: true},
-		{library: "github.com/synadia-io/orbit.go", where: append([]string{"client"}, programs...)},
+		{library: "github.com/synadia-io/orbit.go", where: append([]string{"client", "contrib/envconfig"}, programs...)},
 		// Libraries log through package log; programs choose the logger.
 		{library: "github.com/rs/zerolog", where: append([]string{"log", "contrib"}, programs...)},
 		{library: "github.com/spf13/cobra", where: []string{"cmd", "examples"}},
