@@ -1,0 +1,163 @@
+package client
+
+import (
+	"context"
+	"fmt"
+	"strconv"
+	"time"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/serviceerror"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// CompleteActivity is documented at Client.
+func (c *workflowClient) CompleteActivity(ctx context.Context, taskToken []byte, result interface{}, err error) error {
+	token, terr := c.decodeToken(taskToken)
+	if terr == nil {
+		terr = c.complete(ctx, token, result, err)
+	}
+	if terr != nil {
+		return fmt.Errorf("complete activity: %w", serviceError(terr))
+	}
+	return nil
+}
+
+// CompleteActivityByID is documented at Client.
+func (c *workflowClient) CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result interface{}, err error) error {
+	token, terr := c.tokenByID(ctx, namespace, workflowID, runID, activityID)
+	if terr == nil {
+		terr = c.complete(ctx, token, result, err)
+	}
+	if terr != nil {
+		return fmt.Errorf("complete activity %q of workflow %q: %w", activityID, workflowID, serviceError(terr))
+	}
+	return nil
+}
+
+// RecordActivityHeartbeat is documented at Client.
+func (c *workflowClient) RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...interface{}) error {
+	token, err := c.decodeToken(taskToken)
+	if err == nil {
+		err = c.heartbeat(ctx, token, details)
+	}
+	if err != nil {
+		return fmt.Errorf("record activity heartbeat: %w", serviceError(err))
+	}
+	return nil
+}
+
+// RecordActivityHeartbeatByID is documented at Client.
+func (c *workflowClient) RecordActivityHeartbeatByID(ctx context.Context, namespace, workflowID, runID, activityID string, details ...interface{}) error {
+	token, err := c.tokenByID(ctx, namespace, workflowID, runID, activityID)
+	if err == nil {
+		err = c.heartbeat(ctx, token, details)
+	}
+	if err != nil {
+		return fmt.Errorf("record heartbeat of activity %q of workflow %q: %w", activityID, workflowID, serviceError(err))
+	}
+	return nil
+}
+
+func (c *workflowClient) decodeToken(data []byte) (*history.TaskToken, error) {
+	token, err := history.DecodeTaskToken(data)
+	if err != nil {
+		return nil, serviceerror.NewInvalidArgument("task token: " + err.Error())
+	}
+	if token.Namespace != c.ns.Name() {
+		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("task token is of namespace %q, the client's is %q", token.Namespace, c.ns.Name()))
+	}
+	return token, nil
+}
+
+// tokenByID finds the pending activity with the author's ID.
+func (c *workflowClient) tokenByID(ctx context.Context, namespace, workflowID, runID, activityID string) (*history.TaskToken, error) {
+	if namespace != "" && namespace != c.ns.Name() {
+		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("namespace %q is not the client's, %q", namespace, c.ns.Name()))
+	}
+	h, err := c.readHistory(ctx, workflowID, runID)
+	if err != nil {
+		return nil, err
+	}
+	s := history.NewState(h.start)
+	for _, t := range h.transitions {
+		if err := s.Apply(t); err != nil {
+			return nil, err
+		}
+	}
+	if s.Closed() {
+		return nil, fmt.Errorf("run %s is closed: %w", s.Start.Run.Run, streams.ErrNotFound)
+	}
+	for id, a := range s.Activities {
+		if a.Scheduled.ActivityID == activityID {
+			return &history.TaskToken{Namespace: c.ns.Name(), Run: s.Start.Run, Event: id, Attempt: c.newestAttempt(ctx, s.Start.Run.Run, id),
+				Queue: a.Scheduled.Queue, ActivityID: activityID, Type: a.Scheduled.Type}, nil
+		}
+	}
+	return nil, fmt.Errorf("run %s has no pending activity %q: %w", s.Start.Run.Run, activityID, streams.ErrNotFound)
+}
+
+// newestAttempt is the newest attempt that a worker has noted, 1 when there is none.
+func (c *workflowClient) newestAttempt(ctx context.Context, run history.Run, id int64) int32 {
+	data, err := c.ns.GetBeat(ctx, run, id)
+	if err != nil {
+		return 1
+	}
+	beat, err := history.DecodeBeat(data)
+	if err != nil {
+		return 1
+	}
+	return max(beat.Attempt, 1)
+}
+
+// complete reports the outcome and takes the task, which was left to rest until its time-out, out of its queue. The
+// first outcome wins: a later one finds the activity no longer pending.
+func (c *workflowClient) complete(ctx context.Context, token *history.TaskToken, result interface{}, failed error) error {
+	r := &history.ActivityResult{Scheduled: token.Event, Attempt: token.Attempt, Identity: c.options.Identity}
+	if failed != nil {
+		r.Failure = c.options.FailureConverter.ErrorToFailure(failed)
+		r.Retry = enums.RETRY_STATE_NON_RETRYABLE_FAILURE
+	} else if result != nil {
+		var err error
+		if r.Result, err = c.encode([]interface{}{result}); err != nil {
+			return fmt.Errorf("result: %w", err)
+		}
+	}
+	if err := c.ns.Send(ctx, token.Run, &history.Message{ID: strconv.Itoa(int(token.Attempt)), Activity: r}); err != nil {
+		return err
+	}
+	return c.ns.WithdrawTask(ctx, streams.TaskRef{Run: token.Run.Run, Queue: token.Queue, Activity: token.Event})
+}
+
+// heartbeat stores the details and the time, and tells of a requested cancel.
+func (c *workflowClient) heartbeat(ctx context.Context, token *history.TaskToken, details []interface{}) error {
+	payloads, err := c.encode(details)
+	if err != nil {
+		return fmt.Errorf("details: %w", err)
+	}
+	run := token.Run.Run
+	beat := &history.Beat{Attempt: token.Attempt}
+	if data, err := c.ns.GetBeat(ctx, run, token.Event); err == nil {
+		if old, err := history.DecodeBeat(data); err == nil {
+			beat = old
+		}
+	}
+	if beat.Attempt > token.Attempt {
+		return fmt.Errorf("attempt %d of activity %q was succeeded by attempt %d: %w", token.Attempt, token.ActivityID, beat.Attempt, streams.ErrNotFound)
+	}
+	beat.Details, beat.Time = payloads, time.Now().Round(0).UTC()
+	data, err := history.Encode(beat)
+	if err != nil {
+		return err
+	}
+	if err := c.ns.PutBeat(ctx, run, token.Event, data); err != nil {
+		return err
+	}
+	canceled, err := c.ns.CancelRequested(ctx, run, token.Event)
+	if err == nil && canceled {
+		return millrace.NewCanceledError()
+	}
+	return err
+}

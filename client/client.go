@@ -1,0 +1,64 @@
+package client
+
+import (
+	"context"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/converter"
+)
+
+// Client talks to one namespace. All methods are safe for concurrent use; they fail with the errors of package
+// api/serviceerror, wrapped, and otherwise with the context's.
+type Client interface {
+	// ExecuteWorkflow starts a workflow, given by its function or its registered name, and returns as soon as the start
+	// is durable. When a run of the same ID is open, or the ID reuse policy refuses another, it returns that run; with
+	// WorkflowExecutionErrorWhenAlreadyStarted it fails instead, with a *serviceerror.WorkflowExecutionAlreadyStarted.
+	ExecuteWorkflow(ctx context.Context, options StartWorkflowOptions, workflow interface{}, args ...interface{}) (WorkflowRun, error)
+	// GetWorkflow is a handle on a run, without asking whether it exists. An empty runID is the workflow ID's newest run.
+	GetWorkflow(ctx context.Context, workflowID string, runID string) WorkflowRun
+
+	// SignalWorkflow sends a signal. When it returns nil the signal is durably queued: the run consumes it, or its
+	// successor does; if the run closes first without a successor, the signal is found among the dead letters.
+	SignalWorkflow(ctx context.Context, workflowID string, runID string, signalName string, arg interface{}) error
+	// SignalWithStartWorkflow signals the workflow ID's open run, or starts one that has the signal from the beginning.
+	SignalWithStartWorkflow(ctx context.Context, workflowID string, signalName string, signalArg interface{},
+		options StartWorkflowOptions, workflow interface{}, workflowArgs ...interface{}) (WorkflowRun, error)
+	// CancelWorkflow asks the run's code to cancel.
+	CancelWorkflow(ctx context.Context, workflowID string, runID string) error
+	// TerminateWorkflow closes the run without asking its code. It returns when the order is durably queued.
+	TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error
+	// QueryWorkflow asks a query handler of the run's code; a worker must be up. It is QueryWorkflowWithOptions without
+	// a reject condition.
+	QueryWorkflow(ctx context.Context, workflowID string, runID string, queryType string, args ...interface{}) (converter.EncodedValue, error)
+	// QueryWorkflowWithOptions asks a query handler, unless the run's status is one that the request rejects.
+	QueryWorkflowWithOptions(ctx context.Context, request *QueryWorkflowWithOptionsRequest) (*QueryWorkflowWithOptionsResponse, error)
+
+	// DescribeWorkflow tells the state of a run: its status, what it waits for, and what keeps it from going on.
+	DescribeWorkflow(ctx context.Context, workflowID string, runID string) (*WorkflowExecutionDescription, error)
+	// GetWorkflowHistory reads the events of a run. With isLongPoll it waits for further ones until the run closes.
+	GetWorkflowHistory(ctx context.Context, workflowID string, runID string, isLongPoll bool, filterType enums.HistoryEventFilterType) HistoryEventIterator
+	// ListRuns yields the namespace's runs, newest start first. It reads the broker directly, one or two reads a run.
+	ListRuns(ctx context.Context, options ListRunsOptions) RunIterator
+
+	// CompleteActivity gives the result of an activity that returned activity.ErrResultPending, or with err how it
+	// failed; a millrace.CanceledError reports it as canceled.
+	CompleteActivity(ctx context.Context, taskToken []byte, result interface{}, err error) error
+	// CompleteActivityByID is CompleteActivity for an activity named by its ID.
+	CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result interface{}, err error) error
+	// RecordActivityHeartbeat says that such an activity is alive. A millrace.CanceledError says that it was asked to
+	// cancel.
+	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...interface{}) error
+	// RecordActivityHeartbeatByID is RecordActivityHeartbeat for an activity named by its ID.
+	RecordActivityHeartbeatByID(ctx context.Context, namespace, workflowID, runID, activityID string, details ...interface{}) error
+
+	// CheckHealth asks whether the broker answers.
+	CheckHealth(ctx context.Context, request *CheckHealthRequest) (*CheckHealthResponse, error)
+	// Close ends the connection, unless it was given in the options. The client must not be used afterwards.
+	Close()
+}
+
+// CheckHealthRequest is empty.
+type CheckHealthRequest struct{}
+
+// CheckHealthResponse is empty: that it came is the answer.
+type CheckHealthResponse struct{}

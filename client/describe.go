@@ -1,0 +1,199 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// WorkflowExecutionDescription is the state of a run.
+type WorkflowExecutionDescription struct {
+	WorkflowExecution common.WorkflowExecution      `json:"workflowExecution"`
+	WorkflowType      common.WorkflowType           `json:"workflowType"`
+	TaskQueueName     string                        `json:"taskQueue"`
+	Status            enums.WorkflowExecutionStatus `json:"status"`
+	WorkflowStartTime time.Time                     `json:"startTime"`
+	// WorkflowCloseTime is nil while the run is open.
+	WorkflowCloseTime *time.Time `json:"closeTime,omitempty"`
+	HistoryLength     int        `json:"historyLength"`
+	// ParentWorkflowExecution is nil for a run without a parent, RootWorkflowExecution the run itself then.
+	ParentWorkflowExecution *common.WorkflowExecution `json:"parent,omitempty"`
+	RootWorkflowExecution   *common.WorkflowExecution `json:"root,omitempty"`
+	FirstRunID              string                    `json:"firstRunId"`
+	Attempt                 int32                     `json:"attempt"`
+	Memo                    *common.Memo              `json:"memo,omitempty"`
+	StaticSummary           string                    `json:"staticSummary,omitempty"`
+	StaticDetails           string                    `json:"staticDetails,omitempty"`
+	CancelRequested         bool                      `json:"cancelRequested,omitempty"`
+
+	PendingActivities []PendingActivity `json:"pendingActivities,omitempty"`
+	PendingChildren   []PendingChild    `json:"pendingChildren,omitempty"`
+	PendingTimers     []PendingTimer    `json:"pendingTimers,omitempty"`
+	// Stuck says what keeps the run from going on, empty when nothing is known to: a panic, a change of its code that
+	// does not fit its history, code that blocks, or a replay that kills processes. StuckSince is when that was first seen.
+	Stuck      string     `json:"stuck,omitempty"`
+	StuckSince *time.Time `json:"stuckSince,omitempty"`
+}
+
+// PendingActivity is an activity without an outcome.
+type PendingActivity struct {
+	ActivityID   string                     `json:"activityId"`
+	ActivityType common.ActivityType        `json:"activityType"`
+	TaskQueue    string                     `json:"taskQueue"`
+	State        enums.PendingActivityState `json:"state"`
+	Scheduled    time.Time                  `json:"scheduledTime"`
+	// Attempt is the newest attempt known to have begun, 0 for none; LastWorker ran it since LastStarted.
+	Attempt     int32      `json:"attempt"`
+	LastWorker  string     `json:"lastWorker,omitempty"`
+	LastStarted *time.Time `json:"lastStartedTime,omitempty"`
+	// LastFailure ended the attempt before.
+	LastFailure      *failure.Failure `json:"lastFailure,omitempty"`
+	HeartbeatDetails *common.Payloads `json:"heartbeatDetails,omitempty"`
+	LastHeartbeat    *time.Time       `json:"lastHeartbeatTime,omitempty"`
+}
+
+// PendingChild is a child that has not closed. RunID is empty until it has started.
+type PendingChild struct {
+	WorkflowID   string              `json:"workflowId"`
+	RunID        string              `json:"runId,omitempty"`
+	WorkflowType common.WorkflowType `json:"workflowType"`
+}
+
+// PendingTimer is a timer that has not fired.
+type PendingTimer struct {
+	StartedEventID int64     `json:"startedEventId"`
+	Due            time.Time `json:"due"`
+}
+
+// DescribeWorkflow is documented at Client.
+func (c *workflowClient) DescribeWorkflow(ctx context.Context, workflowID string, runID string) (*WorkflowExecutionDescription, error) {
+	d, err := c.describe(ctx, workflowID, runID)
+	if err != nil {
+		return nil, fmt.Errorf("describe workflow %q: %w", workflowID, serviceError(err))
+	}
+	return d, nil
+}
+
+func (c *workflowClient) describe(ctx context.Context, workflowID, runID string) (*WorkflowExecutionDescription, error) {
+	h, err := c.readHistory(ctx, workflowID, runID)
+	if err != nil {
+		return nil, err
+	}
+	s := history.NewState(h.start)
+	for _, t := range h.transitions {
+		if err := s.Apply(t); err != nil {
+			return nil, err
+		}
+	}
+	d := describeState(s)
+	if s.Closed() {
+		return d, nil
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.Activities)) {
+		a, err := c.describeActivity(ctx, s.Start.Run.Run, s.Activities[id])
+		if err != nil {
+			return nil, err
+		}
+		d.PendingActivities = append(d.PendingActivities, a)
+	}
+	return d, c.describeTrouble(ctx, s.Start.Run.Run, d)
+}
+
+func describeState(s *history.State) *WorkflowExecutionDescription {
+	start := s.Start
+	d := &WorkflowExecutionDescription{
+		WorkflowExecution: execution(start.Run.Run),
+		WorkflowType:      common.WorkflowType{Name: start.Type},
+		TaskQueueName:     start.Run.Queue,
+		Status:            s.Status,
+		WorkflowStartTime: start.Time,
+		HistoryLength:     int(s.LastEvent),
+		FirstRunID:        start.FirstRun(),
+		Attempt:           max(start.Attempt, 1),
+		Memo:              start.Memo,
+		StaticSummary:     start.StaticSummary,
+		StaticDetails:     start.StaticDetails,
+		CancelRequested:   s.CancelRequested,
+	}
+	root := execution(start.Run.Run)
+	if start.Root != nil {
+		root = execution(*start.Root)
+	}
+	d.RootWorkflowExecution = &root
+	if start.Parent != nil {
+		parent := execution(start.Parent.Run)
+		d.ParentWorkflowExecution = &parent
+	}
+	if s.Closed() {
+		closed := s.Time
+		d.WorkflowCloseTime = &closed
+		return d
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.Children)) {
+		child := s.Children[id]
+		d.PendingChildren = append(d.PendingChildren, PendingChild{WorkflowID: child.Initiated.WorkflowID,
+			RunID: child.RunID, WorkflowType: common.WorkflowType{Name: child.Initiated.Type}})
+	}
+	for _, id := range slices.Sorted(maps.Keys(s.Timers)) {
+		d.PendingTimers = append(d.PendingTimers, PendingTimer{StartedEventID: id, Due: s.Timers[id].Due})
+	}
+	return d
+}
+
+func execution(run history.Run) common.WorkflowExecution {
+	return common.WorkflowExecution{WorkflowId: run.WorkflowID, RunId: run.RunID}
+}
+
+func (c *workflowClient) describeActivity(ctx context.Context, run history.Run, a *history.PendingActivity) (PendingActivity, error) {
+	p := PendingActivity{
+		ActivityID:   a.Scheduled.ActivityID,
+		ActivityType: common.ActivityType{Name: a.Scheduled.Type},
+		TaskQueue:    a.Scheduled.Queue,
+		State:        enums.PENDING_ACTIVITY_STATE_SCHEDULED,
+		Scheduled:    a.At,
+	}
+	data, err := c.ns.GetBeat(ctx, run, a.Event)
+	if err != nil && !errors.Is(err, streams.ErrNotFound) {
+		return p, err
+	}
+	if beat, err := history.DecodeBeat(data); err == nil {
+		p.State, p.Attempt, p.LastWorker = enums.PENDING_ACTIVITY_STATE_STARTED, beat.Attempt, beat.Identity
+		p.LastStarted, p.LastHeartbeat = timeOrNil(beat.Started), timeOrNil(beat.Time)
+		p.LastFailure, p.HeartbeatDetails = beat.Failure, beat.Details
+	}
+	if a.CancelRequested {
+		p.State = enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
+	}
+	return p, nil
+}
+
+func timeOrNil(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// describeTrouble adds what the coordinators noted about a run that does not go on.
+func (c *workflowClient) describeTrouble(ctx context.Context, run history.Run, d *WorkflowExecutionDescription) error {
+	data, err := c.ns.GetBeat(ctx, run, 0)
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	if t, err := history.DecodeTrouble(data); err == nil && t.Reason != "" {
+		d.Stuck, d.StuckSince = t.Reason, timeOrNil(t.Since)
+	}
+	return nil
+}

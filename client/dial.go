@@ -1,0 +1,129 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	"github.com/millrace-dev/millrace/api/serviceerror"
+	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/log"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// workflowClient is the Client of a namespace.
+type workflowClient struct {
+	options Options
+	conn    *nats.Conn
+	ns      *streams.Namespace
+}
+
+// Dial connects to the broker and opens the namespace. It fails with a wrapped *serviceerror.NamespaceNotFound, whose
+// text names the command that creates the namespace, when there is none.
+func Dial(options Options) (Client, error) {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	defer cancel()
+	return DialContext(ctx, options)
+}
+
+// DialContext is Dial, bounded by ctx.
+func DialContext(ctx context.Context, options Options) (Client, error) {
+	options = options.withDefaults()
+	c := &workflowClient{options: options, conn: options.ConnectionOptions.Conn}
+	if c.conn == nil {
+		var err error
+		if c.conn, err = options.connect(); err != nil {
+			return nil, err
+		}
+	}
+	ns, err := streams.Open(ctx, c.conn, options.Namespace)
+	if err != nil {
+		c.Close()
+		return nil, fmt.Errorf("open namespace %q: %w", options.Namespace, serviceError(err))
+	}
+	c.ns = ns
+	return c, nil
+}
+
+// NewClientFromExisting is another client on the connection of an existing one, for another namespace or with other
+// converters. Closing it leaves the connection open.
+func NewClientFromExisting(existing Client, options Options) (Client, error) {
+	c, ok := existing.(*workflowClient)
+	if !ok {
+		return nil, fmt.Errorf("client %T was not made by Dial", existing)
+	}
+	options.ConnectionOptions.Conn = c.conn
+	return Dial(options)
+}
+
+// Close ends the connection, unless it was given in the options.
+func (c *workflowClient) Close() {
+	if c.options.ConnectionOptions.Conn == nil {
+		c.conn.Close()
+	}
+}
+
+// CheckHealth asks whether the broker answers.
+func (c *workflowClient) CheckHealth(ctx context.Context, _ *CheckHealthRequest) (*CheckHealthResponse, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, 5*time.Second)
+		defer cancel()
+	}
+	if err := c.conn.FlushWithContext(ctx); err != nil {
+		return nil, fmt.Errorf("check health: %w", serviceError(errors.Join(streams.ErrUnavailable, err)))
+	}
+	return &CheckHealthResponse{}, nil
+}
+
+// Core is what package worker needs of a client.
+type Core struct {
+	Streams          *streams.Namespace
+	Identity         string
+	Logger           log.Logger
+	DataConverter    converter.DataConverter
+	FailureConverter converter.FailureConverter
+}
+
+// CoreOf returns what package worker needs of a client made by Dial. Programs have no use for it.
+func CoreOf(c Client) (*Core, error) {
+	w, ok := c.(*workflowClient)
+	if !ok {
+		return nil, fmt.Errorf("client %T was not made by client.Dial", c)
+	}
+	o := w.options
+	return &Core{Streams: w.ns, Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter}, nil
+}
+
+// serviceError gives an error of package streams the type that users of Temporal's client look for. The original stays
+// in the chain.
+func serviceError(err error) error {
+	var typed error
+	var already *streams.AlreadyStartedError
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &already):
+		typed = serviceerror.NewWorkflowExecutionAlreadyStarted(already.Error(), "", already.Run.RunID)
+	case errors.Is(err, streams.ErrNamespaceNotFound):
+		typed = serviceerror.NewNamespaceNotFound(err.Error())
+	case errors.Is(err, streams.ErrNotFound):
+		typed = serviceerror.NewNotFound(err.Error())
+	case errors.Is(err, streams.ErrTooLarge):
+		typed = serviceerror.NewInvalidArgument(err.Error())
+	case errors.Is(err, streams.ErrUnavailable):
+		typed = serviceerror.NewUnavailable(err.Error())
+	default:
+		return err
+	}
+	return &wrapped{typed: typed, cause: err}
+}
+
+// wrapped shows the typed error and keeps its cause.
+type wrapped struct{ typed, cause error }
+
+func (w *wrapped) Error() string   { return w.typed.Error() }
+func (w *wrapped) Unwrap() []error { return []error{w.typed, w.cause} }

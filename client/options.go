@@ -1,0 +1,118 @@
+package client
+
+import (
+	"crypto/tls"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/log"
+)
+
+const (
+	// DefaultHostPort is where a broker is looked for when Options.HostPort is empty.
+	DefaultHostPort = "127.0.0.1:4222"
+	// DefaultNamespace is the namespace when Options.Namespace is empty. `millrace dev` creates it.
+	DefaultNamespace = "default"
+)
+
+// Options say which namespace to talk to, and how. The zero value is the namespace "default" on a local broker.
+type Options struct {
+	// HostPort is the broker: "host:port" or a NATS URL, several separated by commas. Default DefaultHostPort. It is
+	// not used when ConnectionOptions.Conn is set.
+	HostPort string
+	// Namespace is created with `millrace namespace create`. Default DefaultNamespace.
+	Namespace string
+	// Identity is how this process signs what it does. Default "pid@host".
+	Identity string
+	// Logger receives what the client has to say beyond errors. Default: none.
+	Logger log.Logger
+	// DataConverter encodes arguments and results. Default converter.GetDefaultDataConverter().
+	DataConverter converter.DataConverter
+	// FailureConverter encodes errors. Default: millrace's, with DataConverter.
+	FailureConverter converter.FailureConverter
+	// ConnectionOptions say how to connect.
+	ConnectionOptions ConnectionOptions
+}
+
+// ConnectionOptions say how to connect to NATS.
+type ConnectionOptions struct {
+	// Conn is a connection to use. It is the caller's: Close leaves it open. The other fields are then not used.
+	Conn *nats.Conn
+	// TLS is used for the connection when not nil.
+	TLS *tls.Config
+	// NATS are further options, for example nats.UserCredentials(file). They come after Millrace's own.
+	NATS []nats.Option
+	// ConnectTimeout bounds one attempt to connect. Default 5 s.
+	ConnectTimeout time.Duration
+}
+
+func (o Options) withDefaults() Options {
+	if o.HostPort == "" {
+		o.HostPort = DefaultHostPort
+	}
+	if o.Namespace == "" {
+		o.Namespace = DefaultNamespace
+	}
+	if o.Identity == "" {
+		host, err := os.Hostname()
+		if err != nil {
+			host = "unknown"
+		}
+		o.Identity = fmt.Sprintf("%d@%s", os.Getpid(), host)
+	}
+	if o.Logger == nil {
+		o.Logger = log.Discard{}
+	}
+	if o.DataConverter == nil {
+		o.DataConverter = converter.GetDefaultDataConverter()
+	}
+	if o.FailureConverter == nil {
+		o.FailureConverter = millrace.NewDefaultFailureConverter(millrace.DefaultFailureConverterOptions{DataConverter: o.DataConverter})
+	}
+	if o.ConnectionOptions.ConnectTimeout == 0 {
+		o.ConnectionOptions.ConnectTimeout = 5 * time.Second
+	}
+	return o
+}
+
+// connect opens the connection that the options describe. It goes on trying for ever once it was connected, and leaves
+// a server that has stopped answering after ten seconds.
+func (o Options) connect() (*nats.Conn, error) {
+	options := []nats.Option{
+		nats.Name("millrace " + o.Identity),
+		nats.MaxReconnects(-1),
+		nats.ReconnectWait(200 * time.Millisecond),
+		nats.ReconnectJitter(200*time.Millisecond, time.Second),
+		nats.PingInterval(5 * time.Second),
+		nats.MaxPingsOutstanding(2),
+		nats.Timeout(o.ConnectionOptions.ConnectTimeout),
+	}
+	if o.ConnectionOptions.TLS != nil {
+		options = append(options, nats.Secure(o.ConnectionOptions.TLS))
+	}
+	urls := natsURLs(o.HostPort)
+	nc, err := nats.Connect(urls, append(options, o.ConnectionOptions.NATS...)...)
+	if err != nil {
+		return nil, fmt.Errorf("connect to NATS at %s: %w (is a server running? `millrace dev` starts one)", urls, err)
+	}
+	return nc, nil
+}
+
+// natsURLs makes URLs of a list of "host:port" and URLs.
+func natsURLs(hostPort string) string {
+	parts := strings.Split(hostPort, ",")
+	for i, p := range parts {
+		p = strings.TrimSpace(p)
+		if !strings.Contains(p, "://") {
+			p = "nats://" + p
+		}
+		parts[i] = p
+	}
+	return strings.Join(parts, ",")
+}

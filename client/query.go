@@ -1,0 +1,107 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/serviceerror"
+	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// QueryTypeStackTrace asks a run where its coroutines wait. Every workflow answers it.
+const QueryTypeStackTrace = "__stack_trace"
+
+// defaultQueryTimeout bounds a query whose context has no deadline.
+const defaultQueryTimeout = 10 * time.Second
+
+// QueryWorkflowWithOptionsRequest asks a query handler.
+type QueryWorkflowWithOptionsRequest struct {
+	WorkflowID string
+	// RunID is the run, empty for the newest.
+	RunID     string
+	QueryType string
+	Args      []interface{}
+	// QueryRejectCondition refuses runs by their status. Default: none.
+	QueryRejectCondition enums.QueryRejectCondition
+}
+
+// QueryWorkflowWithOptionsResponse is the answer: a result, or the status for which the query was rejected.
+type QueryWorkflowWithOptionsResponse struct {
+	QueryRejected *QueryRejected
+	QueryResult   converter.EncodedValue
+}
+
+// QueryRejected says which status the run had.
+type QueryRejected struct{ Status enums.WorkflowExecutionStatus }
+
+// QueryWorkflow is documented at Client.
+func (c *workflowClient) QueryWorkflow(ctx context.Context, workflowID string, runID string, queryType string, args ...interface{}) (converter.EncodedValue, error) {
+	r, err := c.QueryWorkflowWithOptions(ctx, &QueryWorkflowWithOptionsRequest{WorkflowID: workflowID, RunID: runID, QueryType: queryType, Args: args})
+	if err != nil {
+		return nil, err
+	}
+	return r.QueryResult, nil
+}
+
+// QueryWorkflowWithOptions is documented at Client.
+func (c *workflowClient) QueryWorkflowWithOptions(ctx context.Context, request *QueryWorkflowWithOptionsRequest) (*QueryWorkflowWithOptionsResponse, error) {
+	if _, ok := ctx.Deadline(); !ok {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, defaultQueryTimeout)
+		defer cancel()
+	}
+	args, err := c.encode(request.Args)
+	if err != nil {
+		return nil, fmt.Errorf("query %q of workflow %q: arguments: %w", request.QueryType, request.WorkflowID, err)
+	}
+	result, err := c.query(ctx, request, args)
+	if err != nil {
+		return nil, fmt.Errorf("query %q of workflow %q: %w", request.QueryType, request.WorkflowID, serviceError(err))
+	}
+	if result.Rejected != enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED {
+		return &QueryWorkflowWithOptionsResponse{QueryRejected: &QueryRejected{Status: result.Rejected}}, nil
+	}
+	return &QueryWorkflowWithOptionsResponse{QueryResult: converter.NewEncodedValue(result.Result, c.options.DataConverter)}, nil
+}
+
+// query asks a coordinator of the run's queue, and another when that one cannot answer.
+func (c *workflowClient) query(ctx context.Context, request *QueryWorkflowWithOptionsRequest, args *common.Payloads) (*history.QueryResult, error) {
+	start, err := c.find(ctx, request.WorkflowID, request.RunID)
+	if err != nil {
+		return nil, err
+	}
+	data, err := history.Encode(&history.Query{Run: start.Run.Run, Type: request.QueryType, Args: args, Reject: request.QueryRejectCondition})
+	if err != nil {
+		return nil, err
+	}
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
+		answer, err := c.ns.Query(ctx, start.Run.Queue, start.Run.Build, data)
+		if errors.Is(err, streams.ErrUnavailable) {
+			return nil, serviceerror.NewUnavailable(fmt.Sprintf("no worker answers for task queue %q: %v", start.Run.Queue, err))
+		}
+		if err != nil {
+			return nil, err
+		}
+		result, err := history.DecodeQueryResult(answer)
+		if err != nil {
+			return nil, err
+		}
+		if result.Failure == nil {
+			return result, nil
+		}
+		if !result.Retry {
+			return nil, serviceerror.NewQueryFailed(result.Failure.Message)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, serviceerror.NewQueryFailed(result.Failure.Message)
+		case <-time.After(pause):
+		}
+	}
+}

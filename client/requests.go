@@ -1,0 +1,147 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/google/uuid"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// locate finds a run that can still be asked something: the exact one, or with an empty run ID the newest. A run that
+// closed in favour of a successor passes requests on, so it is found; one that closed otherwise is ErrNotFound.
+func (c *workflowClient) locate(ctx context.Context, workflowID, runID string) (*streams.StoredStart, error) {
+	start, err := c.find(ctx, workflowID, runID)
+	if err != nil {
+		return nil, err
+	}
+	closed, err := streams.RunClosed(ctx, c.ns, start.Run.Run)
+	if err != nil {
+		return nil, err
+	}
+	if closed != nil && closed.Successor == "" {
+		return nil, fmt.Errorf("run %s is closed as %s: %w", start.Run.Run, closed.Status, streams.ErrNotFound)
+	}
+	return start, nil
+}
+
+// find finds a run, open or closed: the exact one, or with an empty run ID the newest.
+func (c *workflowClient) find(ctx context.Context, workflowID, runID string) (*streams.StoredStart, error) {
+	var start *streams.StoredStart
+	var err error
+	if runID == "" {
+		start, err = c.ns.LastStart(ctx, workflowID)
+	} else {
+		start, err = c.ns.FindStart(ctx, history.Run{WorkflowID: workflowID, RunID: runID})
+	}
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil, fmt.Errorf("there is no run of workflow %q%s in namespace %q: %w", workflowID, ofRun(runID), c.ns.Name(), err)
+	}
+	return start, err
+}
+
+func ofRun(runID string) string {
+	if runID == "" {
+		return ""
+	}
+	return fmt.Sprintf(" with run ID %q", runID)
+}
+
+// ask puts a request into the run's inbox. The run is resolved once: a repetition after a lost answer goes to the same.
+func (c *workflowClient) ask(ctx context.Context, workflowID, runID string, m *history.Message) error {
+	start, err := c.locate(ctx, workflowID, runID)
+	if err != nil {
+		return err
+	}
+	m.ID = uuid.NewString()
+	return c.ns.Send(ctx, start.Run, m)
+}
+
+// SignalWorkflow is documented at Client.
+func (c *workflowClient) SignalWorkflow(ctx context.Context, workflowID string, runID string, signalName string, arg interface{}) error {
+	signal, err := c.newSignal(signalName, arg)
+	if err == nil {
+		err = c.ask(ctx, workflowID, runID, &history.Message{Signal: signal})
+	}
+	if err != nil {
+		return fmt.Errorf("signal %q to workflow %q: %w", signalName, workflowID, serviceError(err))
+	}
+	return nil
+}
+
+func (c *workflowClient) newSignal(name string, arg interface{}) (*history.Signal, error) {
+	var args []interface{}
+	if arg != nil {
+		args = append(args, arg)
+	}
+	input, err := c.encode(args)
+	if err != nil {
+		return nil, fmt.Errorf("argument: %w", err)
+	}
+	return &history.Signal{Name: name, Input: input, Identity: c.options.Identity}, nil
+}
+
+// SignalWithStartWorkflow is documented at Client.
+func (c *workflowClient) SignalWithStartWorkflow(ctx context.Context, workflowID string, signalName string, signalArg interface{},
+	options StartWorkflowOptions, workflow interface{}, workflowArgs ...interface{}) (WorkflowRun, error) {
+	options.ID = workflowID
+	start, err := c.newStart(options, workflow, workflowArgs)
+	if err != nil {
+		return nil, err
+	}
+	signal, err := c.newSignal(signalName, signalArg)
+	if err != nil {
+		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, err)
+	}
+	signal.ID = uuid.NewString()
+	start.Signal = signal
+	run, err := c.signalOrStart(ctx, start, options)
+	if err != nil {
+		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, serviceError(err))
+	}
+	return c.handle(run, run.RunID), nil
+}
+
+// signalOrStart starts the run or signals the open one, and looks again when that one closes in between.
+func (c *workflowClient) signalOrStart(ctx context.Context, start *history.Start, options StartWorkflowOptions) (history.Run, error) {
+	for {
+		run, err := c.start(ctx, start, options, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
+		if err != nil || run.RunID == start.Run.RunID {
+			return run.Run, err
+		}
+		m := &history.Message{ID: start.Signal.ID, Signal: start.Signal}
+		located, err := c.locate(ctx, run.WorkflowID, run.RunID)
+		if err == nil {
+			err = c.ns.Send(ctx, located.Run, m)
+		}
+		if !errors.Is(err, streams.ErrNotFound) {
+			return run.Run, err
+		}
+	}
+}
+
+// CancelWorkflow is documented at Client.
+func (c *workflowClient) CancelWorkflow(ctx context.Context, workflowID string, runID string) error {
+	m := &history.Message{Cancel: &history.CancelRequest{Identity: c.options.Identity}}
+	if err := c.ask(ctx, workflowID, runID, m); err != nil {
+		return fmt.Errorf("cancel workflow %q: %w", workflowID, serviceError(err))
+	}
+	return nil
+}
+
+// TerminateWorkflow is documented at Client.
+func (c *workflowClient) TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error {
+	payloads, err := c.encode(details)
+	if err == nil {
+		m := &history.Message{Terminate: &history.Termination{Reason: reason, Details: payloads, Identity: c.options.Identity}}
+		err = c.ask(ctx, workflowID, runID, m)
+	}
+	if err != nil {
+		return fmt.Errorf("terminate workflow %q: %w", workflowID, serviceError(err))
+	}
+	return nil
+}

@@ -1,0 +1,164 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// WorkflowRun is a handle on a run. It holds no resources and survives reconnections; it is safe for concurrent use.
+type WorkflowRun interface {
+	// GetID is the workflow ID, GetRunID the run ID: the one that the handle was made with, or the newest run's once Get
+	// has found it.
+	GetID() string
+	GetRunID() string
+	// Get waits until the run has closed, following its retries and successors, and decodes the result into valuePtr
+	// (nil to ignore it). A run that did not complete gives a *millrace.WorkflowExecutionError whose cause says how it
+	// ended.
+	Get(ctx context.Context, valuePtr interface{}) error
+	// GetWithOptions is Get, with options.
+	GetWithOptions(ctx context.Context, valuePtr interface{}, options WorkflowRunGetOptions) error
+}
+
+// WorkflowRunGetOptions are options of WorkflowRun.GetWithOptions.
+type WorkflowRunGetOptions struct {
+	// DisableFollowingRuns makes Get return when this run closes, with a *ContinuedAsNewError when a successor takes
+	// over.
+	DisableFollowingRuns bool
+}
+
+// ContinuedAsNewError is returned by GetWithOptions with DisableFollowingRuns for a run that continued as new.
+type ContinuedAsNewError struct {
+	WorkflowID, NewRunID string
+}
+
+func (e *ContinuedAsNewError) Error() string {
+	return fmt.Sprintf("workflow %q continued as new in run %s", e.WorkflowID, e.NewRunID)
+}
+
+type workflowRun struct {
+	client *workflowClient
+	run    history.Run
+	id     string
+}
+
+func (c *workflowClient) handle(run history.Run, runID string) WorkflowRun {
+	return &workflowRun{client: c, run: run, id: runID}
+}
+
+// GetWorkflow is documented at Client.
+func (c *workflowClient) GetWorkflow(_ context.Context, workflowID string, runID string) WorkflowRun {
+	return c.handle(history.Run{WorkflowID: workflowID, RunID: runID}, runID)
+}
+
+func (r *workflowRun) GetID() string    { return r.run.WorkflowID }
+func (r *workflowRun) GetRunID() string { return r.id }
+
+func (r *workflowRun) Get(ctx context.Context, valuePtr interface{}) error {
+	return r.GetWithOptions(ctx, valuePtr, WorkflowRunGetOptions{})
+}
+
+func (r *workflowRun) GetWithOptions(ctx context.Context, valuePtr interface{}, options WorkflowRunGetOptions) error {
+	start, err := r.client.find(ctx, r.run.WorkflowID, r.run.RunID)
+	if err != nil {
+		return fmt.Errorf("get result of workflow %q: %w", r.run.WorkflowID, serviceError(err))
+	}
+	run := start.Run.Run
+	for {
+		closed, err := r.client.awaitClose(ctx, run)
+		if err != nil {
+			return fmt.Errorf("get result of run %s: %w", run, serviceError(err))
+		}
+		if closed.Successor == "" {
+			return r.client.result(run, start.Type, closed, valuePtr)
+		}
+		if options.DisableFollowingRuns && closed.Status == enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW.String() {
+			return &ContinuedAsNewError{WorkflowID: run.WorkflowID, NewRunID: closed.Successor}
+		}
+		if options.DisableFollowingRuns {
+			return r.client.result(run, start.Type, closed, valuePtr)
+		}
+		run.RunID = closed.Successor
+	}
+}
+
+// awaitClose waits for the run's closing record. The wait is a subscription and costs nothing while nothing happens.
+func (c *workflowClient) awaitClose(ctx context.Context, run history.Run) (*streams.ClosedRun, error) {
+	closed, err := streams.RunClosed(ctx, c.ns, run)
+	if err != nil || closed != nil {
+		return closed, err
+	}
+	var after uint64
+	if tail, err := c.ns.Tail(ctx, run); err == nil && !tail.Junk {
+		after = tail.Number - 1
+	} else if err != nil && !errors.Is(err, streams.ErrNotFound) {
+		return nil, err
+	}
+	f, err := c.ns.Follow(ctx, run, after)
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }() // only a subscription ends
+	for {
+		record, err := f.Next(ctx)
+		if err != nil {
+			return nil, err
+		}
+		closed, err := streams.ClosedBy(ctx, c.ns, record)
+		if err != nil || closed != nil {
+			return closed, err
+		}
+	}
+}
+
+// result decodes what a run closed with.
+func (c *workflowClient) result(run history.Run, workflowType string, closed *streams.ClosedRun, valuePtr interface{}) error {
+	e := closed.Closing.Events[len(closed.Closing.Events)-1]
+	payloads, cause := outcome(e)
+	if cause == nil {
+		return c.decodeResult(run, payloads, valuePtr)
+	}
+	var err error
+	switch e.ClosedStatus() {
+	case enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
+		err = millrace.NewTerminatedError()
+	default:
+		err = c.options.FailureConverter.FailureToError(cause)
+	}
+	return millrace.NewWorkflowExecutionError(run.WorkflowID, run.RunID, workflowType, err)
+}
+
+func (c *workflowClient) decodeResult(run history.Run, payloads *common.Payloads, valuePtr interface{}) error {
+	if valuePtr == nil || payloads == nil {
+		return nil
+	}
+	if err := c.options.DataConverter.FromPayloads(payloads, valuePtr); err != nil {
+		return fmt.Errorf("decode result of run %s: %w", run, err)
+	}
+	return nil
+}
+
+// outcome is what a closing event says: a result, or a failure.
+func outcome(e history.Event) (*common.Payloads, *failure.Failure) {
+	switch a := e.Attributes.(type) {
+	case *history.WorkflowExecutionCompleted:
+		return a.Result, nil
+	case *history.WorkflowExecutionFailed:
+		return nil, a.Failure
+	case *history.WorkflowExecutionCanceled:
+		return nil, &failure.Failure{Message: "canceled", CanceledFailureInfo: &failure.CanceledFailureInfo{Details: a.Details}}
+	case *history.WorkflowExecutionTerminated:
+		return nil, &failure.Failure{Message: a.Reason, TerminatedFailureInfo: &failure.TerminatedFailureInfo{Identity: a.Identity}}
+	case *history.WorkflowExecutionTimedOut:
+		return nil, &failure.Failure{Message: "workflow timeout", TimeoutFailureInfo: &failure.TimeoutFailureInfo{
+			TimeoutType: enums.TIMEOUT_TYPE_START_TO_CLOSE}}
+	}
+	return nil, nil
+}

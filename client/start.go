@@ -1,0 +1,180 @@
+package client
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/google/uuid"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/serviceerror"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/retry"
+	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/workflow"
+)
+
+// StartWorkflowOptions say how to start a workflow. TaskQueue is required.
+type StartWorkflowOptions struct {
+	// ID is the workflow ID: at most one run of it is open at a time. Default: a new UUID.
+	ID string
+	// TaskQueue is the queue whose workers run the workflow.
+	TaskQueue string
+	// WorkflowExecutionTimeout bounds the run with its retries and successors, WorkflowRunTimeout one run; 0 is
+	// unlimited.
+	WorkflowExecutionTimeout time.Duration
+	WorkflowRunTimeout       time.Duration
+	// WorkflowTaskTimeout is accepted and kept; what bounds one stretch of workflow code is
+	// worker.Options.DeadlockDetectionTimeout.
+	WorkflowTaskTimeout time.Duration
+	// WorkflowIDReusePolicy applies when the last run of the ID is closed. Default: allow duplicate.
+	WorkflowIDReusePolicy enums.WorkflowIdReusePolicy
+	// WorkflowIDConflictPolicy applies when a run of the ID is open. Default: fail.
+	WorkflowIDConflictPolicy enums.WorkflowIdConflictPolicy
+	// WorkflowExecutionErrorWhenAlreadyStarted makes ExecuteWorkflow fail rather than return the run that is in the way.
+	WorkflowExecutionErrorWhenAlreadyStarted bool
+	// RetryPolicy retries the whole workflow when it fails or times out. Default: no retry.
+	RetryPolicy *millrace.RetryPolicy
+	// Memo is shown with the run. Default: none.
+	Memo map[string]interface{}
+	// StartDelay postpones the first stretch of workflow code.
+	StartDelay time.Duration
+	// StaticSummary and StaticDetails are shown with the run.
+	StaticSummary string
+	StaticDetails string
+}
+
+// ExecuteWorkflow is documented at Client.
+func (c *workflowClient) ExecuteWorkflow(ctx context.Context, options StartWorkflowOptions, workflow interface{}, args ...interface{}) (WorkflowRun, error) {
+	start, err := c.newStart(options, workflow, args)
+	if err != nil {
+		return nil, err
+	}
+	run, err := c.start(ctx, start, options, options.WorkflowIDConflictPolicy)
+	var already *streams.AlreadyStartedError
+	if errors.As(err, &already) && !options.WorkflowExecutionErrorWhenAlreadyStarted {
+		run, err = already.Run, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("execute workflow %q: %w", start.Run.WorkflowID, serviceError(err))
+	}
+	return c.handle(run.Run, run.RunID), nil
+}
+
+func (c *workflowClient) start(ctx context.Context, start *history.Start, o StartWorkflowOptions, conflict enums.WorkflowIdConflictPolicy) (history.Address, error) {
+	return streams.StartRun(ctx, c.ns, streams.StartRequest{Start: start, Reuse: o.WorkflowIDReusePolicy, Conflict: conflict})
+}
+
+// newStart makes a start of the options, the workflow and its arguments.
+func (c *workflowClient) newStart(o StartWorkflowOptions, callee interface{}, args []interface{}) (*history.Start, error) {
+	name, ok := callee.(string)
+	if !ok {
+		var err error
+		if name, err = workflow.FunctionName(callee); err != nil {
+			return nil, fmt.Errorf("execute workflow: a function or a registered name is needed: %w", err)
+		}
+	}
+	if o.ID == "" {
+		o.ID = uuid.NewString()
+	}
+	if err := o.validate(); err != nil {
+		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
+	}
+	runID, err := uuid.NewV7()
+	if err != nil {
+		return nil, fmt.Errorf("execute workflow %s: choose a run ID: %w", name, err)
+	}
+	input, err := c.encode(args)
+	if err != nil {
+		return nil, fmt.Errorf("execute workflow %s: arguments: %w", name, err)
+	}
+	memo, err := c.encodeMemo(o.Memo)
+	if err != nil {
+		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
+	}
+	start := &history.Start{
+		Run:              history.Address{Run: history.Run{WorkflowID: o.ID, RunID: runID.String()}, Queue: o.TaskQueue},
+		Type:             name,
+		Input:            input,
+		Memo:             memo,
+		Time:             time.Now().Round(0).UTC(),
+		Delay:            history.MillisOf(o.StartDelay),
+		ExecutionTimeout: history.MillisOf(o.WorkflowExecutionTimeout),
+		RunTimeout:       history.MillisOf(o.WorkflowRunTimeout),
+		TaskTimeout:      history.MillisOf(o.WorkflowTaskTimeout),
+		RetryPolicy:      history.RetryPolicyOf(o.RetryPolicy),
+		Attempt:          1,
+		Identity:         c.options.Identity,
+		StaticSummary:    o.StaticSummary,
+		StaticDetails:    o.StaticDetails,
+	}
+	if o.WorkflowExecutionTimeout > 0 {
+		start.ExecutionExpiry = start.Time.Add(o.StartDelay + o.WorkflowExecutionTimeout)
+	}
+	return start, nil
+}
+
+// validate names the field that is wrong, its value and what it may be.
+func (o StartWorkflowOptions) validate() error {
+	if o.TaskQueue == "" {
+		return serviceerror.NewInvalidArgument("StartWorkflowOptions.TaskQueue is empty: name the queue that the workers serve")
+	}
+	for _, d := range []struct {
+		field string
+		value time.Duration
+	}{
+		{"WorkflowExecutionTimeout", o.WorkflowExecutionTimeout},
+		{"WorkflowRunTimeout", o.WorkflowRunTimeout},
+		{"WorkflowTaskTimeout", o.WorkflowTaskTimeout},
+		{"StartDelay", o.StartDelay},
+	} {
+		if d.value < 0 {
+			return serviceerror.NewInvalidArgument(fmt.Sprintf("StartWorkflowOptions.%s is %v: it cannot be negative", d.field, d.value))
+		}
+	}
+	if o.WorkflowIDReusePolicy == enums.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING &&
+		o.WorkflowIDConflictPolicy != enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {
+		return serviceerror.NewInvalidArgument("StartWorkflowOptions.WorkflowIDReusePolicy TerminateIfRunning contradicts " +
+			"WorkflowIDConflictPolicy: set WorkflowIDConflictPolicy only")
+	}
+	if o.RetryPolicy != nil {
+		if err := retry.Validate(retry.WithDefaults(o.RetryPolicy)); err != nil {
+			return serviceerror.NewInvalidArgument("StartWorkflowOptions." + err.Error())
+		}
+	}
+	return nil
+}
+
+// encode makes payloads of values, within the size that a message can hold.
+func (c *workflowClient) encode(values []interface{}) (*common.Payloads, error) {
+	if len(values) == 0 {
+		return nil, nil
+	}
+	p, err := c.options.DataConverter.ToPayloads(values...)
+	if err != nil {
+		return nil, err
+	}
+	if size, limit := p.Size(), c.ns.Limits().MaxPayload; size > limit {
+		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("%d bytes, the limit is %d", size, limit))
+	}
+	return p, nil
+}
+
+func (c *workflowClient) encodeMemo(memo map[string]interface{}) (*common.Memo, error) {
+	if len(memo) == 0 {
+		return nil, nil
+	}
+	fields := make(map[string]*common.Payload, len(memo))
+	for key, value := range memo {
+		p, err := c.options.DataConverter.ToPayload(value)
+		if err != nil {
+			return nil, fmt.Errorf("memo field %q: %w", key, err)
+		}
+		fields[key] = p
+	}
+	return &common.Memo{Fields: fields}, nil
+}
