@@ -1,0 +1,234 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/google/uuid"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// admit decides whether the delivery may run its function, and returns it. With nil the delivery is answered.
+func (a *attempt) admit(ctx context.Context) (*function, error) {
+	settled, err := a.look(ctx)
+	if err != nil || settled {
+		return nil, err
+	}
+	a.number, a.lost = attemptOf(a.task, a.delivery.Deliveries, a.found)
+	if a.found != nil && a.found.Pending {
+		a.resumePending(ctx)
+		return nil, nil
+	}
+	a.begin(time.Now())
+	f, known := a.w.find(a.task.Type)
+	if !known {
+		a.refuse(ctx)
+		return nil, nil
+	}
+	canceled, err := a.w.broker.CancelRequested(ctx, a.run(), a.task.Event)
+	if err != nil {
+		return nil, fmt.Errorf("cancel flag of activity %d: %w", a.task.Event, err)
+	}
+	if canceled {
+		a.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
+		return nil, nil
+	}
+	if ended, err := a.checkSchedule(ctx); err != nil || ended {
+		return nil, err
+	}
+	if ended, err := a.checkPredecessor(ctx); err != nil || ended {
+		return nil, err
+	}
+	return f, a.announce(ctx)
+}
+
+// look finds out what happened to the activity before, unless the delivery is certainly the first, and answers it when
+// the activity has its outcome already.
+func (a *attempt) look(ctx context.Context) (settled bool, err error) {
+	d := a.delivery
+	again := d.Deliveries > 1
+	if again || time.Since(d.Published) > a.w.ackWait {
+		// A consumer that was created again counts deliveries from 1.
+		if a.found, err = a.getBeat(ctx); err != nil {
+			return false, err
+		}
+	}
+	// A task that is younger than its decision was sent again, perhaps after the first one had been dealt with.
+	late := d.Published.Sub(a.task.Scheduled) > a.w.ackWait
+	if !again && a.found == nil && !late {
+		return false, nil
+	}
+	settled, err = a.settled(ctx)
+	if settled {
+		a.acknowledge(ctx, a.found != nil)
+	}
+	return settled, err
+}
+
+// settled says whether a result waits in the run's inbox or stands in its history, or the run is closed.
+func (a *attempt) settled(ctx context.Context) (bool, error) {
+	waiting, err := a.w.broker.ReadInbox(ctx, a.task.Run, history.ActivitySource(a.task.Event), 1)
+	if err != nil {
+		return false, fmt.Errorf("look for the result of activity %d of run %s: %w", a.task.Event, a.run(), err)
+	}
+	if len(waiting) > 0 {
+		return true, nil
+	}
+	loaded, err := a.w.broker.Load(ctx, a.run(), 0)
+	if err != nil {
+		return false, fmt.Errorf("load run %s: %w", a.run(), err)
+	}
+	scheduled := false
+	for i := range loaded.Records {
+		t, err := streams.TransitionOf(ctx, a.w.broker, &loaded.Records[i])
+		if err != nil {
+			return false, fmt.Errorf("look for the end of activity %d: %w", a.task.Event, err)
+		}
+		for j := range t.Events {
+			if t.Events[j].IsClosing() || endsActivity(&t.Events[j], a.task.Event) {
+				return true, nil
+			}
+			scheduled = scheduled || t.Events[j].ID == a.task.Event
+		}
+	}
+	if scheduled {
+		return false, nil
+	}
+	return a.purged(ctx)
+}
+
+func endsActivity(e *history.Event, activity int64) bool {
+	end, ok := e.Attributes.(interface{ End() *history.ActivityEnd })
+	return ok && end.End().Scheduled == activity
+}
+
+// purged is for an activity that its run's history does not know: nobody waits for it when the run is gone.
+func (a *attempt) purged(ctx context.Context) (bool, error) {
+	_, err := a.w.broker.FindStart(ctx, a.run())
+	if errors.Is(err, streams.ErrNotFound) {
+		return true, nil
+	}
+	if err != nil {
+		return false, fmt.Errorf("find run %s: %w", a.run(), err)
+	}
+	return false, fmt.Errorf("history of run %s does not know activity %d", a.run(), a.task.Event)
+}
+
+// refuse hands back a task whose activity type is not registered here: another worker of the queue may know it.
+func (a *attempt) refuse(ctx context.Context) {
+	if a.w.firstWarning(a.task.Type) {
+		a.logger.Warn("activity type is not registered with this worker: its tasks are handed back")
+	}
+	a.handBack(ctx, refusalDelay(a.delivery.Deliveries))
+}
+
+// refusalDelay grows from a second to a minute, so that a type that nobody knows costs little.
+func refusalDelay(deliveries int) time.Duration {
+	delay := min(time.Second<<min(deliveries-1, 6), time.Minute)
+	return delay + rand.N(delay/4)
+}
+
+// checkSchedule ends an activity whose schedule time-outs have expired before it could run.
+func (a *attempt) checkSchedule(ctx context.Context) (ended bool, err error) {
+	now, t := time.Now(), a.task
+	kind := enums.TIMEOUT_TYPE_UNSPECIFIED
+	if t.ScheduleToClose > 0 && passed(t.Scheduled.Add(t.ScheduleToClose.Duration()), now) {
+		kind = enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
+	} else if t.ScheduleToStart > 0 && a.number == max(t.FirstAttempt, 1) && passed(t.Scheduled.Add(t.ScheduleToStart.Duration()), now) {
+		started, err := a.w.broker.Started(ctx, a.run(), t.Event)
+		if err != nil {
+			return false, fmt.Errorf("start marker of activity %d: %w", t.Event, err)
+		}
+		if !started {
+			kind = enums.TIMEOUT_TYPE_SCHEDULE_TO_START
+		}
+	}
+	if kind == enums.TIMEOUT_TYPE_UNSPECIFIED {
+		return false, nil
+	}
+	f := timeoutFailure(kind, a.found)
+	_, state := afterFailure(t, a.number, now, false, f)
+	a.conclude(ctx, f, state)
+	return true, nil
+}
+
+// checkPredecessor lets a lost attempt count: it may have been the last one, and for an activity that runs at most once
+// it was.
+func (a *attempt) checkPredecessor(ctx context.Context) (ended bool, err error) {
+	if atMostOnce(a.task) {
+		return a.claim(ctx)
+	}
+	if !a.lost {
+		return false, nil
+	}
+	f := lostFailure(a.task, a.found)
+	lost := a.number - 1
+	a.logger.Warn("worker was lost while it ran the activity", "attempt", lost)
+	_, state := afterFailure(a.task, lost, time.Now(), false, f)
+	if state != enums.RETRY_STATE_IN_PROGRESS {
+		a.number = lost
+		a.conclude(ctx, f, state)
+		return true, nil
+	}
+	a.lost, a.beat.Failure = false, f
+	return false, nil
+}
+
+// claim makes this delivery the only one that ever runs the function. That somebody else has the claim and has left no
+// result means that he was lost, or that the broker has forgotten that he is at work: then he keeps the task from
+// coming back.
+func (a *attempt) claim(ctx context.Context) (ended bool, err error) {
+	claimer := uuid.NewString()
+	holder, err := a.w.broker.Claim(ctx, a.run(), a.task.Event, claimer)
+	if err != nil {
+		return false, fmt.Errorf("claim activity %d of run %s: %w", a.task.Event, a.run(), err)
+	}
+	// Deliveries are no attempts here: one that did not claim did not run.
+	a.number = max(a.task.FirstAttempt, 1)
+	a.lost, a.beat.Attempt = false, a.number
+	if holder == claimer {
+		return false, nil
+	}
+	if a.delivery.Deliveries == 1 {
+		a.nak(a.w.ackWait)
+		return true, nil
+	}
+	a.logger.Warn("worker was lost while it ran the activity, which runs at most once")
+	a.conclude(ctx, lostFailure(a.task, a.found), enums.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED)
+	return true, nil
+}
+
+// announce leaves word that the attempt begins, where somebody may look for it: for the run's ScheduleToStart time-out,
+// and for later attempts. The first delivery of all needs none.
+func (a *attempt) announce(ctx context.Context) error {
+	if a.task.ScheduleToStart > 0 {
+		if err := a.w.broker.MarkStarted(ctx, a.run(), a.task.Event); err != nil {
+			return fmt.Errorf("start marker of activity %d of run %s: %w", a.task.Event, a.run(), err)
+		}
+	}
+	if a.delivery.Deliveries == 1 && a.found == nil {
+		return nil
+	}
+	if err := a.putBeat(ctx, a.beat); err != nil {
+		return err
+	}
+	a.pulse.begin(a.beat, true)
+	return nil
+}
+
+// canceledFailure describes a cancellation, with the details that the function left.
+func canceledFailure(details *common.Payloads) *failure.Failure {
+	return &failure.Failure{
+		Message:             "canceled",
+		Source:              failureSource,
+		CanceledFailureInfo: &failure.CanceledFailureInfo{Details: details},
+	}
+}

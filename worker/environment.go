@@ -1,0 +1,91 @@
+package worker
+
+import (
+	"time"
+
+	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/log"
+	"github.com/millrace-dev/millrace/workflow"
+)
+
+// environment is what an activity function sees of its attempt.
+type environment struct {
+	x       *execution
+	info    activity.Info
+	details converter.EncodedValues
+	logger  log.Logger
+}
+
+var _ activity.Environment = (*environment)(nil)
+
+func newEnvironment(x *execution) *environment {
+	t, w := x.task, x.w
+	token, err := history.Encode(&history.TaskToken{
+		Namespace:  w.namespace,
+		Run:        t.Run,
+		Event:      t.Event,
+		Attempt:    x.number,
+		Queue:      t.Queue,
+		ActivityID: t.ActivityID,
+		Type:       t.Type,
+	})
+	if err != nil {
+		x.logger.Error("task token has no encoding: the activity cannot be completed from outside", "error", err)
+	}
+	return &environment{
+		x: x,
+		info: activity.Info{
+			TaskToken:              token,
+			WorkflowType:           &workflow.Type{Name: t.WorkflowType},
+			WorkflowNamespace:      w.namespace,
+			WorkflowExecution:      workflow.Execution{ID: t.Run.WorkflowID, RunID: t.Run.RunID},
+			ActivityID:             t.ActivityID,
+			ActivityType:           activity.Type{Name: t.Type},
+			TaskQueue:              t.Queue,
+			Namespace:              w.namespace,
+			HeartbeatTimeout:       t.Heartbeat.Duration(),
+			ScheduleToCloseTimeout: t.ScheduleToClose.Duration(),
+			StartToCloseTimeout:    t.StartToClose.Duration(),
+			ScheduledTime:          t.Scheduled,
+			StartedTime:            x.beat.Started,
+			Deadline:               x.deadline,
+			Attempt:                x.number,
+			RetryPolicy:            t.RetryPolicy.Policy(),
+		},
+		details: converter.NewEncodedValues(x.beat.Details, w.dataConverter),
+		logger:  log.With(x.logger, "attempt", x.number),
+	}
+}
+
+func (e *environment) Info() activity.Info { return e.info }
+
+func (e *environment) Heartbeat(details []interface{}) {
+	w := e.x.w
+	payloads, err := w.dataConverter.ToPayloads(details...)
+	if err != nil {
+		e.logger.Error("heartbeat details have no encoding: the heartbeat counts without them", "error", err)
+	}
+	if n := payloads.Size(); n > w.maxPayload {
+		e.logger.Error("heartbeat details are too large: the heartbeat counts without them", "size", n, "limit", w.maxPayload)
+		payloads = nil
+	}
+	e.x.pulse.record(payloads)
+}
+
+func (e *environment) HeartbeatDetails() converter.EncodedValues { return e.details }
+
+func (e *environment) Logger() log.Logger { return e.logger }
+
+func (e *environment) WorkerStopping() <-chan struct{} { return e.x.w.stopping }
+
+// throttle is the shortest time between two heartbeats that are sent on.
+func (a *attempt) throttle() time.Duration {
+	interval := a.w.options.DefaultHeartbeatThrottleInterval
+	if a.task.Heartbeat > 0 {
+		// Early enough that a completer, or a person, who sees the record never finds a time-out that did not happen.
+		interval = a.task.Heartbeat.Duration() * 8 / 10
+	}
+	return min(interval, a.w.options.MaxHeartbeatThrottleInterval)
+}

@@ -1,0 +1,100 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"reflect"
+	"runtime"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/converter"
+)
+
+var (
+	contextType = reflect.TypeFor[context.Context]()
+	errorType   = reflect.TypeFor[error]()
+)
+
+// function is a registered activity function.
+type function struct {
+	name       string
+	value      reflect.Value
+	hasContext bool
+}
+
+// newFunction checks that fn has the shape of an activity.
+func newFunction(name string, fn reflect.Value) (*function, error) {
+	refuse := func(why string) (*function, error) {
+		return nil, fmt.Errorf("%w: %s of type %v %s", ErrInvalidFunction, name, fn.Type(), why)
+	}
+	t := fn.Type()
+	switch {
+	case t.Kind() != reflect.Func:
+		return refuse("is not a function")
+	case fn.IsNil():
+		return refuse("is nil")
+	case t.NumOut() < 1 || t.NumOut() > 2:
+		return refuse(fmt.Sprintf("returns %d values: must return an error, or a value and an error", t.NumOut()))
+	case t.Out(t.NumOut()-1) != errorType:
+		return refuse(fmt.Sprintf("returns %v last: must be error", t.Out(t.NumOut()-1)))
+	}
+	f := &function{name: name, value: fn}
+	f.hasContext = t.NumIn() > 0 && t.In(0) == contextType
+	return f, nil
+}
+
+// call runs the function on encoded arguments and encodes what it returns. It is the one place where a panic of an
+// activity is recovered.
+func (f *function) call(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (result *common.Payloads, err error) {
+	returned := false
+	defer func() {
+		if p := recover(); p != nil {
+			result, err = nil, millrace.NewPanicError(p, stack())
+		} else if !returned {
+			err = millrace.NewPanicError("the activity ended its goroutine by runtime.Goexit", stack())
+		}
+	}()
+	result, err = f.callUnguarded(ctx, input, dc)
+	returned = true
+	return result, err
+}
+
+func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (*common.Payloads, error) {
+	t := f.value.Type()
+	var in []reflect.Value
+	if f.hasContext {
+		in = append(in, reflect.ValueOf(ctx))
+	}
+	var targets []any
+	for i := len(in); i < t.NumIn(); i++ {
+		p := reflect.New(t.In(i))
+		targets = append(targets, p.Interface())
+		in = append(in, p.Elem())
+	}
+	if err := dc.FromPayloads(input, targets...); err != nil {
+		return nil, millrace.NewNonRetryableApplicationError(
+			fmt.Sprintf("decode the arguments of activity %s", f.name), "DecodeArguments", err)
+	}
+	var out []reflect.Value
+	if t.IsVariadic() {
+		out = f.value.CallSlice(in)
+	} else {
+		out = f.value.Call(in)
+	}
+	if err, _ := out[len(out)-1].Interface().(error); err != nil || len(out) == 1 {
+		return nil, err
+	}
+	result, err := dc.ToPayloads(out[0].Interface())
+	if err != nil {
+		return nil, millrace.NewNonRetryableApplicationError(
+			fmt.Sprintf("encode the result of activity %s", f.name), "EncodeResult", err)
+	}
+	return result, nil
+}
+
+// stack is the stack of the goroutine that panicked.
+func stack() string {
+	buf := make([]byte, 16<<10)
+	return string(buf[:runtime.Stack(buf, false)])
+}

@@ -1,0 +1,132 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/log"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// attempt is one delivery of a task, from its arrival until it is answered.
+type attempt struct {
+	w        *activities
+	delivery *streams.Delivery
+	task     *history.Task
+	fence    *fence
+	pulse    *pulse
+	logger   log.Logger
+
+	// found is the heartbeat record that was there before, nil for none.
+	found *history.Beat
+	// number counts attempts from 1; lost says that the one before it was lost.
+	number int32
+	lost   bool
+	// beat is the record of this attempt: what stands in HEARTBEATS while it runs, if anything does.
+	beat *history.Beat
+}
+
+func (a *attempt) run() history.Run { return a.task.Run.Run }
+
+// begin is where an attempt begins to count.
+func (a *attempt) begin(now time.Time) {
+	a.beat = &history.Beat{}
+	if a.found != nil {
+		*a.beat = *a.found
+	}
+	a.beat.Attempt, a.beat.Identity = a.number, a.w.identity
+	a.beat.Started, a.beat.Ended = now, time.Time{}
+	a.pulse.begin(a.beat, a.found != nil)
+}
+
+// putBeat stores a heartbeat record.
+func (a *attempt) putBeat(ctx context.Context, b *history.Beat) error {
+	data, err := history.Encode(b)
+	if err != nil {
+		return err
+	}
+	if err := a.w.broker.PutBeat(ctx, a.run(), a.task.Event, data); err != nil {
+		return fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
+	}
+	return nil
+}
+
+// getBeat reads the activity's heartbeat record, nil when there is none or none that this version understands.
+func (a *attempt) getBeat(ctx context.Context) (*history.Beat, error) {
+	data, err := a.w.broker.GetBeat(ctx, a.run(), a.task.Event)
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
+	}
+	b, err := history.DecodeBeat(data)
+	if err != nil {
+		a.logger.Warn("heartbeat record is not readable and is ignored", "error", err)
+		return nil, nil
+	}
+	return b, nil
+}
+
+// handle deals with one delivery: when it returns, the delivery is answered, or left to be delivered again.
+func (w *activities) handle(ctx context.Context, d *streams.Delivery, arrived time.Time) {
+	a := &attempt{w: w, delivery: d, fence: newFence(w.ackWait, arrived)}
+	if !a.decode(ctx) {
+		return
+	}
+	a.pulse = startPulse(ctx, a)
+	defer a.pulse.end()
+	f, err := a.admit(ctx)
+	if err != nil {
+		// The broker does not answer, or something is wrong that another worker may do better: AckWait decides.
+		a.logger.Error("activity task could not be begun and is left to be delivered again", "error", err)
+		return
+	}
+	if f != nil {
+		a.execute(ctx, f)
+	}
+}
+
+// newerFormatDelay is how long a task of a newer format rests before another process is asked.
+const newerFormatDelay = 2 * time.Second
+
+// decode reads the task. What cannot be read becomes a dead letter; what a newer version wrote is handed back for a
+// process that knows it.
+func (a *attempt) decode(ctx context.Context) bool {
+	w, d := a.w, a.delivery
+	task, err := history.DecodeTask(d.Data)
+	if err == nil && (task.Run.Run != d.Run.Run || task.Event != d.Activity) {
+		err = fmt.Errorf("task is of activity %d of run %s", task.Event, task.Run.Run)
+	}
+	if err == nil {
+		a.task = task
+		a.logger = log.With(w.logger, "workflowID", task.Run.WorkflowID, "runID", task.Run.RunID,
+			"activityID", task.ActivityID, "activityType", task.Type)
+		return true
+	}
+	logger := log.With(w.logger, "workflowID", d.Run.WorkflowID, "runID", d.Run.RunID, "activity", d.Activity)
+	if errors.Is(err, history.ErrNewerFormat) {
+		logger.Info("activity task is left to a newer worker", "error", err)
+		// A hand-back without a record uses an attempt. A newer worker knows what is written here, an older one must
+		// not guess.
+		_ = d.Nak(newerFormatDelay)
+		return false
+	}
+	logger.Error("activity task is not readable and becomes a dead letter", "error", err)
+	letter := streams.DeadLetter{
+		ID:     fmt.Sprintf("task:%s:%d:%d", d.Run.Run, d.Activity, d.Seq),
+		Reason: err.Error(),
+		Run:    d.Run.Run,
+		Data:   d.Data,
+	}
+	if err := w.broker.PutDeadLetter(ctx, letter); err != nil {
+		logger.Error("dead letter could not be stored", "error", err)
+		return false
+	}
+	// A lost acknowledgement leads to the same letter again.
+	_ = d.Ack(ctx)
+	return false
+}

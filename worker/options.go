@@ -1,0 +1,110 @@
+package worker
+
+import (
+	"context"
+	"fmt"
+	"time"
+)
+
+// Options configure a worker. The zero value is usable.
+type Options struct {
+	// MaxConcurrentActivityExecutionSize is how many activities run at a time. 0 means 1,000.
+	MaxConcurrentActivityExecutionSize int
+	// WorkerActivitiesPerSecond bounds how many activities this worker begins per second; less than 1 is possible. 0
+	// means no bound.
+	WorkerActivitiesPerSecond float64
+	// MaxConcurrentWorkflowTaskExecutionSize is how many messages for workflows are held at a time, on each of the two
+	// lanes for starts and for everything else. 0 means 256.
+	MaxConcurrentWorkflowTaskExecutionSize int
+	// WorkflowCacheSize is how many runs are kept live in memory. 0 means 2,000.
+	WorkflowCacheSize int
+
+	// WorkerStopTimeout is how long Stop waits for activities before it ends their contexts and hands their tasks to
+	// other workers. 0 means 10 s; a negative value means not to wait.
+	WorkerStopTimeout time.Duration
+	// WorkerLossTimeout is how soon a worker that died or cannot reach the broker is given up, and its tasks go to
+	// others, whatever their own time-outs are. All workers of a task queue must agree on it. 0 means 30 s; at least
+	// 300 ms.
+	WorkerLossTimeout time.Duration
+
+	// Identity names this worker in histories and logs. Empty means the client's identity.
+	Identity string
+	// DisableWorkflowWorker leaves workflows to other processes, although some may be registered.
+	DisableWorkflowWorker bool
+	// OnFatalError is called, once and before the worker stops by itself, with what made it stop. It must not call
+	// Stop. Nil means nothing: Run returns the error, too.
+	OnFatalError func(error)
+	// EnableLoggingInReplay lets workflow code log again when it is replayed.
+	EnableLoggingInReplay bool
+	// DeadlockDetectionTimeout is how long workflow code may run without a call of package workflow. 0 means 1 s.
+	DeadlockDetectionTimeout time.Duration
+
+	// MaxHeartbeatThrottleInterval bounds the time between two heartbeats of an activity that are sent on. 0 means
+	// 60 s.
+	MaxHeartbeatThrottleInterval time.Duration
+	// DefaultHeartbeatThrottleInterval is that time for activities without a HeartbeatTimeout; for the others it is
+	// 80% of theirs. 0 means 30 s.
+	DefaultHeartbeatThrottleInterval time.Duration
+
+	// BackgroundActivityContext is what the contexts of activities are made from: its values reach them all, and its
+	// end ends them all. Nil means context.Background().
+	BackgroundActivityContext context.Context
+}
+
+const (
+	defaultSlots         = 1000
+	defaultWorkflowSlots = 256
+	defaultCacheSize     = 2000
+	defaultStopTimeout   = 10 * time.Second
+	defaultLossTimeout   = 30 * time.Second
+	minLossTimeout       = 300 * time.Millisecond
+	defaultDeadlock      = time.Second
+	defaultMaxThrottle   = 60 * time.Second
+	defaultThrottle      = 30 * time.Second
+)
+
+func (o Options) withDefaults() Options {
+	setDefault(&o.MaxConcurrentActivityExecutionSize, defaultSlots)
+	setDefault(&o.MaxConcurrentWorkflowTaskExecutionSize, defaultWorkflowSlots)
+	setDefault(&o.WorkflowCacheSize, defaultCacheSize)
+	setDefault(&o.WorkerStopTimeout, defaultStopTimeout)
+	setDefault(&o.WorkerLossTimeout, defaultLossTimeout)
+	setDefault(&o.DeadlockDetectionTimeout, defaultDeadlock)
+	setDefault(&o.MaxHeartbeatThrottleInterval, defaultMaxThrottle)
+	setDefault(&o.DefaultHeartbeatThrottleInterval, defaultThrottle)
+	if o.BackgroundActivityContext == nil {
+		o.BackgroundActivityContext = context.Background()
+	}
+	return o
+}
+
+func setDefault[T int | time.Duration](field *T, value T) {
+	if *field == 0 {
+		*field = value
+	}
+}
+
+func (o Options) validate() error {
+	refuse := func(field string, value any, limit string) error {
+		return fmt.Errorf("%w: Options.%s is %v, must be %s", ErrInvalidOptions, field, value, limit)
+	}
+	switch {
+	case o.MaxConcurrentActivityExecutionSize < 0:
+		return refuse("MaxConcurrentActivityExecutionSize", o.MaxConcurrentActivityExecutionSize, "at least 0")
+	case !(o.WorkerActivitiesPerSecond >= 0):
+		return refuse("WorkerActivitiesPerSecond", o.WorkerActivitiesPerSecond, "at least 0")
+	case o.MaxConcurrentWorkflowTaskExecutionSize < 0:
+		return refuse("MaxConcurrentWorkflowTaskExecutionSize", o.MaxConcurrentWorkflowTaskExecutionSize, "at least 0")
+	case o.WorkflowCacheSize < 0:
+		return refuse("WorkflowCacheSize", o.WorkflowCacheSize, "at least 0")
+	case o.WorkerLossTimeout < minLossTimeout:
+		return refuse("WorkerLossTimeout", o.WorkerLossTimeout, fmt.Sprintf("0 or at least %v", minLossTimeout))
+	case o.DeadlockDetectionTimeout < 0:
+		return refuse("DeadlockDetectionTimeout", o.DeadlockDetectionTimeout, "at least 0")
+	case o.MaxHeartbeatThrottleInterval < 0:
+		return refuse("MaxHeartbeatThrottleInterval", o.MaxHeartbeatThrottleInterval, "at least 0")
+	case o.DefaultHeartbeatThrottleInterval < 0:
+		return refuse("DefaultHeartbeatThrottleInterval", o.DefaultHeartbeatThrottleInterval, "at least 0")
+	}
+	return nil
+}

@@ -1,0 +1,166 @@
+package worker
+
+import (
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"sync"
+
+	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/workflow"
+)
+
+// registry holds what a worker can run. Registering panics on what can never work, as Temporal's does: it happens while
+// a program starts, and returns nothing.
+type registry struct {
+	definition workflow.DefinitionOptions
+
+	mu         sync.RWMutex // guards the rest
+	activities map[string]*function
+	workflows  map[string]*workflow.Definition
+	// activityNames and workflowNames are the types that functions are registered as, by the functions' own names,
+	// where the two differ.
+	activityNames map[string]string
+	workflowNames map[string]string
+}
+
+func newRegistry(definition workflow.DefinitionOptions) *registry {
+	r := &registry{
+		activities:    map[string]*function{},
+		workflows:     map[string]*workflow.Definition{},
+		activityNames: map[string]string{},
+		workflowNames: map[string]string{},
+	}
+	definition.ActivityName = func(function string) string { return r.lookUp(r.activityNames, function) }
+	definition.WorkflowName = func(function string) string { return r.lookUp(r.workflowNames, function) }
+	r.definition = definition
+	return r
+}
+
+func (r *registry) lookUp(names map[string]string, function string) string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return names[function]
+}
+
+func (r *registry) addWorkflow(fn any, o workflow.RegisterOptions) {
+	d, err := workflow.NewDefinition(o.Name, fn, r.definition)
+	if err != nil {
+		panic(fmt.Sprintf("worker.RegisterWorkflow: %v", err))
+	}
+	own, err := workflow.FunctionName(fn)
+	if err != nil {
+		panic(fmt.Sprintf("worker.RegisterWorkflow: %v", err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, taken := r.workflows[d.Name()]; taken && !o.DisableAlreadyRegisteredCheck {
+		panic(fmt.Sprintf("worker.RegisterWorkflow: workflow type %q is already registered", d.Name()))
+	}
+	r.workflows[d.Name()] = d
+	if own != d.Name() {
+		r.workflowNames[own] = d.Name()
+	}
+}
+
+// addActivity registers a function, or the methods of a struct.
+func (r *registry) addActivity(a any, o activity.RegisterOptions) {
+	v := reflect.ValueOf(a)
+	if v.Kind() == reflect.Func {
+		own, err := workflow.FunctionName(a)
+		if err == nil {
+			err = r.addFunction(own, orDefault(o.Name, own), v, o)
+		}
+		if err != nil {
+			panic(fmt.Sprintf("worker.RegisterActivity: %v", err))
+		}
+		return
+	}
+	if err := r.addMethods(v, o); err != nil {
+		panic(fmt.Sprintf("worker.RegisterActivity: %v", err))
+	}
+}
+
+func (r *registry) addMethods(v reflect.Value, o activity.RegisterOptions) error {
+	if !v.IsValid() || reflect.Indirect(v).Kind() != reflect.Struct {
+		return fmt.Errorf("%w: a function or a non-nil pointer to a struct is needed", ErrInvalidFunction)
+	}
+	count := 0
+	for i := range v.NumMethod() {
+		own := v.Type().Method(i).Name
+		_, err := newFunction(own, v.Method(i))
+		if err != nil && o.SkipInvalidStructFunctions {
+			continue
+		}
+		if err == nil {
+			err = r.addFunction(own, o.Name+own, v.Method(i), o)
+		}
+		if err != nil {
+			return fmt.Errorf("method %v.%s: %w", v.Type(), own, err)
+		}
+		count++
+	}
+	if count == 0 {
+		return fmt.Errorf("%w: %v has no exported method that is an activity", ErrInvalidFunction, v.Type())
+	}
+	return nil
+}
+
+func (r *registry) addFunction(own, name string, fn reflect.Value, o activity.RegisterOptions) error {
+	f, err := newFunction(name, fn)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if _, taken := r.activities[name]; taken && !o.DisableAlreadyRegisteredCheck {
+		return fmt.Errorf("activity type %q is already registered", name)
+	}
+	r.activities[name] = f
+	if own != name {
+		r.activityNames[own] = name
+	}
+	return nil
+}
+
+func orDefault(name, fallback string) string {
+	if name == "" {
+		return fallback
+	}
+	return name
+}
+
+// activity finds the function of an activity type. A workflow in a process that does not know the registered name asks
+// for the function's own.
+func (r *registry) activity(name string) (*function, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	f, ok := r.activities[name]
+	if !ok {
+		f, ok = r.activities[r.activityNames[name]]
+	}
+	return f, ok
+}
+
+// workflow finds the code of a workflow type, under the registered name or the function's own.
+func (r *registry) workflow(name string) (replay.Body, bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	d, ok := r.workflows[name]
+	if !ok {
+		d, ok = r.workflows[r.workflowNames[name]]
+	}
+	if !ok {
+		return nil, false
+	}
+	return d.Body(), true
+}
+
+// types lists the registered types, sorted.
+func (r *registry) types() (workflows, activities []string) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return slices.Sorted(maps.Keys(r.workflows)), slices.Sorted(maps.Keys(r.activities))
+}

@@ -1,0 +1,185 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// Each function of this file answers the delivery, once. They return when it is answered, or log why it is not: then the
+// task is delivered again after AckWait, and whoever gets it finds out what happened.
+
+// complete reports success, the one thing that a fenced worker may still say.
+func (a *attempt) complete(ctx context.Context, result *common.Payloads) {
+	if n := result.Size(); n > a.w.maxPayload {
+		a.fail(ctx, a.tooLarge(n, a.w.maxPayload))
+		return
+	}
+	_, written := a.pulse.seal()
+	err := a.send(ctx, &history.ActivityResult{Result: result})
+	if errors.Is(err, streams.ErrTooLarge) {
+		a.fail(ctx, a.tooLarge(result.Size(), a.w.maxPayload))
+		return
+	}
+	if err != nil {
+		a.logger.Error("activity result could not be sent and is lost", "attempt", a.number, "error", err)
+		return
+	}
+	a.acknowledge(ctx, written)
+}
+
+func (a *attempt) tooLarge(size, limit int) *failure.Failure {
+	return a.w.failureConverter.ErrorToFailure(millrace.NewNonRetryableApplicationError(
+		fmt.Sprintf("result of activity %s has %d bytes, the limit is %d", a.task.Type, size, limit), "ResultTooLarge", nil))
+}
+
+// fail reports that the attempt failed: the retry policy decides whether there is another one.
+func (a *attempt) fail(ctx context.Context, f *failure.Failure) {
+	delay, state := afterFailure(a.task, a.number, time.Now(), a.pulse.cancelRequested(), f)
+	a.logFailure(f, state)
+	if state != enums.RETRY_STATE_IN_PROGRESS {
+		a.conclude(ctx, f, state)
+		return
+	}
+	b, _ := a.pulse.seal()
+	b.Failure, b.Ended, b.Pending = a.fitting(f), time.Now(), false
+	a.surrender(ctx, &b, delay)
+}
+
+// conclude reports a failure that ends the activity.
+func (a *attempt) conclude(ctx context.Context, f *failure.Failure, state enums.RetryState) {
+	_, written := a.pulse.seal()
+	if !a.maySpeak(ctx) {
+		return
+	}
+	err := a.send(ctx, &history.ActivityResult{Failure: a.fitting(f), Retry: state})
+	if err != nil {
+		a.logger.Error("activity failure could not be sent and is lost", "attempt", a.number, "error", err)
+		return
+	}
+	a.acknowledge(ctx, written)
+}
+
+// handBack gives the task to another worker without using an attempt.
+func (a *attempt) handBack(ctx context.Context, delay time.Duration) {
+	b, _ := a.pulse.seal()
+	a.surrender(ctx, handedBack(b, a.lost, time.Now()), delay)
+}
+
+// surrender leaves word for the next delivery, BEFORE the task is released.
+func (a *attempt) surrender(ctx context.Context, b *history.Beat, delay time.Duration) {
+	if !a.maySpeak(ctx) {
+		return
+	}
+	if err := a.putBeat(ctx, b); err != nil {
+		a.logger.Warn("activity task could not be handed back and is left to be delivered again", "error", err)
+		return
+	}
+	a.nak(delay)
+}
+
+// maySpeak says whether the delivery is still this worker's to end. A newer attempt proves that it is not, even where
+// this worker's clocks say that it is.
+func (a *attempt) maySpeak(ctx context.Context) bool {
+	if !a.fence.holds() {
+		a.logger.Warn("task was out of contact with the broker for too long: its failure is not reported", "attempt", a.number)
+		return false
+	}
+	newest, err := a.getBeat(ctx)
+	if err != nil {
+		a.logger.Warn("failure of the activity could not be reported", "attempt", a.number, "error", err)
+		return false
+	}
+	if newest != nil && newest.Attempt > a.number {
+		a.logger.Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number, "newest", newest.Attempt)
+		return false
+	}
+	return a.fence.holds()
+}
+
+// send puts the outcome into the run's inbox.
+func (a *attempt) send(ctx context.Context, r *history.ActivityResult) error {
+	r.Scheduled, r.Attempt = a.task.Event, a.number
+	r.Identity, r.Started = a.w.identity, a.beat.Started
+	m := &history.Message{ID: strconv.Itoa(int(a.number)), Activity: r}
+	if err := a.w.broker.Send(ctx, a.task.Run, m); err != nil {
+		return fmt.Errorf("result of activity %d of run %s: %w", a.task.Event, a.run(), err)
+	}
+	return nil
+}
+
+// acknowledge removes the task, AFTER its outcome is durable. written says whether a record was left in HEARTBEATS.
+//
+// The signs of life end first: one that arrives later would undo a hand-back, and prolong what is over.
+func (a *attempt) acknowledge(ctx context.Context, written bool) {
+	a.pulse.end()
+	if !a.fence.holds() {
+		return // another delivery may be running: it finds the outcome and acknowledges itself
+	}
+	if err := a.delivery.Ack(ctx); err != nil {
+		a.logger.Debug("acknowledgement was not sent: the task comes again and finds its outcome", "error", err)
+	}
+	if !written && a.task.ScheduleToStart == 0 && !a.pulse.cancelRequested() {
+		return // nothing stands in HEARTBEATS
+	}
+	if err := a.w.broker.DeleteBeats(ctx, a.run(), a.task.Event); err != nil {
+		a.logger.Debug("heartbeats of a finished activity stay until its run is removed", "error", err)
+	}
+}
+
+// nak releases the task after a delay.
+func (a *attempt) nak(delay time.Duration) {
+	a.pulse.end()
+	if !a.fence.holds() {
+		return
+	}
+	if err := a.delivery.Nak(delay); err != nil {
+		a.logger.Debug("hand-back was not sent: the task comes again after its time", "error", err)
+	}
+}
+
+// maxFailureMessage is how much of a failure that does not fit a message is kept of its text.
+const maxFailureMessage = 4 << 10
+
+// fitting is f, or what fits of it: a failure must not be lost for being long.
+func (a *attempt) fitting(f *failure.Failure) *failure.Failure {
+	data, err := history.Encode(&history.Message{ID: "0", Activity: &history.ActivityResult{Failure: f}})
+	if err == nil && len(data) <= a.w.maxPayload {
+		return f
+	}
+	short := *f
+	if len(short.Message) > maxFailureMessage {
+		short.Message = short.Message[:maxFailureMessage]
+	}
+	short.Message += " (cut: the failure has more than " + strconv.Itoa(a.w.maxPayload) + " bytes)"
+	short.StackTrace, short.EncodedAttributes, short.Cause = "", nil, nil
+	switch {
+	case f.ApplicationFailureInfo != nil:
+		info := *f.ApplicationFailureInfo
+		info.Details = nil
+		short.ApplicationFailureInfo = &info
+	case f.TimeoutFailureInfo != nil:
+		short.TimeoutFailureInfo = &failure.TimeoutFailureInfo{TimeoutType: f.TimeoutFailureInfo.TimeoutType}
+	case f.CanceledFailureInfo != nil:
+		short.CanceledFailureInfo = &failure.CanceledFailureInfo{}
+	}
+	return &short
+}
+
+// logFailure tells how the attempt ended, quietly for what belongs to normal operation.
+func (a *attempt) logFailure(f *failure.Failure, state enums.RetryState) {
+	say := a.logger.Warn
+	if info := f.ApplicationFailureInfo; info != nil && info.Category == enums.APPLICATION_ERROR_CATEGORY_BENIGN {
+		say = a.logger.Debug
+	}
+	say("activity failed", "attempt", a.number, "error", f.Message, "retryState", state.String())
+}

@@ -1,0 +1,239 @@
+package worker
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/coordinator"
+	"github.com/millrace-dev/millrace/log"
+	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/workflow"
+)
+
+// Worker serves one task queue. Its methods are safe for concurrent use.
+type Worker interface {
+	Registry
+
+	// Start begins to serve the queue and returns. What is registered later is served too, if something of its kind,
+	// workflow or activity, was registered before Start. The error says what is wrong with the options or that the
+	// broker cannot be used.
+	Start() error
+	// Run starts the worker, waits for something on interruptCh or for Stop, and stops it. It returns the error of
+	// Start, or the one that made the worker stop by itself, or nil. A nil channel never interrupts.
+	Run(interruptCh <-chan interface{}) error
+	// Stop ends the worker as the package comment says under "Stopping". It may be called again, and before Start. A
+	// worker that was stopped does not start again.
+	Stop()
+}
+
+// Registry is where workflows and activities are registered. Its methods panic on what can never be run, and on a name
+// that is registered already.
+type Registry interface {
+	// RegisterWorkflow registers a workflow function under its own name.
+	RegisterWorkflow(w interface{})
+	// RegisterWorkflowWithOptions registers a workflow function.
+	RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions)
+	// RegisterActivity registers an activity function under its own name, or all exported methods of a pointer to a
+	// struct under theirs.
+	RegisterActivity(a interface{})
+	// RegisterActivityWithOptions registers an activity function, or the methods of a struct.
+	RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions)
+}
+
+// New returns a worker for a task queue. Nothing happens until it is started, which is also when wrong arguments show.
+// c must stay open until the worker has stopped.
+func New(c client.Client, taskQueue string, options Options) Worker {
+	w := &worker{queue: taskQueue, options: options.withDefaults(), ended: make(chan struct{})}
+	w.core, w.refusal = coreOf(c)
+	if w.refusal == nil {
+		w.refusal = errors.Join(w.options.validate(), streams.CheckTaskQueue(taskQueue))
+	}
+	definition := workflow.DefinitionOptions{EnableLoggingInReplay: options.EnableLoggingInReplay}
+	if w.core != nil {
+		definition.DataConverter, definition.FailureConverter = w.core.DataConverter, w.core.FailureConverter
+		definition.Logger, definition.Namespace = w.core.Logger, w.core.Streams.Name()
+		w.options.Identity = orDefault(options.Identity, w.core.Identity)
+	}
+	w.registry = newRegistry(definition)
+	return w
+}
+
+func coreOf(c client.Client) (*client.Core, error) {
+	if c == nil {
+		return nil, fmt.Errorf("%w: the client is nil", ErrInvalidOptions)
+	}
+	return client.CoreOf(c)
+}
+
+// state is where a worker is in its life.
+type state int
+
+const (
+	created state = iota
+	running
+	stopped
+)
+
+type worker struct {
+	queue   string
+	options Options // with defaults
+	core    *client.Core
+	// refusal is why the worker cannot start, nil if it can.
+	refusal  error
+	registry *registry
+
+	// sides counts the goroutines of the workflow and the activity side.
+	sides sync.WaitGroup
+	// ended is closed by the first Stop, and by a failure.
+	ended chan struct{}
+
+	mu      sync.Mutex // guards the rest
+	state   state
+	stop    context.CancelFunc
+	failure error
+}
+
+func (w *worker) RegisterWorkflow(f interface{}) {
+	w.registry.addWorkflow(f, workflow.RegisterOptions{})
+}
+
+func (w *worker) RegisterWorkflowWithOptions(f interface{}, options workflow.RegisterOptions) {
+	w.registry.addWorkflow(f, options)
+}
+
+func (w *worker) RegisterActivity(a interface{}) {
+	w.registry.addActivity(a, activity.RegisterOptions{})
+}
+
+func (w *worker) RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions) {
+	w.registry.addActivity(a, options)
+}
+
+func (w *worker) Start() error {
+	if w.refusal != nil {
+		return fmt.Errorf("start worker of task queue %q: %w", w.queue, w.refusal)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch w.state {
+	case running:
+		return nil
+	case stopped:
+		return fmt.Errorf("start worker of task queue %q: %w", w.queue, ErrWorkerShutdown)
+	}
+	sides, err := w.newSides()
+	if err != nil {
+		return fmt.Errorf("start worker of task queue %q: %w", w.queue, err)
+	}
+	// The worker outlives the call of Start: Stop ends it.
+	ctx, stop := context.WithCancel(context.Background())
+	w.stop, w.state = stop, running
+	for _, run := range sides {
+		w.sides.Go(func() {
+			if err := run(ctx); err != nil {
+				w.fail(err)
+			}
+		})
+	}
+	return nil
+}
+
+// newSides are the loops of the sides that something is registered for.
+func (w *worker) newSides() ([]func(context.Context) error, error) {
+	logger := log.With(w.core.Logger, "taskQueue", w.queue, "identity", w.options.Identity)
+	workflows, activityTypes := w.registry.types()
+	var sides []func(context.Context) error
+	if len(workflows) > 0 && !w.options.DisableWorkflowWorker {
+		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger))
+		if err != nil {
+			return nil, err
+		}
+		sides = append(sides, c.Run)
+	}
+	if len(activityTypes) > 0 {
+		sides = append(sides, w.newActivities(logger).run)
+	}
+	if len(sides) == 0 {
+		logger.Warn("worker has nothing to do: no workflow and no activity is registered")
+	}
+	logger.Info("worker started", "namespace", w.core.Streams.Name(), "workflows", workflows, "activities", activityTypes)
+	return sides, nil
+}
+
+func (w *worker) coordinatorConfig(logger log.Logger) coordinator.Config {
+	return coordinator.Config{
+		Queue:           w.queue,
+		Definition:      w.registry.workflow,
+		MaxConcurrent:   w.options.MaxConcurrentWorkflowTaskExecutionSize,
+		DeadlockTimeout: w.options.DeadlockDetectionTimeout,
+		CacheSize:       w.options.WorkflowCacheSize,
+		StopTimeout:     max(w.options.WorkerStopTimeout, 1), // 0 would be its default
+		Logger:          logger,
+	}
+}
+
+func (w *worker) newActivities(logger log.Logger) *activities {
+	a := newActivities(onStreams{w.core.Streams}, w.queue, w.options)
+	a.namespace, a.find, a.logger = w.core.Streams.Name(), w.registry.activity, logger
+	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
+	if limit := w.core.Streams.Limits().MaxPayload; limit > 0 {
+		a.maxPayload = min(maxPayload, limit)
+	}
+	return a
+}
+
+// fail stops a worker one of whose sides cannot go on, and tells whoever wants to know. The first failure counts.
+func (w *worker) fail(err error) {
+	w.mu.Lock()
+	first := w.failure == nil
+	if first {
+		w.failure = fmt.Errorf("worker of task queue %q: %w", w.queue, err)
+	}
+	failure := w.failure
+	w.mu.Unlock()
+	if !first {
+		return
+	}
+	w.core.Logger.Error("worker cannot go on and stops", "taskQueue", w.queue, "error", err)
+	if w.options.OnFatalError != nil {
+		w.options.OnFatalError(failure)
+	}
+	w.halt()
+}
+
+// halt tells everything to end.
+func (w *worker) halt() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.state != stopped {
+		close(w.ended)
+	}
+	w.state = stopped
+	if w.stop != nil {
+		w.stop()
+	}
+}
+
+func (w *worker) Run(interruptCh <-chan interface{}) error {
+	if err := w.Start(); err != nil {
+		return err
+	}
+	select {
+	case s := <-interruptCh:
+		w.core.Logger.Info("worker is told to stop", "taskQueue", w.queue, "by", fmt.Sprint(s))
+	case <-w.ended:
+	}
+	w.Stop()
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.failure
+}
+
+func (w *worker) Stop() {
+	w.halt()
+	w.sides.Wait()
+}
