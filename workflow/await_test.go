@@ -183,3 +183,71 @@ func TestPanicInCoroutineSurfaces(t *testing.T) {
 		t.Errorf("stack does not show the author's code:\n%s", p.Stack)
 	}
 }
+
+// A run may be unloaded at any time: its deferred calls then run, and whatever they try neither blocks nor panics.
+func TestUnloadRunsDeferredCalls(t *testing.T) {
+	t.Parallel()
+	ran := 0
+	h := begin(t, func(ctx workflow.Context) error {
+		for _, f := range []func(ctx workflow.Context){
+			func(ctx workflow.Context) {
+				cleanup, cancel := workflow.NewDisconnectedContext(withActivities(ctx))
+				defer cancel()
+				_ = workflow.ExecuteActivity(cleanup, "Release").Get(cleanup, nil)
+			},
+			func(ctx workflow.Context) { _ = workflow.ExecuteChildWorkflow(ctx, "C").Get(ctx, nil) },
+			func(ctx workflow.Context) { _ = workflow.Sleep(ctx, time.Second) },
+			func(ctx workflow.Context) { workflow.NewChannel(ctx).Receive(ctx, nil) },
+			func(ctx workflow.Context) { workflow.NewChannel(ctx).Send(ctx, 1) },
+			func(ctx workflow.Context) { workflow.NewSelector(ctx).Select(ctx) },
+			func(ctx workflow.Context) { _ = workflow.Await(ctx, func() bool { return false }) },
+			func(ctx workflow.Context) { _, _ = workflow.GetSignalChannel(ctx, "s").ReceiveWithTimeout(ctx, 1, nil) },
+			func(ctx workflow.Context) {
+				wg := workflow.NewWaitGroup(ctx)
+				wg.Go(ctx, func(workflow.Context) {})
+				wg.Wait(ctx)
+			},
+			func(ctx workflow.Context) { _ = workflow.SignalExternalWorkflow(ctx, "w", "", "s", nil).Get(ctx, nil) },
+		} {
+			workflow.Go(ctx, func(ctx workflow.Context) {
+				defer func() {
+					defer func() { ran++ }()
+					f(ctx)
+				}()
+				_ = workflow.Sleep(ctx, time.Hour)
+			})
+		}
+		return workflow.Sleep(ctx, time.Hour)
+	})
+	before := h.trace()
+	h.m.Destroy()
+	if ran != 10 || h.trace() != before {
+		t.Errorf("%d deferred calls ran, want 10; events:\n%s", ran, h.trace())
+	}
+}
+
+// BenchmarkReplay replays a run of 1000 activities, one after another.
+func BenchmarkReplay(b *testing.B) {
+	h := begin(b, func(ctx workflow.Context) error {
+		ctx = withActivities(ctx)
+		for range 1000 {
+			if err := workflow.ExecuteActivity(ctx, "A", "input").Get(ctx, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	for !h.m.State().Closed() {
+		h.step(h.completed("A", "result"))
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		fresh := replay.New(replay.Config{Start: h.start, Body: h.def.Body()})
+		for _, rec := range h.records {
+			if err := fresh.Apply(rec); err != nil {
+				b.Fatal(err)
+			}
+		}
+		fresh.Destroy()
+	}
+}

@@ -21,8 +21,6 @@ type run struct {
 	// querying is set while a query handler runs, which must not change anything.
 	querying bool
 
-	// begun is set once the workflow function was called.
-	begun bool
 	// cancelAsked is set from the request to cancel until the root context is canceled.
 	cancelAsked bool
 
@@ -43,7 +41,6 @@ func (r *run) execute() {
 	r.env.OnSignal(r.signaled)
 	r.env.OnCancel(r.cancelRequested)
 	r.applyCancel()
-	r.begun = true
 	result, err := r.def.call(r.root, r.env.Start().Input)
 	r.close(result, err)
 }
@@ -53,9 +50,7 @@ func (r *run) execute() {
 // goes on: by whichever coroutine runs first, at the latest by one made for it.
 func (r *run) cancelRequested(string) {
 	r.cancelAsked = true
-	if r.begun {
-		r.env.Go("cancel", r.applyCancel)
-	}
+	r.env.Go("cancel", r.applyCancel)
 }
 
 func (r *run) applyCancel() {
