@@ -2,6 +2,8 @@ package streamstest
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"slices"
 
 	"github.com/millrace-dev/millrace/internal/history"
@@ -22,6 +24,9 @@ const (
 )
 
 func (m *Model) putKey(ctx context.Context, op Op, key beatKey, data []byte) error {
+	if err := errors.Join(validActivity(key.activity, 0), m.fits(len(data))); err != nil {
+		return fmt.Errorf("%s run=%s: %w", op, key.run, err)
+	}
 	return m.do(ctx, op, key.run, func(Fault) error {
 		m.beats[key] = slices.Clone(data)
 		return nil

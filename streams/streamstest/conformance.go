@@ -195,3 +195,15 @@ func race(n int, do func(i int)) {
 	}
 	wg.Wait()
 }
+
+// settles waits until a replicated broker has caught up with a confirmed acknowledgement: it removes the message from
+// the stream some milliseconds later.
+func (f *fixture) settles(what string, settled func() bool) {
+	f.Helper()
+	for deadline := time.Now().Add(patience); !settled(); {
+		if time.Now().After(deadline) {
+			f.Fatalf("%s: not after %v", what, patience)
+		}
+		time.Sleep(time.Millisecond) // no event tells of it
+	}
+}

@@ -18,6 +18,7 @@ func consumerChecks() []check {
 		{"consumer/kept alive", consumerKeptAlive},
 		{"consumer/answers of an older delivery", consumerZombie},
 		{"consumer/shared", consumerShared},
+		{"consumer/one busy partition", consumerBusyPartition},
 		{"consumer/queues and builds apart", consumerFilters},
 		{"consumer/blocks and ends", consumerBlocks},
 		{"consumer/closed with messages behind it", consumerClosed},
@@ -52,7 +53,7 @@ func consumerDelivers(f *fixture) {
 
 	f.noError("ack", ds[0].Ack(f.ctx))
 	f.noError("confirmed ack", ds[1].AckSync(f.ctx))
-	wantWaiting(f, run, "", 0)
+	wantLeft(f, run, "")
 	f.nothing(c, ackWait+silence)
 }
 
@@ -92,7 +93,7 @@ func consumerNakDelay(f *fixture) {
 	f.noError("nak", ds[0].Nak(delay))
 	handed := time.Now()
 	f.noError("ack", ds[1].AckSync(f.ctx))
-	wantWaiting(f, run, "", 0, "s:x")
+	wantLeft(f, run, "", "s:x")
 	d := f.pullOne(c)
 	if took := time.Since(handed); took < delay-silence {
 		f.Fatalf("redelivered after %v, want at least %v", took, delay)
@@ -114,7 +115,7 @@ func consumerKeptAlive(f *fixture) {
 	}
 	f.noError("ack", d.AckSync(f.ctx))
 	f.noError("in progress after the ack", d.InProgress(f.ctx))
-	wantWaiting(f, run, "", 0)
+	wantLeft(f, run, "")
 }
 
 // consumerZombie: the broker does not ask which delivery an answer is for. Package worker fences itself because of it.
@@ -128,7 +129,7 @@ func consumerZombie(f *fixture) {
 	third := f.pullOne(c)
 	equal(f, "deliveries after the nak of the first", third.Deliveries, 3)
 	f.noError("ack of the first delivery", first.AckSync(f.ctx))
-	wantWaiting(f, run, "", 0)
+	wantLeft(f, run, "")
 	f.noError("nak after the ack", third.Nak(0))
 	f.nothing(c, ackWait+silence)
 }
@@ -138,7 +139,7 @@ func consumerShared(f *fixture) {
 	run := f.newRun()
 	a, b := f.consume(streams.LaneInbox), f.consume(streams.LaneInbox)
 	for i := range n {
-		f.send(run, result(int64(i), 1))
+		f.send(run, result(int64(i+1), 1))
 	}
 	ctx, stop := context.WithTimeout(f.ctx, patience)
 	defer stop()
@@ -168,6 +169,24 @@ func consumerShared(f *fixture) {
 	for seq, deliveries := range seen {
 		if deliveries != 1 {
 			f.Errorf("message %d was delivered %d times, want once", seq, deliveries)
+		}
+	}
+}
+
+// consumerBusyPartition: a partition that has messages is not kept waiting by those that have none.
+func consumerBusyPartition(f *fixture) {
+	c := f.consume(streams.LaneInbox)
+	for _, n := range []int{7, 1, 2, 16, 3} {
+		run := f.newRun()
+		for i := range n {
+			f.send(run, result(int64(i+1), 1))
+		}
+		begin := time.Now()
+		for _, d := range f.pull(c, n) {
+			f.noError("ack", d.Ack(f.ctx))
+		}
+		if took := time.Since(begin); took >= ackWait {
+			f.Errorf("%d messages of one run came after %v, want less than %v", n, took, ackWait)
 		}
 	}
 }
@@ -262,6 +281,8 @@ func consumerArguments(f *fixture) {
 	f.wantError("consume of no queue", err, streams.ErrInvalid)
 	_, err = f.Consume(f.ctx, streams.Lane(0), f.queue, "", streams.ConsumeOptions{})
 	f.wantError("consume of no lane", err, streams.ErrInvalid)
+	_, err = f.Consume(f.ctx, streams.LaneTasks, f.queue, "v2", streams.ConsumeOptions{})
+	f.wantError("consume tasks of a build", err, streams.ErrInvalid)
 	_, err = f.consume(streams.LaneInbox).Pull(f.ctx, 0)
 	f.wantError("pull of nothing", err, streams.ErrInvalid)
 }

@@ -159,7 +159,7 @@ func queryNobody(f *fixture) {
 func deadLetterKept(f *fixture) {
 	letter := streams.DeadLetter{
 		ID:      uuid.NewString(),
-		Reason:  "no such run: \"x\"\nafter 60 s",
+		Reason:  "no such run: \"x\" after 60 s, für \\immer",
 		Subject: "millrace.test.0.inbox.q.-.w.r.s",
 		Run:     f.newRun().Run,
 		Headers: map[string][]string{"Some-Header": {"a", "b"}},

@@ -316,7 +316,7 @@ func claimFirst(f *fixture) {
 
 func claimCompetition(f *fixture) {
 	run := f.newRun().Run
-	for activity := range int64(5) {
+	for activity := int64(1); activity <= 5; activity++ {
 		holders := make([]string, 8)
 		race(8, func(i int) {
 			var err error

@@ -45,6 +45,16 @@ func (f *fixture) queued(ref streams.TaskRef, want bool) {
 	equal(f, "task is queued", queued, want)
 }
 
+// freed waits until an acknowledged task is gone. Until then another one for the activity is not stored.
+func (f *fixture) freed(ref streams.TaskRef) {
+	f.Helper()
+	f.settles("acknowledged task is gone", func() bool {
+		queued, err := f.TaskQueued(f.ctx, ref)
+		f.noError("task queued", err)
+		return !queued
+	})
+}
+
 func taskDelivered(f *fixture) {
 	ref := f.newTask()
 	f.publish(ref, true)
@@ -60,7 +70,7 @@ func taskDelivered(f *fixture) {
 	d = f.pullOne(c)
 	equal(f, "deliveries", d.Deliveries, 2)
 	f.noError("ack", d.AckSync(f.ctx))
-	f.queued(ref, false)
+	f.freed(ref)
 	f.nothing(c, ackWait+silence)
 }
 
@@ -86,6 +96,7 @@ func taskUnique(f *fixture) {
 	equal(f, "deliveries", d.Deliveries, 2)
 	f.publish(ref, false) // running again
 	f.noError("ack", d.AckSync(f.ctx))
+	f.freed(ref)
 	f.publishData(ref, "next task", true)
 	d = f.pullOne(c)
 	equal(f, "deliveries of the next task", d.Deliveries, 1)
@@ -136,7 +147,7 @@ func taskWithdrawnRunning(f *fixture) {
 	f.queued(ref, true)
 	f.nothing(c, silence)
 	f.noError("ack", next.AckSync(f.ctx))
-	f.queued(ref, false)
+	f.freed(ref)
 }
 
 func taskArguments(f *fixture) {
@@ -144,13 +155,22 @@ func taskArguments(f *fixture) {
 	_, err := f.PublishTask(f.ctx, ref, make([]byte, f.Limits().MaxRecord+1))
 	f.wantError("too large a task", err, streams.ErrTooLarge)
 	f.queued(ref, false)
-	ref.Queue = ""
-	_, err = f.PublishTask(f.ctx, ref, nil)
+	nowhere, nothing := ref, ref
+	nowhere.Queue, nothing.Activity = "", 0
+	_, err = f.PublishTask(f.ctx, nowhere, nil)
 	f.wantError("task of no queue", err, streams.ErrInvalid)
+	_, err = f.PublishTask(f.ctx, nothing, nil)
+	f.wantError("task of no activity", err, streams.ErrInvalid)
+	_, err = f.Claim(f.ctx, ref.Run, 0, "a")
+	f.wantError("claim of no activity", err, streams.ErrInvalid)
+	f.wantError("heartbeat of no activity", f.PutBeat(f.ctx, ref.Run, -1, nil), streams.ErrInvalid)
+	tooLarge := make([]byte, f.Limits().MaxRecord+1)
+	f.wantError("too large a heartbeat", f.PutBeat(f.ctx, ref.Run, 1, tooLarge), streams.ErrTooLarge)
 }
 
 func beatStored(f *fixture) {
 	run := f.newRun().Run
+	f.noError("put beat of the run itself", f.PutBeat(f.ctx, run, 0, []byte("run")))
 	_, err := f.GetBeat(f.ctx, run, 3)
 	f.wantError("absent heartbeat", err, streams.ErrNotFound)
 	for _, data := range []string{"one", "two", ""} {
@@ -171,6 +191,12 @@ func beatStored(f *fixture) {
 	got, err = f.GetBeat(f.ctx, run, 3)
 	f.noError("get beat", err)
 	equal(f, "heartbeat after deletion", string(got), "again")
+	got, err = f.GetBeat(f.ctx, run, 0)
+	f.noError("get beat of the run itself", err)
+	equal(f, "heartbeat of the run itself", string(got), "run")
+	f.noError("delete beats of the run itself", f.DeleteBeats(f.ctx, run, 0))
+	_, err = f.GetBeat(f.ctx, run, 0)
+	f.wantError("deleted heartbeat of the run itself", err, streams.ErrNotFound)
 }
 
 func beatFlags(f *fixture) {

@@ -35,6 +35,9 @@ func (m *Model) Consume(ctx context.Context, lane streams.Lane, queue, build str
 	if s == nil {
 		return nil, &streams.InvalidError{Field: "lane", Value: lane.String(), Limit: "starts, inbox or tasks"}
 	}
+	if lane == streams.LaneTasks && build != "" {
+		return nil, &streams.InvalidError{Field: "build", Value: build, Limit: "empty for tasks"}
+	}
 	var c *consumer
 	err := m.do(ctx, OpConsume, history.Run{}, func(Fault) error {
 		name := durableName{queue, build}

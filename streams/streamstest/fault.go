@@ -61,8 +61,9 @@ const (
 	// delivery comes again at once while the first is still held.
 	Duplicate
 	// InFlight is a collision with somebody whose write is in flight. A conditional write is refused with ErrConflict
-	// and leaves nothing, and so did the other. ArmWakeUp succeeds and is lost when the armed wake-up was due: its firing
-	// takes the new one with it and follows it.
+	// and leaves nothing, and so did the other. PublishTask finds the subject taken, as it may for some milliseconds
+	// after an acknowledgement. ArmWakeUp succeeds and is lost when the armed wake-up was due: its firing takes the new one
+	// with it and follows it.
 	InFlight
 	// Stale answers a read without the newest message that it would have seen: the answer of a leader that does not
 	// know yet that it was deposed.

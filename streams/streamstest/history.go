@@ -247,6 +247,9 @@ func (m *Model) GetBody(ctx context.Context, run history.Run, ref *history.BodyR
 
 // Claim claims an activity for claimer and returns who holds it: claimer, or whoever came first.
 func (m *Model) Claim(ctx context.Context, run history.Run, activity int64, claimer string) (holder string, err error) {
+	if err := validActivity(activity, 1); err != nil {
+		return "", fmt.Errorf("claim activity of run %s: %w", run, err)
+	}
 	err = m.do(ctx, OpClaim, run, func(Fault) error {
 		on := subject{kind: kindClaim, run: run, part: strconv.FormatInt(activity, 10)}
 		claim := m.history.lastOn(on)

@@ -3,6 +3,7 @@ package streamstest
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -150,11 +151,11 @@ func taskOn(ref streams.TaskRef) subject {
 
 // PublishTask queues an activity's task, unless one is queued, running or backing off: then stored is false.
 func (m *Model) PublishTask(ctx context.Context, ref streams.TaskRef, data []byte) (stored bool, err error) {
-	if err := m.valid(ref.Run, ref.Queue, len(data)); err != nil {
+	if err := errors.Join(m.valid(ref.Run, ref.Queue, len(data)), validActivity(ref.Activity, 1)); err != nil {
 		return false, fmt.Errorf("publish task %d of run %s: %w", ref.Activity, ref.Run, err)
 	}
-	err = m.do(ctx, OpPublishTask, ref.Run, func(Fault) error {
-		if m.tasks.lastOn(taskOn(ref)) != nil {
+	err = m.do(ctx, OpPublishTask, ref.Run, func(f Fault) error {
+		if f == InFlight || m.tasks.lastOn(taskOn(ref)) != nil {
 			return nil
 		}
 		m.tasks.add(m.now(), taskOn(ref), data, nil)

@@ -3,6 +3,7 @@ package streamstest
 import (
 	"context"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -185,6 +186,16 @@ func (m *Model) valid(run history.Run, queue string, size int) error {
 		return err
 	}
 	return m.fits(size)
+}
+
+// validActivity refuses what is not the number of an event; lowest is 1, or 0 where that stands for the run itself.
+func validActivity(activity, lowest int64) error {
+	if activity < lowest {
+		return &streams.InvalidError{
+			Field: "activity", Value: strconv.FormatInt(activity, 10), Limit: fmt.Sprintf("at least %d", lowest),
+		}
+	}
+	return nil
 }
 
 func (m *Model) fits(size int) error {
