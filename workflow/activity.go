@@ -50,6 +50,9 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, activity int
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	if _, used := r.activityIDs[o.ActivityID]; used {
+		return fmt.Errorf("execute activity %s: ActivityID %q is that of another activity that has not ended", name, o.ActivityID)
+	}
 	a := &history.ActivityTaskScheduled{
 		ActivityID:      o.ActivityID,
 		Type:            name,
@@ -65,10 +68,14 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, activity int
 	var forget func()
 	id, err := r.env.ScheduleActivity(a, func(out replay.Outcome) {
 		forget()
+		delete(r.activityIDs, o.ActivityID)
 		f.resolve(r.activityOutcome(a, out))
 	})
 	if err != nil {
 		return refused(err)
+	}
+	if o.ActivityID != "" {
+		r.activityIDs[o.ActivityID] = struct{}{}
 	}
 	forget = onCancel(ctx, func() {
 		r.env.RequestCancelActivity(id)

@@ -33,8 +33,8 @@ type ActivityOptions struct {
 	// By default the future gets ErrCanceled at once.
 	WaitForCancellation bool
 
-	// ActivityID names the activity within its run, for people and for completion by ID. Empty means the number of
-	// its event.
+	// ActivityID names the activity within its run, for people and for completion by ID; two activities with the same
+	// one cannot be under way at once. Empty means the number of its event.
 	ActivityID string
 
 	// RetryPolicy says when a failed attempt is followed by another. Nil means the policy of all defaults.

@@ -193,6 +193,21 @@ func limit(n int) option {
 	return func(h *harness, _ *workflow.DefinitionOptions) { h.max = n }
 }
 
+func TestActivityIDsAreUniqueWhilePending(t *testing.T) {
+	t.Parallel()
+	h := begin(t, func(ctx workflow.Context) (string, error) {
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, ActivityID: "id"})
+		first := workflow.ExecuteActivity(ctx, "A")
+		second := workflow.ExecuteActivity(ctx, "B").Get(ctx, nil)
+		err := first.Get(ctx, nil)
+		third := workflow.ExecuteActivity(ctx, "C").Get(ctx, nil)
+		return fmt.Sprint(err, " / ", second, " / ", third), nil
+	})
+	h.step(h.completed("A", nil))
+	h.step(h.completed("C", nil))
+	wantResult(h, `<nil> / execute activity B: ActivityID "id" is that of another activity that has not ended / <nil>`)
+}
+
 func TestResultThatDoesNotFitIsAnErrorOfGet(t *testing.T) {
 	t.Parallel()
 	h := begin(t, func(ctx workflow.Context) (string, error) {

@@ -16,6 +16,9 @@ type run struct {
 	root   *cancelContext
 	logger log.Logger
 
+	// activityIDs are the IDs that the author gave to activities without an outcome.
+	activityIDs map[string]struct{}
+
 	signals map[string]*channel
 	queries map[string]*queryHandler
 	// querying is set while a query handler runs, which must not change anything.
@@ -29,7 +32,13 @@ type run struct {
 }
 
 func newRun(env *replay.Env, def *Definition) *run {
-	r := &run{env: env, def: def, signals: map[string]*channel{}, queries: map[string]*queryHandler{}}
+	r := &run{
+		env:         env,
+		def:         def,
+		activityIDs: map[string]struct{}{},
+		signals:     map[string]*channel{},
+		queries:     map[string]*queryHandler{},
+	}
 	r.root = newCancelContext(&rootContext{run: r})
 	r.logger = newLogger(env, def)
 	return r
