@@ -80,28 +80,40 @@ func (c *workflowClient) query(ctx context.Context, request *QueryWorkflowWithOp
 	if err != nil {
 		return nil, err
 	}
+	begun := time.Now()
 	for pause := 10 * time.Millisecond; ; pause = min(2*pause, time.Second) {
-		answer, err := c.ns.Query(ctx, start.Run.Queue, start.Run.Build, data)
-		if errors.Is(err, streams.ErrUnavailable) {
+		result, err := c.queryOnce(ctx, start.Run, data)
+		if errors.Is(err, streams.ErrUnavailable) && time.Since(begun) > workerGrace {
 			return nil, serviceerror.NewUnavailable(fmt.Sprintf("no worker answers for task queue %q: %v", start.Run.Queue, err))
 		}
-		if err != nil {
-			return nil, err
-		}
-		result, err := history.DecodeQueryResult(answer)
-		if err != nil {
-			return nil, err
-		}
-		if result.Failure == nil {
-			return result, nil
-		}
-		if !result.Retry {
-			return nil, serviceerror.NewQueryFailed(result.Failure.Message)
+		if err != nil && !errors.Is(err, streams.ErrUnavailable) || result != nil {
+			return result, err
 		}
 		select {
 		case <-ctx.Done():
-			return nil, serviceerror.NewQueryFailed(result.Failure.Message)
+			return nil, serviceerror.NewUnavailable(fmt.Sprintf("no worker of task queue %q can answer: %v", start.Run.Queue, ctx.Err()))
 		case <-time.After(pause):
 		}
 	}
+}
+
+// workerGrace is how long a query waits for a worker to appear, as one does that is just starting.
+const workerGrace = 3 * time.Second
+
+// queryOnce asks one coordinator. It returns nothing when that one cannot answer but another might.
+func (c *workflowClient) queryOnce(ctx context.Context, run history.Address, data []byte) (*history.QueryResult, error) {
+	answer, err := c.ns.Query(ctx, run.Queue, run.Build, data)
+	if err != nil {
+		return nil, err
+	}
+	result, err := history.DecodeQueryResult(answer)
+	switch {
+	case err != nil:
+		return nil, err
+	case result.Failure == nil:
+		return result, nil
+	case !result.Retry:
+		return nil, serviceerror.NewQueryFailed(result.Failure.Message)
+	}
+	return nil, nil
 }

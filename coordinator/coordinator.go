@@ -46,11 +46,11 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 func (c *Coordinator) Run(ctx context.Context) error {
 	starts, err := c.consume(ctx, streams.LaneStarts)
 	if err != nil {
-		return err
+		return unlessStopped(ctx, err)
 	}
 	inbox, err := c.consume(ctx, streams.LaneInbox)
 	if err != nil {
-		return errors.Join(err, starts.Close())
+		return errors.Join(unlessStopped(ctx, err), starts.Close())
 	}
 	// Work outlives ctx: what has begun is finished before it is cut off.
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
@@ -81,6 +81,14 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Wait()
 	c.cache.clear()
 	return errors.Join(failure, starts.Close(), inbox.Close())
+}
+
+// unlessStopped drops an error that comes of being told to stop.
+func unlessStopped(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 var errStopped = errors.New("coordinator stopped")
