@@ -142,10 +142,10 @@ func taskWithdrawnRunning(f *fixture) {
 	next := f.pullOne(c)
 	equal(f, "deliveries of the next task", next.Deliveries, 1)
 	f.noError("nak of the withdrawn task", old.Nak(0))
+	f.nothing(c, silence)
 	f.noError("ack of the withdrawn task", old.Ack(f.ctx))
 	f.noError("keep alive", next.InProgress(f.ctx))
 	f.queued(ref, true)
-	f.nothing(c, silence)
 	f.noError("ack", next.AckSync(f.ctx))
 	f.freed(ref)
 }
