@@ -71,6 +71,9 @@ func newActivities(b broker, queue string, o Options) *activities {
 // It returns nil after such a stop, and an error when the task queue could not be consumed.
 func (w *activities) run(ctx context.Context) error {
 	src, err := w.broker.Consume(ctx, streams.LaneTasks, w.queue, "", streams.ConsumeOptions{AckWait: w.ackWait})
+	if ctx.Err() != nil && err != nil {
+		return nil
+	}
 	if err != nil {
 		return fmt.Errorf("consume tasks of queue %q: %w", w.queue, err)
 	}

@@ -48,8 +48,9 @@ func (a *attempt) execute(ctx context.Context, f *function) {
 	// The function may ignore its context and never return; then nobody can wait for it, and its goroutine is left.
 	// It touches nothing of ours but the buffered channel.
 	go func() {
-		result, err := f.call(fctx, a.task.Input, a.w.dataConverter)
-		x.done <- returned{result, err}
+		r := returned{err: errExited}
+		defer func() { x.done <- r }()
+		r.result, r.err = f.call(fctx, a.task.Input, a.w.dataConverter)
 	}()
 	x.await(ctx)
 }

@@ -47,18 +47,16 @@ func newFunction(name string, fn reflect.Value) (*function, error) {
 // call runs the function on encoded arguments and encodes what it returns. It is the one place where a panic of an
 // activity is recovered.
 func (f *function) call(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (result *common.Payloads, err error) {
-	returned := false
 	defer func() {
 		if p := recover(); p != nil {
 			result, err = nil, millrace.NewPanicError(p, stack())
-		} else if !returned {
-			err = millrace.NewPanicError("the activity ended its goroutine by runtime.Goexit", stack())
 		}
 	}()
-	result, err = f.callUnguarded(ctx, input, dc)
-	returned = true
-	return result, err
+	return f.callUnguarded(ctx, input, dc)
 }
+
+// errExited is what is returned for a function that ends its goroutine, as testing's FailNow does.
+var errExited = millrace.NewPanicError("the activity ended its goroutine by runtime.Goexit", "")
 
 func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (*common.Payloads, error) {
 	t := f.value.Type()

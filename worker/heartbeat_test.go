@@ -151,6 +151,7 @@ func TestTimedOutFunctionKeepsItsSlot(t *testing.T) {
 		f.publish()
 		stop := f.serve()
 		time.Sleep(time.Minute)
+		synctest.Wait()
 		if calls != 1 {
 			t.Errorf("%d calls while the only slot is taken", calls)
 		}

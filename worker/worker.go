@@ -134,8 +134,13 @@ func (w *worker) Start() error {
 	w.stop, w.state = stop, running
 	for _, run := range sides {
 		w.sides.Go(func() {
-			if err := run(ctx); err != nil {
+			err := run(ctx)
+			switch {
+			case err == nil:
+			case ctx.Err() == nil:
 				w.fail(err)
+			default: // told to stop, which interrupts what it was doing
+				w.core.Logger.Warn("worker did not stop cleanly", "taskQueue", w.queue, "error", err)
 			}
 		})
 	}
