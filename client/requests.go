@@ -103,7 +103,7 @@ func (c *workflowClient) SignalWithStartWorkflow(ctx context.Context, workflowID
 	if err != nil {
 		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, serviceError(err))
 	}
-	return c.handle(run, run.RunID), nil
+	return c.handle(run, start), nil
 }
 
 // signalOrStart starts the run or signals the open one, and looks again when that one closes in between.

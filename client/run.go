@@ -2,8 +2,8 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"sync/atomic"
 
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
@@ -45,63 +45,81 @@ func (e *ContinuedAsNewError) Error() string {
 
 type workflowRun struct {
 	client *workflowClient
-	run    history.Run
-	id     string
+	// run is what the handle was made for; its run ID may be empty.
+	run history.Run
+	// newest is the run that Get found for an empty run ID.
+	newest atomic.Pointer[string]
+	// started is the type of a run that this client has just started, empty for any other.
+	started string
 }
 
-func (c *workflowClient) handle(run history.Run, runID string) WorkflowRun {
-	return &workflowRun{client: c, run: run, id: runID}
+// handle is a handle on a run that this client has started, or found in the way of a start.
+func (c *workflowClient) handle(run history.Run, start *history.Start) WorkflowRun {
+	r := &workflowRun{client: c, run: run}
+	if run == start.Run.Run {
+		r.started = start.Type
+	}
+	return r
 }
 
 // GetWorkflow is documented at Client.
 func (c *workflowClient) GetWorkflow(_ context.Context, workflowID string, runID string) WorkflowRun {
-	return c.handle(history.Run{WorkflowID: workflowID, RunID: runID}, runID)
+	return &workflowRun{client: c, run: history.Run{WorkflowID: workflowID, RunID: runID}}
 }
 
-func (r *workflowRun) GetID() string    { return r.run.WorkflowID }
-func (r *workflowRun) GetRunID() string { return r.id }
+func (r *workflowRun) GetID() string { return r.run.WorkflowID }
+
+func (r *workflowRun) GetRunID() string {
+	if newest := r.newest.Load(); newest != nil {
+		return *newest
+	}
+	return r.run.RunID
+}
 
 func (r *workflowRun) Get(ctx context.Context, valuePtr interface{}) error {
 	return r.GetWithOptions(ctx, valuePtr, WorkflowRunGetOptions{})
 }
 
 func (r *workflowRun) GetWithOptions(ctx context.Context, valuePtr interface{}, options WorkflowRunGetOptions) error {
-	start, err := r.client.find(ctx, r.run.WorkflowID, r.run.RunID)
-	if err != nil {
-		return fmt.Errorf("get result of workflow %q: %w", r.run.WorkflowID, serviceError(err))
+	run, workflowType := r.run, r.started
+	if r.started == "" {
+		start, err := r.client.find(ctx, r.run.WorkflowID, r.run.RunID)
+		if err != nil {
+			return fmt.Errorf("get result of workflow %q: %w", r.run.WorkflowID, serviceError(err))
+		}
+		run, workflowType = start.Run.Run, start.Type
+		r.newest.Store(&run.RunID)
 	}
-	run := start.Run.Run
-	for {
-		closed, err := r.client.awaitClose(ctx, run)
+	for isNew := r.started != ""; ; isNew = false {
+		closed, err := r.client.awaitClose(ctx, run, isNew)
 		if err != nil {
 			return fmt.Errorf("get result of run %s: %w", run, serviceError(err))
 		}
 		if closed.Successor == "" {
-			return r.client.result(run, start.Type, closed, valuePtr)
+			return r.client.result(run, workflowType, closed, valuePtr)
 		}
 		if options.DisableFollowingRuns && closed.Status == enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW.String() {
 			return &ContinuedAsNewError{WorkflowID: run.WorkflowID, NewRunID: closed.Successor}
 		}
 		if options.DisableFollowingRuns {
-			return r.client.result(run, start.Type, closed, valuePtr)
+			return r.client.result(run, workflowType, closed, valuePtr)
 		}
 		run.RunID = closed.Successor
 	}
 }
 
-// awaitClose waits for the run's closing record. The wait is a subscription and costs nothing while nothing happens.
-func (c *workflowClient) awaitClose(ctx context.Context, run history.Run) (*streams.ClosedRun, error) {
-	closed, err := streams.RunClosed(ctx, c.ns, run)
-	if err != nil || closed != nil {
-		return closed, err
+// awaitClose waits for the run's closing record. The wait is a subscription and costs nothing while nothing happens. Of
+// a run that is new, all records are followed; else only those after the last one.
+func (c *workflowClient) awaitClose(ctx context.Context, run history.Run, isNew bool) (*streams.ClosedRun, error) {
+	var known uint64
+	if !isNew {
+		closed, number, err := streams.LastOf(ctx, c.ns, run)
+		if err != nil || closed != nil {
+			return closed, err
+		}
+		known = number
 	}
-	var after uint64
-	if tail, err := c.ns.Tail(ctx, run); err == nil && !tail.Junk {
-		after = tail.Number - 1
-	} else if err != nil && !errors.Is(err, streams.ErrNotFound) {
-		return nil, err
-	}
-	f, err := c.ns.Follow(ctx, run, after)
+	f, err := c.ns.Follow(ctx, run, known)
 	if err != nil {
 		return nil, err
 	}

@@ -62,7 +62,7 @@ func (c *workflowClient) ExecuteWorkflow(ctx context.Context, options StartWorkf
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %q: %w", start.Run.WorkflowID, serviceError(err))
 	}
-	return c.handle(run.Run, run.RunID), nil
+	return c.handle(run.Run, start), nil
 }
 
 func (c *workflowClient) start(ctx context.Context, start *history.Start, o StartWorkflowOptions, conflict enums.WorkflowIdConflictPolicy) (history.Address, error) {

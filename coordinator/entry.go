@@ -60,6 +60,19 @@ func (c *Coordinator) drop(e *entry) {
 // load builds a run from its start and its records. When its code is missing here or fails, the entry has the
 // state only, and codeErr tells.
 func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart) (*entry, error) {
+	e, err := c.newEntry(found)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.catchUp(ctx, e); err != nil {
+		e.destroy()
+		return nil, err
+	}
+	return e, nil
+}
+
+// newEntry is a run of which only the start is known.
+func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
 	start, err := history.DecodeStart(found.Data)
 	if err != nil {
 		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, err)
@@ -71,10 +84,6 @@ func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart) (*en
 	} else {
 		e.codeErr = fmt.Errorf("%w: %q", errUnknownType, start.Type)
 		e.bare = history.NewState(start)
-	}
-	if err := c.catchUp(ctx, e); err != nil {
-		e.destroy()
-		return nil, err
 	}
 	return e, nil
 }

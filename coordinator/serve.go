@@ -58,8 +58,9 @@ func splitQueries(items []*item) (rest, queries []*item) {
 // begin opens the run for items, unless they are quarantined: then it has handed them back and returns nothing.
 func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item) (*entry, error) {
 	e := c.cache.take(run)
-	var found *streams.StoredStart
-	if e == nil {
+	found := c.newStart(items)
+	isNew := found != nil
+	if e == nil && !isNew {
 		var err error
 		if found, err = c.broker.FindStart(ctx, run); err != nil {
 			return nil, fmt.Errorf("load run %s: %w", run, err)
@@ -72,10 +73,25 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 		}
 		return nil, nil
 	}
-	if e != nil {
+	switch {
+	case e != nil:
 		return e, nil
+	case isNew:
+		return c.newEntry(found)
 	}
 	return c.load(ctx, found)
+}
+
+// newStart is the start among items, if it is so new that nobody can have decided anything on it yet. Should somebody
+// have, the append is refused like any other that is behind.
+func (c *Coordinator) newStart(items []*item) *streams.StoredStart {
+	for _, it := range items {
+		if it.isStart() && it.deliveries() == 1 && c.cfg.Now().Sub(it.delivery.Published) < c.cfg.AckWait {
+			d := it.delivery
+			return &streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data, Time: d.Published}
+		}
+	}
+	return nil
 }
 
 // open takes the run from the cache or loads it.

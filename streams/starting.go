@@ -193,14 +193,20 @@ type ClosedRun struct {
 
 // RunClosed reads the run's last record from the stream leader: nil when the run is open.
 func RunClosed(ctx context.Context, s Endings, run history.Run) (*ClosedRun, error) {
+	closed, _, err := LastOf(ctx, s, run)
+	return closed, err
+}
+
+// LastOf is RunClosed and the number of the run's last record, 0 for none.
+func LastOf(ctx context.Context, s Endings, run history.Run) (closed *ClosedRun, number uint64, err error) {
 	t, err := lastTransition(ctx, s, run)
 	if errors.Is(err, ErrNotFound) {
-		return nil, nil
+		return nil, 0, nil
 	}
 	if err != nil {
-		return nil, err
+		return nil, 0, err
 	}
-	return closedBy(t), nil
+	return closedBy(t), t.Number, nil
 }
 
 // ClosedBy says how record r ended its run, nil when it did not.
