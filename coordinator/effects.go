@@ -52,7 +52,13 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 	return nil
 }
 
+// effectTimeout bounds one attempt to send an effect: a child's start may have to wait for another run to end, and what
+// takes longer is handed back and tried again.
+const effectTimeout = 90 * time.Second
+
 func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect, again bool) error {
+	ctx, cancel := context.WithTimeout(ctx, effectTimeout)
+	defer cancel()
 	switch x := effect.(type) {
 	case *history.SendTask:
 		return c.sendTask(ctx, e, x.Task, again)
@@ -128,7 +134,7 @@ func (c *Coordinator) startSuccessor(ctx context.Context, start *history.Start) 
 
 // sendRequest delivers a signal or cancel request to another run's inbox, and reports the outcome when asked to.
 func (c *Coordinator) sendRequest(ctx context.Context, e *entry, x *history.SendRequest) error {
-	to, err := c.locate(ctx, x.Target)
+	to, err := c.locate(ctx, e, x)
 	found := err == nil
 	if err != nil && !errors.Is(err, streams.ErrNotFound) {
 		return fmt.Errorf("locate run %s: %w", x.Target, err)
@@ -147,27 +153,37 @@ func (c *Coordinator) sendRequest(ctx context.Context, e *entry, x *history.Send
 	})
 }
 
-// locate finds the inbox of a run: the exact one, or with an empty run ID the workflow's last. A closed run that nobody
-// takes over from is ErrNotFound for a request that names no run.
-func (c *Coordinator) locate(ctx context.Context, target history.Run) (history.Address, error) {
+// locate finds the inbox of the run that a request is for: the exact one, or with an empty run ID the workflow's last.
+// ErrNotFound is for a run that does not exist, is closed without a successor (the inbox of one with a successor
+// passes requests on), or is not the child that it has to be.
+func (c *Coordinator) locate(ctx context.Context, e *entry, x *history.SendRequest) (history.Address, error) {
 	var found *streams.StoredStart
 	var err error
-	if target.RunID != "" {
-		found, err = c.broker.FindStart(ctx, target)
+	if x.Target.RunID != "" {
+		found, err = c.broker.FindStart(ctx, x.Target)
 	} else {
-		found, err = c.broker.LastStart(ctx, target.WorkflowID)
+		found, err = c.broker.LastStart(ctx, x.Target.WorkflowID)
 	}
 	if err != nil {
 		return history.Address{}, err
+	}
+	if x.ChildOnly {
+		start, err := history.DecodeStart(found.Data)
+		if err != nil {
+			return history.Address{}, err
+		}
+		if start.Parent == nil || start.Parent.Run != e.run() {
+			return history.Address{}, fmt.Errorf("run %s is not a child of run %s: %w", found.Run.Run, e.run(), streams.ErrNotFound)
+		}
 	}
 	closed, err := streams.RunClosed(ctx, c.broker, found.Run.Run)
 	if err != nil {
 		return history.Address{}, err
 	}
-	if closed == nil || closed.Status == enums.WORKFLOW_EXECUTION_STATUS_CONTINUED_AS_NEW.String() {
-		return found.Run, nil
+	if closed != nil && closed.Successor == "" {
+		return history.Address{}, fmt.Errorf("run %s is closed: %w", found.Run.Run, streams.ErrNotFound)
 	}
-	return history.Address{}, fmt.Errorf("run %s is closed: %w", found.Run.Run, streams.ErrNotFound)
+	return found.Run, nil
 }
 
 func wakeUpMessage(due time.Time) *history.Message {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/signal"
 	"runtime"
+	"runtime/pprof"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -22,6 +23,7 @@ func main() {
 	var o options
 	flag.IntVar(&o.rounds, "rounds", 5, "rounds of each workload, Millrace and bare in turn")
 	flag.DurationVar(&o.duration, "duration", 2*time.Second, "length of one measurement")
+	flag.StringVar(&o.profile, "cpuprofile", "", "write a CPU profile of Millrace alone, without the bare broker, to this file")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -34,6 +36,7 @@ func main() {
 type options struct {
 	rounds   int
 	duration time.Duration
+	profile  string
 }
 
 // load is a number of one-activity runs kept in flight.
@@ -66,6 +69,9 @@ func run(ctx context.Context, o options) error {
 	}
 	defer nc.Close()
 
+	if o.profile != "" {
+		return profile(ctx, server, nc, o)
+	}
 	fmt.Printf("machine: %d CPUs, %s/%s, %s; %d rounds of %v, embedded server (%s profile)\n\n",
 		runtime.NumCPU(), runtime.GOOS, runtime.GOARCH, runtime.Version(), o.rounds, o.duration, server.Profile())
 	fmt.Printf("%-24s %12s %12s %8s %16s %16s %16s\n", "one-activity runs", "millrace/s", "bare/s", "ratio",
@@ -122,3 +128,22 @@ func measureIn(ctx context.Context, server *devserver.Server, nc *nats.Conn, nam
 }
 
 func ms(d time.Duration) float64 { return float64(d) / float64(time.Millisecond) }
+
+// profile measures Millrace alone at concurrency 64 under the CPU profiler.
+func profile(ctx context.Context, server *devserver.Server, nc *nats.Conn, o options) error {
+	f, err := os.Create(o.profile)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if err := pprof.StartCPUProfile(f); err != nil {
+		return err
+	}
+	defer pprof.StopCPUProfile()
+	s, err := measureIn(ctx, server, nc, "profile", o, load{"concurrency 64", 64}, openMillrace)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("%.0f runs/s, p50 %.2f ms, %.2f ms CPU a run\n", s.rate, ms(s.p50), ms(s.cpu))
+	return nil
+}

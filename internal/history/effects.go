@@ -41,11 +41,13 @@ type StartChild struct {
 type StartSuccessor struct{ Start *Start }
 
 // SendRequest puts a signal or cancel request into another run's inbox. Target.RunID may be empty: the current run.
-// When External is not 0 the outcome is reported to the run's inbox as that of external call number External.
+// ChildOnly restricts it to a child of the run that sends. When External is not 0 the outcome is reported to the run's
+// inbox as that of external call number External.
 type SendRequest struct {
-	Target   Run
-	Message  *Message
-	External int64
+	Target    Run
+	ChildOnly bool
+	Message   *Message
+	External  int64
 }
 
 // NotifyParent tells the parent how its child closed.
@@ -164,10 +166,10 @@ func (s *State) sendExternal(x *PendingExternal) *SendRequest {
 	m := &Message{ID: DeriveMessageID(s.Start.Run.Run, x.Event)}
 	send := &SendRequest{Message: m, External: x.Event}
 	if x.Signal != nil {
-		send.Target = x.Signal.Target
+		send.Target, send.ChildOnly = x.Signal.Target, x.Signal.ChildOnly
 		m.Signal = &Signal{Name: x.Signal.Name, Input: x.Signal.Input, Header: x.Signal.Header}
 	} else {
-		send.Target = x.Cancel.Target
+		send.Target, send.ChildOnly = x.Cancel.Target, x.Cancel.ChildOnly
 		m.Cancel = &CancelRequest{Reason: x.Cancel.Reason, External: &s.Start.Run.Run}
 	}
 	return send
@@ -216,7 +218,8 @@ func (s *State) closeEffects() []Effect {
 	return effects
 }
 
-// closeChild applies the parent close policy, which is not to abandon, to an open child.
+// closeChild applies the parent close policy, which is not to abandon, to an open child: to its current run, once it is
+// known to have started, since it may have continued as new.
 func (s *State) closeChild(c *PendingChild) *SendRequest {
 	m := &Message{ID: DeriveMessageID(s.Start.Run.Run, s.Close.ID+c.Event)}
 	if c.Initiated.ParentClose == enums.PARENT_CLOSE_POLICY_REQUEST_CANCEL {
@@ -224,7 +227,11 @@ func (s *State) closeChild(c *PendingChild) *SendRequest {
 	} else {
 		m.Terminate = &Termination{Reason: "parent closed"}
 	}
-	return &SendRequest{Target: Run{WorkflowID: c.Initiated.WorkflowID, RunID: c.Initiated.RunID}, Message: m}
+	send := &SendRequest{Target: Run{WorkflowID: c.Initiated.WorkflowID}, ChildOnly: true, Message: m}
+	if c.RunID == "" {
+		send.Target.RunID = c.Initiated.RunID
+	}
+	return send
 }
 
 // Outcome is how a closed run reports to its parent.
