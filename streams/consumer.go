@@ -25,6 +25,10 @@ type Consumer interface {
 	// Close ends a blocked Pull, hands back what was delivered but not returned by Pull, and returns when all of
 	// that is done. The durable consumers stay.
 	Close() error
+	// Drain ends a blocked Pull, too, and returns what was delivered but not returned by Pull instead of handing it
+	// back: for a receiver that leaves word before a hand-back. It takes the place of Close, and the first of the two
+	// counts.
+	Drain() []*Delivery
 }
 
 // ConsumeOptions configure the durable consumers behind a Consumer.
@@ -37,6 +41,9 @@ type ConsumeOptions struct {
 const (
 	defaultAckWait = 30 * time.Second
 	minAckWait     = 100 * time.Millisecond
+	// ackBudget bounds the wait for the confirmation of an acknowledgement. A consumer that was deleted and created again
+	// confirms nothing that it has not yet delivered itself, and a caller that waits for it may be the one to pull.
+	ackBudget = 5 * time.Second
 	// maxName is the longest consumer name that is used as it is; the broker makes a directory of it.
 	maxName = 180
 )
@@ -124,6 +131,19 @@ type laneConsumer struct {
 func (c *laneConsumer) Close() error {
 	c.closeOnce.Do(func() { c.closeErr = c.puller.close() })
 	return c.closeErr
+}
+
+func (c *laneConsumer) Drain() []*Delivery {
+	var left []*Delivery
+	c.closeOnce.Do(func() {
+		for _, m := range c.puller.stop() {
+			// What is no message of the lane comes again, and is put away then.
+			if d, err := c.delivery(m); err == nil {
+				left = append(left, d)
+			}
+		}
+	})
+	return left
 }
 
 func (c *laneConsumer) Pull(ctx context.Context, max int) ([]*Delivery, error) {
@@ -235,7 +255,7 @@ func (a *acker) publish(word string) error {
 }
 
 func (a *acker) AckSync(ctx context.Context) error {
-	err := a.broker.retry(ctx, func(ctx context.Context) error {
+	err := a.broker.retryFor(ctx, ackBudget, func(ctx context.Context) error {
 		_, err := a.broker.request(ctx, &nats.Msg{Subject: a.reply, Data: []byte("+ACK")})
 		return err
 	})

@@ -67,7 +67,8 @@ type Delivery struct {
 type Acker interface {
 	// Ack removes the message from the lane, unconfirmed: it may be delivered again all the same.
 	Ack(ctx context.Context) error
-	// AckSync removes the message and returns when the broker has confirmed it.
+	// AckSync removes the message and returns when the broker has confirmed it, or gives up after 5 s: like all that
+	// is delivered, the message may then come again.
 	AckSync(ctx context.Context) error
 	// Nak hands the message back, unconfirmed, to be delivered again after a delay (0: at once).
 	Nak(delay time.Duration) error

@@ -408,9 +408,9 @@ func (p *puller) renew() {
 	}
 }
 
-// close stops pulling, waits for what is on its way and hands it back. What the broker sends all the same comes back
-// to it after AckWait.
-func (p *puller) close() error {
+// stop ends pulling, waits for what is on its way, and returns what was not taken. What the broker sends all the same
+// comes back to it after AckWait.
+func (p *puller) stop() []pulled {
 	p.mu.Lock()
 	p.closed = true
 	parts := p.parts
@@ -432,11 +432,17 @@ func (p *puller) close() error {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	arrived := p.arrived
+	p.arrived = nil
+	return arrived
+}
+
+// close is stop that hands back what was not taken.
+func (p *puller) close() error {
 	var errs []error
-	for _, m := range p.arrived {
+	for _, m := range p.stop() {
 		errs = append(errs, (&acker{broker: p.broker, reply: m.msg.Reply}).Nak(0))
 	}
-	p.arrived = nil
 	if p.nc.IsConnected() && len(errs) > 0 {
 		errs = append(errs, p.nc.FlushTimeout(answerSlack))
 	}

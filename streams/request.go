@@ -37,10 +37,15 @@ func (e *unansweredError) Unwrap() error { return e.cause }
 
 var errDisconnected = errors.New("connection is down")
 
-// retry calls attempt until it returns anything but an unansweredError, ctx ends or the budget is used up; in the
-// latter cases the error is ErrUnavailable with the cause.
+// retry is retryFor the budget that all operations have that must succeed in the end.
 func (b broker) retry(ctx context.Context, attempt func(ctx context.Context) error) error {
-	budget, cancel := context.WithTimeout(ctx, retryBudget)
+	return b.retryFor(ctx, retryBudget, attempt)
+}
+
+// retryFor calls attempt until it returns anything but an unansweredError, ctx ends or the time is used up; in the
+// latter cases the error is ErrUnavailable with the cause.
+func (b broker) retryFor(ctx context.Context, limit time.Duration, attempt func(ctx context.Context) error) error {
+	budget, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	var pause *backoff.ExponentialBackOff
 	for timeout := firstAttempt; ; timeout = min(2*timeout, lastAttempt) {
@@ -57,7 +62,7 @@ func (b broker) retry(ctx context.Context, attempt func(ctx context.Context) err
 			if ctx.Err() != nil {
 				return fmt.Errorf("%w: %w (last attempt: %w)", ErrUnavailable, context.Cause(ctx), err)
 			}
-			return fmt.Errorf("%w for %s (last attempt: %w)", ErrUnavailable, retryBudget, err)
+			return fmt.Errorf("%w for %s (last attempt: %w)", ErrUnavailable, limit, err)
 		case <-time.After(pause.NextBackOff()):
 		}
 	}
