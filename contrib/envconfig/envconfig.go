@@ -1,0 +1,124 @@
+// Package envconfig makes client options of the environment, so that one program runs unchanged on a laptop and beside
+// a production cluster.
+//
+// What MILLRACE_* says counts more than what NATS_* says, and that more than the NATS context named by NATS_CONTEXT:
+//
+//	MILLRACE_ADDRESS                        NATS_URL                    server, "host:port" or URLs separated by commas
+//	MILLRACE_NAMESPACE                                                  namespace
+//	MILLRACE_IDENTITY                                                   how this process signs what it does
+//	MILLRACE_API_KEY                        NATS_TOKEN                  token
+//	                                        NATS_CREDS                  file with user JWT and seed
+//	                                        NATS_NKEY                   file with an nkey seed
+//	                                        NATS_USER, NATS_PASSWORD
+//	MILLRACE_TLS_CLIENT_CERT_PATH, ..._KEY_PATH   NATS_CERT, NATS_KEY   files of the client's certificate
+//	MILLRACE_TLS_SERVER_CA_CERT_PATH        NATS_CA                     file of the certificates to trust
+//	MILLRACE_TLS                                                        "true" wants TLS, without more said about it
+//	MILLRACE_TLS_SERVER_NAME, MILLRACE_TLS_DISABLE_HOST_VERIFICATION
+//	                                        NATS_CONTEXT                a context of the nats command
+//
+// A variable that is set to nothing counts as absent. Of token, creds, nkey and user only one kind can be given, and
+// any of them replaces what the context says about it.
+package envconfig
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/millrace-dev/millrace/client"
+)
+
+// EnvLookup is an environment.
+type EnvLookup interface {
+	// Environ is the environment as "NAME=value".
+	Environ() []string
+	// LookupEnv is one variable, and whether it is set.
+	LookupEnv(name string) (string, bool)
+}
+
+// EnvLookupOS is the environment of this process.
+type EnvLookupOS struct{}
+
+// Environ is os.Environ.
+func (EnvLookupOS) Environ() []string { return os.Environ() }
+
+// LookupEnv is os.LookupEnv.
+func (EnvLookupOS) LookupEnv(name string) (string, bool) { return os.LookupEnv(name) }
+
+// EnvLookupMap is an environment of its own, for tests and for programs that add to that of the process.
+type EnvLookupMap map[string]string
+
+// Environ lists the map.
+func (m EnvLookupMap) Environ() []string {
+	all := make([]string, 0, len(m))
+	for name, value := range m {
+		all = append(all, name+"="+value)
+	}
+	return all
+}
+
+// LookupEnv looks into the map.
+func (m EnvLookupMap) LookupEnv(name string) (string, bool) {
+	value, ok := m[name]
+	return value, ok
+}
+
+// LoadClientOptionsRequest says where to read options; its zero value reads the environment of the process.
+type LoadClientOptionsRequest struct {
+	// EnvLookup is the environment. Default EnvLookupOS.
+	EnvLookup EnvLookup
+}
+
+// LoadDefaultClientOptions are the options that the environment of the process asks for. It reads files that the
+// environment names; it does not connect.
+func LoadDefaultClientOptions() (client.Options, error) {
+	return LoadClientOptions(LoadClientOptionsRequest{})
+}
+
+// MustLoadDefaultClientOptions is LoadDefaultClientOptions for the beginning of a main function: it panics where that
+// returns an error.
+func MustLoadDefaultClientOptions() client.Options {
+	options, err := LoadDefaultClientOptions()
+	if err != nil {
+		panic(err)
+	}
+	return options
+}
+
+// LoadClientOptions are the options that an environment asks for. The errors name the variable and what is wrong
+// with it.
+func LoadClientOptions(request LoadClientOptionsRequest) (client.Options, error) {
+	if request.EnvLookup == nil {
+		request.EnvLookup = EnvLookupOS{}
+	}
+	env := environment{request.EnvLookup}
+	var o client.Options
+	named, err := env.context()
+	if err != nil {
+		return o, fmt.Errorf("load client options: %w", err)
+	}
+	if named != nil {
+		o.HostPort = strings.Join(named.Servers, ",")
+	}
+	if _, address := env.first("MILLRACE_ADDRESS", "NATS_URL"); address != "" {
+		o.HostPort = address
+	}
+	_, o.Namespace = env.first("MILLRACE_NAMESPACE")
+	_, o.Identity = env.first("MILLRACE_IDENTITY")
+	if err := env.connection(&o.ConnectionOptions, named); err != nil {
+		return client.Options{}, fmt.Errorf("load client options: %w", err)
+	}
+	return o, nil
+}
+
+type environment struct{ lookup EnvLookup }
+
+// first is the first of the variables that is set to something, and its value.
+func (e environment) first(names ...string) (name, value string) {
+	for _, name := range names {
+		if value, ok := e.lookup.LookupEnv(name); ok && value != "" {
+			return name, value
+		}
+	}
+	return "", ""
+}
