@@ -195,6 +195,12 @@ func (c *consumer) Close() error {
 	return nil
 }
 
+// Drain is Close: nothing is left over.
+func (c *consumer) Drain() []*streams.Delivery {
+	c.closing.Do(func() { close(c.closed) })
+	return nil
+}
+
 // answer is what the receiver of a delivery answers with. As on the server, only the sequence counts, not which of
 // its deliveries is answered.
 type answer struct {
