@@ -85,9 +85,11 @@ func (w *activities) run(ctx context.Context) error {
 		err = nil
 	}
 	close(w.stopping)
-	closing := src.Close()
+	for _, d := range src.Drain() {
+		w.busy.Go(func() { w.returnUnbegun(work, d) })
+	}
 	w.drain(cut)
-	return errors.Join(err, closing)
+	return err
 }
 
 // poll takes tasks as long as there are free slots, each in a goroutine of its own.

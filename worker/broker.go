@@ -47,10 +47,10 @@ type tasks interface {
 	Started(ctx context.Context, run history.Run, activity int64) (bool, error)
 }
 
-// source is a task queue as it is consumed. Close hands back what Pull has not returned.
+// source is a task queue as it is consumed. Drain ends it and returns what Pull has not returned.
 type source interface {
 	Pull(ctx context.Context, max int) ([]*streams.Delivery, error)
-	Close() error
+	Drain() []*streams.Delivery
 }
 
 // onStreams is a namespace's streams as a broker.

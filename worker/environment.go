@@ -84,7 +84,7 @@ func (e *environment) WorkerStopping() <-chan struct{} { return e.x.w.stopping }
 func (a *attempt) throttle() time.Duration {
 	interval := a.w.options.DefaultHeartbeatThrottleInterval
 	if a.task.Heartbeat > 0 {
-		// Early enough that a completer, or a person, who sees the record never finds a time-out that did not happen.
+		// So that whoever reads the record does not take the activity for silent.
 		interval = a.task.Heartbeat.Duration() * 8 / 10
 	}
 	return min(interval, a.w.options.MaxHeartbeatThrottleInterval)

@@ -44,6 +44,8 @@ type fixture struct {
 	// task is what publish publishes; tests change it first.
 	task *history.Task
 	logs *logs
+	// late makes tasks arrive just when a worker stops.
+	late bool
 
 	mu    sync.Mutex
 	hook  streamstest.Hook
@@ -158,7 +160,7 @@ func (f *fixture) append(number uint64, events ...history.Event) {
 // serve starts a worker and returns what stops it.
 func (f *fixture) serve() (stop func()) {
 	f.Helper()
-	w := newActivities(onModel{f.model}, queue, f.options.withDefaults())
+	w := newActivities(onModel{f.model, f.late}, queue, f.options.withDefaults())
 	w.namespace, w.find, w.logger = "ns", f.registry.activity, f.logs
 	w.dataConverter = converter.GetDefaultDataConverter()
 	w.failureConverter = millrace.GetDefaultFailureConverter()
@@ -247,10 +249,35 @@ func decode[T any](f *fixture, p *common.Payloads) T {
 }
 
 // onModel is the in-memory model as a broker.
-type onModel struct{ *streamstest.Model }
+type onModel struct {
+	*streamstest.Model
+	// late makes tasks arrive just when the worker stops.
+	late bool
+}
 
 func (b onModel) Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (source, error) {
-	return b.Model.Consume(ctx, lane, queue, build, o)
+	c, err := b.Model.Consume(ctx, lane, queue, build, o)
+	if b.late {
+		return lateSource{c}, err
+	}
+	return c, err
+}
+
+// lateSource delivers nothing before it is drained.
+type lateSource struct{ streams.Consumer }
+
+func (s lateSource) Pull(ctx context.Context, _ int) ([]*streams.Delivery, error) {
+	<-ctx.Done()
+	return nil, ctx.Err()
+}
+
+func (s lateSource) Drain() []*streams.Delivery {
+	late, err := s.Consumer.Pull(context.Background(), 1)
+	if err != nil {
+		panic(err)
+	}
+	s.Consumer.Drain()
+	return late
 }
 
 // logs keeps what is logged.

@@ -90,6 +90,28 @@ func (w *activities) handle(ctx context.Context, d *streams.Delivery, arrived ti
 	}
 }
 
+// returnUnbegun hands back what arrived while the worker was stopping. Without a word it would count as lost.
+func (w *activities) returnUnbegun(ctx context.Context, d *streams.Delivery) {
+	a := &attempt{w: w, delivery: d, fence: newFence(w.ackWait, time.Now())}
+	if !a.decode(ctx) {
+		return
+	}
+	a.pulse = startPulse(ctx, a)
+	defer a.pulse.end()
+	var err error
+	if a.found, err = a.getBeat(ctx); err != nil {
+		a.logger.Warn("activity task could not be handed back and is left to be delivered again", "error", err)
+		return
+	}
+	if a.found != nil && a.found.Pending {
+		a.resumePending(ctx)
+		return
+	}
+	a.number, a.lost = attemptOf(a.task, d.Deliveries, a.found)
+	a.begin(time.Now())
+	a.handBack(ctx, 0)
+}
+
 // newerFormatDelay is how long a task of a newer format rests before another process is asked.
 const newerFormatDelay = 2 * time.Second
 

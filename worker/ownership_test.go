@@ -201,6 +201,20 @@ func TestHandBackUsesNoAttempt(t *testing.T) {
 	})
 }
 
+func TestTaskThatArrivesWhileTheWorkerStopsUsesNoAttempt(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.register(func(ctx context.Context) (int32, error) { return activity.GetInfo(ctx).Attempt, nil })
+		f.publish()
+		f.late = true
+		f.serve()()
+		f.late = false
+		defer f.serve()()
+		if got := decode[int32](f, f.outcome().Result); got != 1 || strings.Contains(f.logs.String(), "lost") {
+			t.Errorf("attempt %d, logged:\n%s", got, f.logs)
+		}
+	})
+}
+
 func TestHandBackAfterALostWorkerKeepsCounting(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		f.task.RetryPolicy.MaximumAttempts = 3
