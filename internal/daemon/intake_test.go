@@ -37,7 +37,7 @@ func TestPlainPublishSignalsARun(t *testing.T) {
 		if n == 0 {
 			f.publish(t, "millrace.default.intake.start.Order.w", "")
 		}
-		f.publish(t, "millrace.default.intake.signal.w.approve", fmt.Sprint(n))
+		f.publish(t, "millrace.default.intake.signal.approve.w", fmt.Sprint(n))
 	}
 	f.serve(t)
 	run := f.startOf(t, "w").Run
@@ -126,10 +126,10 @@ func TestRequestsAreAnswered(t *testing.T) {
 	if other.Error == nil || other.Error.Code != "already_started" || other.Error.RunID != r.RunID {
 		t.Errorf("a second start is answered by %+v", other)
 	}
-	if s := f.request(t, "millrace.default.request.signal.w.go", ""); s != r {
+	if s := f.request(t, "millrace.default.request.signal.go.w", ""); s != r {
 		t.Errorf("signal is answered by %+v", s)
 	}
-	if s := f.request(t, "millrace.default.request.signal.nobody.go", ""); s.Error == nil || s.Error.Code != "not_found" {
+	if s := f.request(t, "millrace.default.request.signal.go.nobody", ""); s.Error == nil || s.Error.Code != "not_found" {
 		t.Errorf("signal to nobody is answered by %+v", s)
 	}
 	unnamed := f.request(t, "millrace.default.request.start.Order", "")
@@ -147,7 +147,7 @@ func TestRequestsAreAnswered(t *testing.T) {
 func TestWhatCannotBeUsedBecomesADeadLetter(t *testing.T) {
 	f := setup(t)
 	f.publish(t, "millrace.default.intake.start.Order", "{oops", "X-Trace", "t1")
-	f.publish(t, "millrace.default.intake.signal.nobody.go", `"x"`)
+	f.publish(t, "millrace.default.intake.signal.go.nobody", `"x"`)
 	f.publish(t, "millrace.default.intake.start.Order", "1", "Millrace-Workflow-Id", "w")
 	f.publish(t, "millrace.default.intake.start.Order", "2", "Millrace-Workflow-Id", "w")
 	f.serve(t)
@@ -158,7 +158,7 @@ func TestWhatCannotBeUsedBecomesADeadLetter(t *testing.T) {
 	}
 	for where, want := range map[string]string{
 		"millrace.default.intake.start.Order {oops":    "body is not JSON",
-		`millrace.default.intake.signal.nobody.go "x"`: "has no open run to signal",
+		`millrace.default.intake.signal.go.nobody "x"`: "has no open run to signal",
 		"millrace.default.intake.start.Order 2":        "has an open run",
 	} {
 		if d, ok := reasons[where]; !ok || !strings.Contains(d.Reason, want) {
@@ -209,26 +209,25 @@ func TestRead(t *testing.T) {
 		m    streams.IntakeMessage
 		want string // in the refusal, or "" for none
 	}{
-		"start":                 {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T"}, ""},
-		"null":                  {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Data: []byte("null")}, ""},
-		"other header":          {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"X-Y": {"1"}}}, ""},
-		"other verb":            {streams.IntakeMessage{Verb: "stop", Name: "T", Subject: sub + "stop.T"}, `"stop" is not start or signal`},
-		"no type":               {streams.IntakeMessage{Verb: "start", Subject: sub + "start"}, "end it in start.TYPE"},
-		"no signal name":        {streams.IntakeMessage{Verb: "signal", Name: "w", Subject: sub + "signal.w"}, "end it in signal.WORKFLOW-ID.NAME"},
-		"token not encoded":     {streams.IntakeMessage{Verb: "start", Name: "a!b", Subject: sub + "start.a!b"}, "must end in start.a=21b"},
-		"too many tokens":       {streams.IntakeMessage{Verb: "start", Name: "T", ID: "a.b", Subject: sub + "start.T.a.b"}, "must end in start.T.a=2Eb"},
-		"misspelt header":       {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Workflow-ID": {"w"}}}, `header "Millrace-Workflow-ID" is not one of`},
-		"header twice":          {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Task-Queue": {"a", "b"}}}, "is there 2 times"},
-		"header empty":          {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Task-Queue": {""}}}, "is empty"},
-		"long workflow ID":      {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Workflow-Id": {long}}}, "workflow ID"},
-		"long task queue":       {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Task-Queue": {long}}}, "task queue"},
-		"long request ID":       {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Request-Id": {long}}}, "at most 1000"},
-		"two workflow IDs":      {streams.IntakeMessage{Verb: "start", Name: "T", ID: "a", Subject: sub + "start.T.a", Headers: map[string][]string{"Millrace-Workflow-Id": {"b"}}}, `the subject says "a"`},
-		"signal with queue":     {streams.IntakeMessage{Verb: "signal", Name: "w", ID: "s", Subject: sub + "signal.w.s", Headers: map[string][]string{"Millrace-Task-Queue": {"q"}}}, "is for starts"},
-		"body is not JSON":      {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Data: []byte("hello")}, "body is not JSON"},
-		"two values":            {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Data: []byte("1 2")}, "body is not JSON"},
-		"type empty but token":  {streams.IntakeMessage{Verb: "start", Name: "", Subject: sub + "start.-"}, "workflow type is missing"},
-		"signal to an empty ID": {streams.IntakeMessage{Verb: "signal", Name: "", ID: "s", Subject: sub + "signal.-.s"}, "end it in signal"},
+		"start":                {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T"}, ""},
+		"null":                 {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Data: []byte("null")}, ""},
+		"other header":         {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"X-Y": {"1"}}}, ""},
+		"other verb":           {streams.IntakeMessage{Verb: "stop", Name: "T", Subject: sub + "stop.T"}, `"stop" is not start or signal`},
+		"no type":              {streams.IntakeMessage{Verb: "start", Subject: sub + "start"}, "end it in start.TYPE.WORKFLOW-ID"},
+		"no signal name":       {streams.IntakeMessage{Verb: "signal", Subject: sub + "signal"}, "end it in signal.NAME.WORKFLOW-ID"},
+		"no signal target":     {streams.IntakeMessage{Verb: "signal", Name: "s", Subject: sub + "signal.s"}, "the workflow ID is missing"},
+		"signal by header":     {streams.IntakeMessage{Verb: "signal", Name: "s", Subject: sub + "signal.s", Headers: map[string][]string{"Millrace-Workflow-Id": {"w"}}}, ""},
+		"misspelt header":      {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Workflow-ID": {"w"}}}, `header "Millrace-Workflow-ID" is not one of`},
+		"header twice":         {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Task-Queue": {"a", "b"}}}, "is there 2 times"},
+		"header empty":         {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Task-Queue": {""}}}, "is empty"},
+		"long workflow ID":     {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Workflow-Id": {long}}}, "workflow ID"},
+		"long task queue":      {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Task-Queue": {long}}}, "task queue"},
+		"long request ID":      {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Headers: map[string][]string{"Millrace-Request-Id": {long}}}, "at most 1000"},
+		"two workflow IDs":     {streams.IntakeMessage{Verb: "start", Name: "T", ID: "a", Subject: sub + "start.T.a", Headers: map[string][]string{"Millrace-Workflow-Id": {"b"}}}, `the subject says "a"`},
+		"signal with queue":    {streams.IntakeMessage{Verb: "signal", Name: "s", ID: "w", Subject: sub + "signal.s.w", Headers: map[string][]string{"Millrace-Task-Queue": {"q"}}}, "is for starts"},
+		"body is not JSON":     {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Data: []byte("hello")}, "body is not JSON"},
+		"two values":           {streams.IntakeMessage{Verb: "start", Name: "T", Subject: sub + "start.T", Data: []byte("1 2")}, "body is not JSON"},
+		"type empty but token": {streams.IntakeMessage{Verb: "start", Name: "", Subject: sub + "start.-"}, "workflow type is missing"},
 	} {
 		_, refused := read(&c.m, time.Now())
 		switch {

@@ -72,40 +72,24 @@ func read(m *streams.IntakeMessage, now time.Time) (*order, *refusal) {
 	return o, o.body(m.Data)
 }
 
-// checkSubject refuses subjects that are not of a known form, or not encoded like tokens.
+// checkSubject refuses subjects that are not of a known form.
 func checkSubject(m *streams.IntakeMessage) *refusal {
-	var tokens []string
 	switch {
 	case m.Verb != verbStart && m.Verb != verbSignal:
 		return invalid("subject %s: %q is not start or signal", m.Subject, m.Verb)
 	case m.Verb == verbStart && m.Name == "":
-		return invalid("subject %s: the workflow type is missing: end it in start.TYPE", m.Subject)
-	case m.Verb == verbSignal && (m.Name == "" || m.ID == ""):
-		return invalid("subject %s: end it in signal.WORKFLOW-ID.NAME", m.Subject)
-	case m.ID == "":
-		tokens = []string{m.Verb, m.Name}
-	default:
-		tokens = []string{m.Verb, m.Name, m.ID}
-	}
-	for i := range tokens {
-		tokens[i] = streams.EncodeToken(tokens[i])
-	}
-	if want := strings.Join(tokens, "."); !strings.HasSuffix(m.Subject, "."+want) {
-		return invalid("subject %s: it must end in %s (bytes other than A-Z a-z 0-9 _ - are written as = and two upper-case hexadecimal digits)",
-			m.Subject, want)
+		return invalid("subject %s: the workflow type is missing: end it in start.TYPE.WORKFLOW-ID", m.Subject)
+	case m.Name == "":
+		return invalid("subject %s: the signal's name is missing: end it in signal.NAME.WORKFLOW-ID", m.Subject)
 	}
 	return nil
 }
 
-// address fills in what the order is for. In the subject of a start the workflow ID may follow the type; in that of a
-// signal it comes before the name.
+// address fills in what the order is for. The workflow ID is the last part of the subject, or a header.
 func (o *order) address(m *streams.IntakeMessage, headerID string) *refusal {
 	o.name, o.workflowID = m.Name, m.ID
-	if o.verb == verbSignal {
-		o.name, o.workflowID = m.ID, m.Name
-		if o.queue != "" {
-			return invalid("header %s is for starts: a signal goes to the queue of its run", streams.HeaderIntakeTaskQueue)
-		}
+	if o.verb == verbSignal && o.queue != "" {
+		return invalid("header %s is for starts: a signal goes to the queue of its run", streams.HeaderIntakeTaskQueue)
 	}
 	switch {
 	case headerID == "":
@@ -113,6 +97,10 @@ func (o *order) address(m *streams.IntakeMessage, headerID string) *refusal {
 		o.workflowID = headerID
 	case o.workflowID != headerID:
 		return invalid("header %s is %q, the subject says %q: leave the header out", streams.HeaderIntakeWorkflowID, headerID, o.workflowID)
+	}
+	if o.verb == verbSignal && o.workflowID == "" {
+		return invalid("subject %s: the workflow ID is missing: end it in signal.NAME.WORKFLOW-ID, or give it in header %s",
+			m.Subject, streams.HeaderIntakeWorkflowID)
 	}
 	if o.workflowID != "" {
 		if err := streams.CheckWorkflowID(o.workflowID); err != nil {
