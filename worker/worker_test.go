@@ -11,6 +11,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/internal/devserver"
 	"github.com/millrace-dev/millrace/internal/devserver/devtest"
 	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/worker"
@@ -21,10 +22,15 @@ import (
 
 const taskQueue = "greetings"
 
-// dial provisions a namespace on a server of the test's own and connects to it.
+// dial connects to a namespace on a server of the test's own.
 func dial(t *testing.T) client.Client {
 	t.Helper()
-	server := devtest.Server(t)
+	return dialTo(t, devtest.Server(t))
+}
+
+// dialTo provisions a namespace on a server and connects to it.
+func dialTo(t *testing.T, server *devserver.Server) client.Client {
+	t.Helper()
 	plan, err := streams.PlanNamespace(t.Context(), devtest.Conn(t, server), "default", streams.CreateOptions{Partitions: 2})
 	if err == nil {
 		err = plan.Apply(t.Context())
@@ -198,5 +204,33 @@ func TestWorkersThatDisagreeAreToldSo(t *testing.T) {
 	err := other.Run(nil)
 	if !errors.Is(err, streams.ErrConfiguration) || !errors.Is(<-told, streams.ErrConfiguration) {
 		t.Errorf("Run: %v", err)
+	}
+}
+
+// An activity that runs while the broker goes away and comes back is reported once, by whichever attempt.
+func TestActivityAcrossAServerRestart(t *testing.T) {
+	server := devtest.Server(t)
+	c := dialTo(t, server)
+	w := worker.New(c, taskQueue, worker.Options{WorkerLossTimeout: 2 * time.Second})
+	w.RegisterWorkflow(greet)
+	begun, resume := make(chan struct{}, 10), make(chan struct{})
+	w.RegisterActivityWithOptions(func(ctx context.Context, name string) (string, error) {
+		begun <- struct{}{}
+		<-resume
+		return name, nil
+	}, activity.RegisterOptions{Name: "compose"})
+	startWorker(t, w)
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	defer cancel()
+	run, err := c.ExecuteWorkflow(ctx, client.StartWorkflowOptions{TaskQueue: taskQueue}, greet, "Zoe")
+	if err != nil {
+		t.Fatal(err)
+	}
+	<-begun
+	devtest.Restart(t, server)
+	close(resume)
+	var got string
+	if err := run.Get(ctx, &got); err != nil || got != "Zoe" {
+		t.Errorf("result %q, %v", got, err)
 	}
 }
