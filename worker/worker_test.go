@@ -233,4 +233,5 @@ func TestActivityAcrossAServerRestart(t *testing.T) {
 	if err := run.Get(ctx, &got); err != nil || got != "Zoe" {
 		t.Errorf("result %q, %v", got, err)
 	}
+	w.Stop() // before the restarted server, which is cleaned up first
 }
