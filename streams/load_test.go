@@ -46,7 +46,10 @@ func TestJunkInLane(t *testing.T) {
 		{"reply subject alone", 0, 0, 1, func(_ history.Run, m *nats.Msg) { m.Data, m.Header = []byte("+OK"), nil }},
 		{"in the middle", 2, 2, 0, func(_ history.Run, m *nats.Msg) { m.Data, m.Header = []byte("+OK"), nil }},
 		{"undecodable body", 3, 0, 1, func(_ history.Run, m *nats.Msg) { m.Data = []byte{0xc1} }},
-		{"another run's record", 3, 0, 1, func(run history.Run, m *nats.Msg) { m.Data, _ = f.transition(newRun("x").Run, 4, 1) }},
+		{"another run's record", 3, 0, 1, func(_ history.Run, m *nats.Msg) {
+			data, info := f.transition(newRun("x").Run, 4, 3)
+			m.Data, m.Header = data, recordHeader(info)
+		}},
 		{"another number in the header", 3, 0, 1, func(_ history.Run, m *nats.Msg) { m.Header[headerNumber] = []string{"9"} }},
 		{"a number that was taken", 3, 0, 1, func(run history.Run, m *nats.Msg) {
 			data, info := f.transition(run, 2, 1)
