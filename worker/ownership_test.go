@@ -356,3 +356,44 @@ func TestUnreadableTaskBecomesADeadLetter(t *testing.T) {
 		}
 	})
 }
+
+func TestActivityThatRunsAtMostOnceAndIgnoresItsContextIsLeftToBeFoundLost(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.task.RetryPolicy.MaximumAttempts = 1
+		calls := 0
+		release := make(chan struct{})
+		f.register(func() error { calls++; <-release; return nil })
+		f.publish()
+		stop := f.serve()
+		time.Sleep(time.Second)
+		stop()
+		if got := f.sent(streamstest.OpNak); len(got) > 0 {
+			t.Errorf("handed back: %v", got)
+		}
+		defer f.serve()()
+		if r := f.outcome(); calls != 1 || r.Failure == nil || r.Failure.Message != "worker lost" {
+			t.Errorf("%d calls, outcome is %+v", calls, r)
+		}
+		close(release)
+	})
+}
+
+func TestLateHeartbeatDoesNotCoverTheEndOfItsAttempt(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.task.StartToClose = history.MillisOf(5 * time.Second)
+		f.task.RetryPolicy.InitialInterval = 60_000
+		f.register(func(ctx context.Context) error {
+			time.Sleep(6 * time.Second)
+			activity.RecordHeartbeat(ctx, "too late")
+			time.Sleep(time.Second)
+			return nil
+		})
+		f.publish()
+		stop := f.serve()
+		time.Sleep(10 * time.Second)
+		if b := f.beat(); b == nil || b.Ended.IsZero() || b.Failure == nil || b.Details != nil {
+			t.Errorf("heartbeat record is %+v", b)
+		}
+		stop()
+	})
+}
