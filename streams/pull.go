@@ -266,7 +266,7 @@ func (p *puller) sendLocked(part *pullPart, batch int, request pullRequest, now 
 		r.silent = now.Add(beatsMissed)
 	}
 	part.open = append(part.open, r)
-	subject := "$JS.API.CONSUMER.MSG.NEXT." + part.stream + "." + part.config.Durable
+	subject := apiRoot + "CONSUMER.MSG.NEXT." + part.stream + "." + part.config.Durable
 	if err := p.nc.PublishRequest(subject, part.inbox+strconv.FormatUint(r.number, 10), data); err != nil && p.nc.IsClosed() {
 		p.failure = fmt.Errorf("pull: %w: %w", ErrUnavailable, err)
 	}

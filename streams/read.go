@@ -2,6 +2,7 @@ package streams
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"time"
@@ -29,6 +30,7 @@ type getRequest struct {
 // message is a missingError, which matches ErrNotFound.
 func (b broker) get(ctx context.Context, stream string, req getRequest) (*stored, error) {
 	var answer struct {
+		Error   *apiError `json:"error"`
 		Message *struct {
 			Subject  string    `json:"subject"`
 			Sequence uint64    `json:"seq"`
@@ -37,7 +39,25 @@ func (b broker) get(ctx context.Context, stream string, req getRequest) (*stored
 			Time     time.Time `json:"time"`
 		} `json:"message"`
 	}
-	err := b.api(ctx, "STREAM.MSG.GET."+stream, req, &answer)
+	data, err := json.Marshal(req)
+	if err != nil {
+		return nil, fmt.Errorf("encode read of stream %s: %w", stream, err)
+	}
+	// Like api, but the answer is decoded once: this is the request that is made for every record.
+	err = b.retry(ctx, func(ctx context.Context) error {
+		reply, err := b.request(ctx, &nats.Msg{Subject: apiRoot + "STREAM.MSG.GET." + stream, Data: data})
+		if err != nil {
+			return err
+		}
+		if err := json.Unmarshal(reply.Data, &answer); err != nil {
+			return fmt.Errorf("%w: unreadable answer %.80q: %w", ErrRejected, reply.Data, err)
+		}
+		if e := answer.Error; e != nil {
+			answer.Error = nil
+			return e.classified()
+		}
+		return nil
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read from stream %s: %w", stream, err)
 	}

@@ -19,6 +19,8 @@ const (
 	firstAttempt = time.Second
 	lastAttempt  = 5 * time.Second
 
+	apiRoot = "$JS.API."
+
 	firstBackoff = 5 * time.Millisecond
 	lastBackoff  = time.Second
 )
@@ -118,7 +120,7 @@ func (b broker) api(ctx context.Context, subject string, in, out any) error {
 		}
 	}
 	return b.retry(ctx, func(ctx context.Context) error {
-		answer, err := b.request(ctx, &nats.Msg{Subject: "$JS.API." + subject, Data: data})
+		answer, err := b.request(ctx, &nats.Msg{Subject: apiRoot + subject, Data: data})
 		if err != nil {
 			return err
 		}
