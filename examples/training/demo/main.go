@@ -136,7 +136,7 @@ func run(ctx context.Context, o options, out io.Writer) error {
 	if err != nil {
 		return err
 	}
-	train, limit := trainInProcess, time.Minute
+	train, limit := trainInProcess, 2*time.Minute
 	if o.crash {
 		train, limit = trainUnderFire, 3*time.Minute
 	}
@@ -155,8 +155,8 @@ func run(ctx context.Context, o options, out io.Writer) error {
 		return fmt.Errorf("the cards in %s are not those of a run without an engine: %w", dir.cards(), err)
 	}
 	fmt.Fprintf(out, "%d days trained in %s; all %d files equal those of a run without an engine, SHA-256 %s\n\n", len(spans)*o.days, took, len(expected), digest)
-	fmt.Fprintf(out, "Cards:     %s\nHistories: millrace dev --data-dir %s\n           millrace workflow list\n           millrace workflow show %s\n",
-		dir.cards(), dir.nats(), spans[0].workflowID())
+	fmt.Fprintf(out, "Where to look further:\n  cards      %s\n  histories  go run ./cmd/millrace dev --data-dir %s\n", dir.cards(), dir.nats())
+	fmt.Fprintf(out, "             and, beside it, go run ./cmd/millrace workflow list, or workflow show %s\n", spans[0].workflowID())
 	return nil
 }
 

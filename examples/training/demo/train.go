@@ -81,12 +81,12 @@ func trainUnderFire(ctx context.Context, o options, dir layout, spans []span) (e
 		return err
 	}
 	fmt.Printf("\n%d kills with an activity in flight, %d of them of the server (%d more hit nothing)\n", k.done.total(), k.done.servers, k.done.idle)
-	fmt.Printf("%d redeliveries (executions with an attempt above 1); %d activities took %d executions, of which kills cut off %d\n\n",
-		totals.Redeliveries, totals.Activities, totals.Executions, totals.Interrupted)
+	fmt.Printf("%d redeliveries: %d activities took %d executions, %d of them with an attempt above 1, %d of them cut off by a kill\n\n",
+		totals.Redeliveries(), totals.Activities, totals.Executions, totals.FurtherAttempts, totals.Interrupted)
 	switch {
 	case killErr != nil:
 		return fmt.Errorf("%d of %d kills made before the job was done: raise -pace: %w", k.done.total(), o.kills, killErr)
-	case o.kills > o.servers && totals.Redeliveries == 0:
+	case o.kills > o.servers && totals.Redeliveries() == 0:
 		return errors.New("workers were killed, but nothing was redelivered")
 	}
 	return nil
@@ -110,6 +110,9 @@ func runJob(ctx context.Context, c client.Client, dir layout, spans []span, show
 		waiting.Go(func() { errs[i] = s.wait(ctx, c) })
 	}
 	waiting.Wait()
+	if err := context.Cause(ctx); err != nil {
+		return fmt.Errorf("wait for %d ranges: %w", len(spans), err)
+	}
 	return errors.Join(errs...)
 }
 
@@ -125,7 +128,7 @@ func (s span) wait(ctx context.Context, c client.Client) error {
 			return err
 		}
 		if sleep(ctx, waitRetry) != nil {
-			return fmt.Errorf("wait for %s: %w", s.workflowID(), errors.Join(context.Cause(ctx), err))
+			return fmt.Errorf("wait for %s: %w", s.workflowID(), err)
 		}
 	}
 }

@@ -117,11 +117,15 @@ type Totals struct {
 	// Executions counts the executions that began, Interrupted those of them that did not end.
 	Executions  int
 	Interrupted int
-	// Activities counts the distinct activities: Executions - Activities is what was executed more than once.
+	// Activities counts the distinct activities.
 	Activities int
-	// Redeliveries counts the executions with an attempt above 1.
-	Redeliveries int
+	// FurtherAttempts counts the executions with an attempt above 1. They can be fewer than the redeliveries: a killed
+	// server may forget how often it has delivered a task.
+	FurtherAttempts int
 }
+
+// Redeliveries returns how many executions were not the first of their activity.
+func (t Totals) Redeliveries() int { return t.Executions - t.Activities }
 
 // Count reads all journals in dir.
 func Count(dir string) (Totals, error) {
@@ -145,7 +149,7 @@ func Count(dir string) (Totals, error) {
 			t.Executions++
 			t.Interrupted++
 			if e.Attempt > 1 {
-				t.Redeliveries++
+				t.FurtherAttempts++
 			}
 			distinct[Execution{WorkflowID: e.WorkflowID, RunID: e.RunID, ActivityID: e.ActivityID}] = true
 		}

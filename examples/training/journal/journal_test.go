@@ -56,7 +56,7 @@ func TestInFlightAndTotals(t *testing.T) {
 	begin(t, b, again)()
 
 	got, err := journal.Count(dir)
-	if want := (journal.Totals{Executions: 3, Interrupted: 1, Activities: 2, Redeliveries: 1}); err != nil || got != want {
+	if want := (journal.Totals{Executions: 3, Interrupted: 1, Activities: 2, FurtherAttempts: 1}); err != nil || got != want || got.Redeliveries() != 1 {
 		t.Errorf("totals %+v, %v; want %+v", got, err, want)
 	}
 }
