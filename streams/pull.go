@@ -22,7 +22,7 @@ const (
 	// One of several partitions is waited for this long, and this long when there is hardly more room than partitions:
 	// until then the room that it takes is lost to the others.
 	sharedExpires = time.Second
-	turnExpires   = 200 * time.Millisecond
+	turnExpires   = 100 * time.Millisecond
 	answerSlack   = 2 * time.Second
 
 	// maxWaiting is how many requests a consumer holds: processes that share it, twice over.
