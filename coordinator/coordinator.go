@@ -18,6 +18,8 @@ type Coordinator struct {
 	cache  *cache
 	keeper *keeper
 	alarms *alarms
+	// alone holds one token while code runs that may end its process.
+	alone chan struct{}
 
 	// mu guards boxes and stopping.
 	mu       sync.Mutex
@@ -33,7 +35,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}}
+	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}, alone: make(chan struct{}, 1)}
 	c.cache = newCache(cfg.CacheSize)
 	c.keeper = newKeeper(cfg.AckWait)
 	c.alarms = newAlarms(c.ring)

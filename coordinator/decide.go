@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/google/uuid"
 
@@ -17,11 +18,7 @@ const maxClosingRounds = 8
 
 // decide runs the code on the plan, appends the transition, sends its effects and acknowledges.
 func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
-	cover, err := coverOf(e, p)
-	if err != nil {
-		return err
-	}
-	events, err := c.runCode(e, p)
+	events, err := c.runCode(ctx, e, p)
 	if err != nil {
 		return err
 	}
@@ -30,10 +27,16 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 			return err
 		}
 	}
+	cover, held, err := coverOf(e, p)
+	if err != nil {
+		return err
+	}
 	if err := c.commit(ctx, e, p, events, cover); err != nil {
 		return err
 	}
-	if err := c.sendEffects(ctx, e, cover, !c.keptCertain(p)); err != nil {
+	// Only while the cover was certainly ours can nobody else have sent the effects.
+	certain := held != nil && c.keeper.certain(held)
+	if err := c.sendEffects(ctx, e, cover, !certain); err != nil {
 		return err
 	}
 	if len(p.wakes) > 0 {
@@ -41,10 +44,13 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 			return err
 		}
 	}
-	for _, it := range p.items {
-		if it.delivery != nil && (it.isStart() || it.isWakeUp() || e.settles(it.message)) {
-			it.ack(ctx)
-		}
+	// Whoever consumed these before may have died before it sent what they cover.
+	if err := c.sendOwed(ctx, e, p); err != nil {
+		return err
+	}
+	// What an event of the draft settled is settled now that the draft is committed.
+	for _, it := range slices.Concat(p.taken, p.settled, p.wakes) {
+		it.ack(ctx)
 	}
 	if err := c.settleRest(ctx, e, p); err != nil {
 		return err
@@ -55,36 +61,46 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 
 var errNoCover = errors.New("no message at hand covers the transition")
 
-// coverOf chooses the message that stays unacknowledged until the transition's effects are sent: one that this process
-// holds. A locally noticed deadline is covered by the wake-up that is armed for it.
-func coverOf(e *entry, p *plan) (string, error) {
+// coverOf chooses the message that stays unacknowledged until the transition's effects are sent, and returns it when
+// this process holds it. It must be one that the transition consumes: what the history settled before, whoever else was
+// given it may acknowledge without looking at this transition. What the clock alone leads to is covered by the wake-up
+// that is armed for the deadline, or an earlier one.
+func coverOf(e *entry, p *plan) (identity string, held *item, err error) {
+	first := e.state().Transitions == 0
 	for _, it := range p.items {
-		if it.delivery != nil {
-			return it.identity(), nil
+		if it.delivery != nil && (slices.Contains(p.taken, it) || first && it.isStart()) {
+			return it.identity(), it, nil
 		}
 	}
-	if len(p.wakes) > 0 && !e.armed.IsZero() {
-		return wakeUpMessage(e.armed).Identity(), nil
+	switch {
+	case first:
+		return history.StartIdentity, nil, nil
+	case len(p.taken) > 0:
+		return p.taken[0].identity(), nil, nil
+	case !p.due:
+		return "", nil, errNoCover
 	}
-	return "", errNoCover
-}
-
-// keptCertain says whether nobody else can have been given the cover in the meantime.
-func (c *Coordinator) keptCertain(p *plan) bool {
-	for _, it := range p.items {
+	due := e.state().NextDeadline(p.draft.Time())
+	if due.IsZero() || due.After(p.draft.Time()) {
+		due = p.draft.Time() // what was due does not count as a deadline once it has passed
+	}
+	for _, it := range p.wakes {
+		if it.isWakeUp() && it.message.WakeUp.Due.After(due) {
+			due = it.message.WakeUp.Due
+		}
 		if it.delivery != nil {
-			return c.keeper.certain(it)
+			held = it
 		}
 	}
-	return false
+	return history.NewWakeUp(due).Identity(), held, nil
 }
 
 // runCode returns all events of the transition: the draft's, and what the workflow code decides on them.
-func (c *Coordinator) runCode(e *entry, p *plan) (events []history.Event, err error) {
+func (c *Coordinator) runCode(ctx context.Context, e *entry, p *plan) (events []history.Event, err error) {
 	if e.machine == nil {
 		return p.draft.Events(), nil // closed from outside, which needs no code
 	}
-	err = c.guard(e.machine, func(func()) error {
+	err = c.execute(ctx, e, func(func()) error {
 		var err error
 		events, err = e.machine.Decide(p.draft)
 		return err
@@ -124,7 +140,7 @@ func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events [
 		if again, err = c.plan(ctx, e, items); err != nil {
 			return nil, nil, err
 		}
-		if events, err = c.runCode(e, again); err != nil {
+		if events, err = c.runCode(ctx, e, again); err != nil {
 			return nil, nil, err
 		}
 		p = again
@@ -138,7 +154,7 @@ func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events [
 // reload replaces the contents of an entry by the history's, because its machine ran ahead.
 func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 	e.destroy()
-	loaded, err := c.load(ctx, e.found)
+	loaded, err := c.load(ctx, e.found, e.suspicion)
 	if err != nil {
 		return err
 	}
@@ -219,11 +235,6 @@ func statusAfter(events []history.Event) enums.WorkflowExecutionStatus {
 		return events[len(events)-1].ClosedStatus()
 	}
 	return enums.WORKFLOW_EXECUTION_STATUS_RUNNING
-}
-
-// settles says whether the history proves that m needs nothing more.
-func (e *entry) settles(m *history.Message) bool {
-	return e.state().Draft(e.state().Time).Add(m) == history.Settled
 }
 
 // watchClock sets the run's local alarm to its next deadline, when that is the one that the broker's wake-up covers.

@@ -186,10 +186,7 @@ func (c *Coordinator) locate(ctx context.Context, e *entry, x *history.SendReque
 	return found.Run, nil
 }
 
-func wakeUpMessage(due time.Time) *history.Message {
-	return history.NewWakeUp(due)
-}
-
+// arm arms the wake-up. One that is armed for earlier stays, and whoever it wakes arms the next.
 func (c *Coordinator) arm(ctx context.Context, e *entry, due time.Time) error {
 	if err := c.broker.ArmWakeUp(ctx, e.start.Run, due); err != nil {
 		return fmt.Errorf("arm wake-up of run %s for %v: %w", e.run(), due, err)

@@ -33,6 +33,8 @@ type entry struct {
 	sent string
 	// troubled is set when a note of trouble is stored for the run.
 	troubled bool
+	// suspicion is what is noted against the run while messages are processed that were delivered before, else nil.
+	suspicion *history.Trouble
 }
 
 func (e *entry) state() *history.State {
@@ -59,11 +61,12 @@ func (c *Coordinator) drop(e *entry) {
 
 // load builds a run from its start and its records. When its code is missing here or fails, the entry has the
 // state only, and codeErr tells.
-func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart) (*entry, error) {
+func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart, suspicion *history.Trouble) (*entry, error) {
 	e, err := c.newEntry(found)
 	if err != nil {
 		return nil, err
 	}
+	e.suspicion = suspicion
 	if err := c.catchUp(ctx, e); err != nil {
 		e.destroy()
 		return nil, err
@@ -102,18 +105,20 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 			return fmt.Errorf("load run %s: %w", e.run(), err)
 		}
 	}
-	if err := c.replay(e, transitions); err != nil {
+	if err := c.replay(ctx, e, transitions); err != nil {
 		return fmt.Errorf("load run %s: %w", e.run(), err)
 	}
 	e.lastSeq = loaded.LastSeq
 	if n := len(loaded.Records); n > 0 {
 		e.lastHash = hashRecord(loaded.Records[n-1].Data)
+		// What others committed may have the same cover as what this process has sent: a wake-up covers many.
+		e.sent = ""
 	}
 	return nil
 }
 
 // replay applies transitions to the entry. Code that fails leaves the entry with its state only.
-func (c *Coordinator) replay(e *entry, transitions []*history.Transition) error {
+func (c *Coordinator) replay(ctx context.Context, e *entry, transitions []*history.Transition) error {
 	if e.machine == nil {
 		return fold(e.bare, transitions)
 	}
@@ -121,7 +126,7 @@ func (c *Coordinator) replay(e *entry, transitions []*history.Transition) error 
 		return nil
 	}
 	before := e.machine.State().Transitions
-	err := c.guard(e.machine, func(progress func()) error {
+	err := c.execute(ctx, e, func(progress func()) error {
 		for _, t := range transitions {
 			if err := e.machine.Apply(t); err != nil {
 				return err

@@ -41,6 +41,7 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		c.unserved(ctx, e, items, err)
 		return
 	}
+	e.suspicion = nil
 	c.cache.put(run, e)
 }
 
@@ -67,7 +68,8 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 		}
 	}
 	// Known before the code runs again: what has killed processes may kill this one.
-	if c.quarantined(ctx, run, items) {
+	suspicion, quarantined := c.quarantined(ctx, run, items)
+	if quarantined {
 		if e != nil {
 			c.cache.put(run, e)
 		}
@@ -75,11 +77,12 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	}
 	switch {
 	case e != nil:
+		e.suspicion = suspicion
 		return e, nil
-	case isNew:
+	case isNew: // whatever else is delivered with it: the start's code has not run before
 		return c.newEntry(found)
 	}
-	return c.load(ctx, found)
+	return c.load(ctx, found, suspicion)
 }
 
 // newStart is the start among items, if it is so new that nobody can have decided anything on it yet. Should somebody
@@ -103,7 +106,7 @@ func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error)
 	if err != nil {
 		return nil, fmt.Errorf("load run %s: %w", run, err)
 	}
-	return c.load(ctx, found)
+	return c.load(ctx, found, nil)
 }
 
 // advance brings the run forward by what the items ask for. After an error the entry must be dropped; items that are
@@ -186,7 +189,9 @@ type plan struct {
 	draft *history.Draft
 	items []*item
 	// wakes say that it is time to look at the clock.
-	wakes    []*item
+	wakes []*item
+	// due is set when the draft has events because of the time.
+	due      bool
 	taken    []*item
 	settled  []*item
 	ahead    []*item
@@ -214,7 +219,7 @@ func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan,
 	if err != nil {
 		return nil, err
 	}
-	if p.draft.AddDue(facts) {
+	if p.due = p.draft.AddDue(facts); p.due {
 		for _, it := range p.wakes {
 			if it.isWakeUp() {
 				p.draft.Consume(it.identity())
@@ -306,15 +311,8 @@ func (c *Coordinator) beat(ctx context.Context, run history.Run, activity int64)
 
 // settle answers everything without appending. The prefix has been compared with the leader where that matters.
 func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
-	for _, it := range slices.Concat(p.settled, p.wakes) {
-		if it.alarm {
-			continue
-		}
-		if e.owes(it.identity()) {
-			if err := c.sendEffects(ctx, e, it.identity(), true); err != nil {
-				return err
-			}
-		}
+	if err := c.sendOwed(ctx, e, p); err != nil {
+		return err
 	}
 	if len(p.wakes) > 0 {
 		if err := c.rearm(ctx, e); err != nil {
@@ -325,6 +323,19 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 		it.ack(ctx)
 	}
 	return c.settleRest(ctx, e, p)
+}
+
+// sendOwed sends what the settled items and wake-ups of the plan cover.
+func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
+	for _, it := range slices.Concat(p.settled, p.wakes) {
+		if it.alarm || !e.owes(it.identity()) {
+			continue
+		}
+		if err := c.sendEffects(ctx, e, it.identity(), true); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // settleRest deals with what neither the prefix nor the new record settles.

@@ -107,46 +107,68 @@ func (c *Coordinator) abandon(e *entry, err error) {
 	e.codeErr = err
 }
 
-// quarantined notes that the processing of redelivered items begins, and says whether it must not: because as many
-// processes as a message has lives began it and ended without an outcome. Such items are handed back, later each time.
-func (c *Coordinator) quarantined(ctx context.Context, run history.Run, items []*item) bool {
+// quarantined says whether items must not be processed: because running the code for them has ended as many processes
+// as a message has lives. Such items are handed back, later each time. Otherwise it returns what is noted against the
+// run when items were delivered before, nil for the usual case.
+func (c *Coordinator) quarantined(ctx context.Context, run history.Run, items []*item) (*history.Trouble, bool) {
 	most := mostDeliveries(items)
 	if most < 2 {
-		return false
+		return nil, false
 	}
 	t, err := c.trouble(ctx, run)
 	if err != nil {
 		// Without the note nothing is known against the message.
 		c.cfg.Logger.Warn("trouble of run not read", "run", run.String(), "error", err)
-		return false
+		return nil, false
 	}
 	// The first delivery leaves no note of its beginning: it counts unless it was handed back.
-	if t.Begun >= lives-1 && most-1-t.Handed >= lives {
-		t.Reason = fmt.Sprintf("its replay has ended %d processes; it is not replayed any more", lives)
-		c.note(ctx, run, t)
-		c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
-		for _, it := range items {
-			it.handBack(growing(items, minQuarantineDelay, maxQuarantineDelay))
+	if t.Begun < lives-1 || most-1-t.Handed < lives {
+		return t, false
+	}
+	t.Reason = fmt.Sprintf("its replay has ended %d processes; it is not replayed any more", lives)
+	c.note(ctx, run, t)
+	c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
+	for _, it := range items {
+		it.handBack(growing(items, minQuarantineDelay, maxQuarantineDelay))
+	}
+	return nil, true
+}
+
+// execute runs workflow code of a run, under guard. When a message is there that was delivered before, the beginning is
+// noted at the broker and struck out at the end: what remains of a process that died are the notes of the code that it
+// was running. Nothing else is done between the two. Processes die for many reasons, and one that waits for the broker
+// must not leave a note against a run that has done nothing. The second time the code runs alone, so that among runs that
+// died together the innocent part from the guilty.
+func (c *Coordinator) execute(ctx context.Context, e *entry, op func(progress func()) error) error {
+	t := e.suspicion
+	if t == nil {
+		return c.guard(e.machine, op)
+	}
+	if t.Begun > 0 {
+		select {
+		case c.alone <- struct{}{}:
+			defer func() { <-c.alone }()
+		case <-ctx.Done():
+			return fmt.Errorf("run code of run %s: %w", e.run(), context.Cause(ctx))
 		}
-		return true
 	}
 	t.Begun++
-	c.note(ctx, run, t)
-	return false
+	c.note(ctx, e.run(), t)
+	defer func() {
+		t.Begun--
+		c.note(ctx, e.run(), t)
+	}()
+	return c.guard(e.machine, op)
 }
 
 // noteHandBack records that this delivery ended well enough to be handed back, and why when that concerns people.
 func (c *Coordinator) noteHandBack(ctx context.Context, run history.Run, items []*item, reason string) {
-	first := items[0].deliveries() <= 1
-	if first && reason == "" {
+	if items[0].deliveries() <= 1 && reason == "" {
 		return // the common case: a race lost once
 	}
 	t, err := c.trouble(ctx, run)
 	if err != nil {
 		return
-	}
-	if !first && t.Begun > 0 {
-		t.Begun--
 	}
 	t.Handed++
 	if reason != "" && reason != t.Reason {

@@ -59,6 +59,49 @@ func TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime(t *testing.T) 
 	})
 }
 
+// TestProcessesThatDieForOtherReasonsAreNotHeldAgainstARun: each dies while it waits for the broker, before and after the
+// code has run.
+func TestProcessesThatDieForOtherReasonsAreNotHeldAgainstARun(t *testing.T) {
+	for _, last := range []streamstest.Op{streamstest.OpFindStart, streamstest.OpLoad, streamstest.OpAppend} {
+		t.Run(string(last), func(t *testing.T) {
+			inBubble(t, func(f *fixture) {
+				f.deploy("one", one)
+				stop := f.serve()
+				run := f.start("w", "one")
+				f.settle(time.Second)
+				stop()
+				f.complete(run, 2, "a")
+				deaths := 0
+				for range 6 {
+					died := false
+					f.faults(func(op streamstest.Op, r history.Run, _ int) streamstest.Fault {
+						if op == last && r == run.Run && !died {
+							died = true
+							deaths++
+						}
+						if died {
+							return streamstest.Lost
+						}
+						return streamstest.Proceed
+					})
+					stop := f.serve()
+					f.settle(7 * time.Second)
+					f.kill(stop)
+				}
+				if deaths < 5 {
+					t.Fatalf("only %d processes died at %s", deaths, last)
+				}
+				f.serve()
+				f.settle(10 * time.Second)
+				f.wantResult(run, "a")
+				if got := f.trouble(run); got != (history.Trouble{}) {
+					t.Fatalf("trouble is still noted: %+v", got)
+				}
+			})
+		})
+	}
+}
+
 func TestARunWhoseCodePanicsWaitsForFixedCode(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		f.deploy("w", func(env *replay.Env) {

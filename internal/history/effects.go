@@ -3,6 +3,8 @@ package history
 import (
 	"maps"
 	"slices"
+	"strconv"
+	"strings"
 	"time"
 
 	"github.com/millrace-dev/millrace/api/common"
@@ -65,6 +67,31 @@ func (*StartSuccessor) effect() {}
 func (*SendRequest) effect()    {}
 func (*NotifyParent) effect()   {}
 
+// covers says whether the delivery of message re-sends what a record with this cover asked for. A record that the clock
+// alone led to names the wake-up for its deadline; but what is sure to fire is that one or an earlier one, so each
+// covers what those after it cover.
+func covers(message, cover string) bool {
+	if message == cover {
+		return true
+	}
+	fired, ok := wakeUpMillis(message)
+	if !ok {
+		return false
+	}
+	named, ok := wakeUpMillis(cover)
+	return ok && fired <= named
+}
+
+// wakeUpMillis is the due time in a wake-up's identity, false for the identity of anything else.
+func wakeUpMillis(identity string) (int64, bool) {
+	id, ok := strings.CutPrefix(identity, string(SourceWakeUp)+":")
+	if !ok {
+		return 0, false
+	}
+	millis, err := strconv.ParseInt(id, 10, 64)
+	return millis, err == nil
+}
+
 // Effects are the effects of the transitions that the given message covers which are still outstanding, in a fixed
 // order: event by event, then the wake-up; for a closed run its successor's start comes first.
 //
@@ -77,24 +104,24 @@ func (s *State) Effects(cover string) []Effect {
 	var effects []Effect
 	for _, id := range sortedKeys(s.Activities) {
 		a := s.Activities[id]
-		if a.Cover == cover {
+		if covers(cover, a.Cover) {
 			effects = append(effects, &SendTask{Task: s.Task(a)})
 		}
-		if a.CancelRequested && a.CancelCover == cover {
+		if a.CancelRequested && covers(cover, a.CancelCover) {
 			effects = append(effects, &CancelTask{Activity: id})
 		}
 	}
 	for _, id := range sortedKeys(s.Children) {
-		if c := s.Children[id]; c.Cover == cover && c.RunID == "" {
+		if c := s.Children[id]; covers(cover, c.Cover) && c.RunID == "" {
 			effects = append(effects, s.startChild(c))
 		}
 	}
 	for _, id := range sortedKeys(s.Externals) {
-		if x := s.Externals[id]; x.Cover == cover {
+		if x := s.Externals[id]; covers(cover, x.Cover) {
 			effects = append(effects, s.sendExternal(x))
 		}
 	}
-	if !s.Armed.IsZero() && s.ArmCover == cover {
+	if !s.Armed.IsZero() && covers(cover, s.ArmCover) {
 		// Armed as it was the first time: later transitions rely on a firing at that time, or before.
 		if next := s.NextDeadline(s.Time); !next.IsZero() {
 			effects = append(effects, &ArmWakeUp{Due: s.Armed})
@@ -179,7 +206,7 @@ func (s *State) sendExternal(x *PendingExternal) *SendRequest {
 // find the chain broken. Then come the calls that are not answered for; nobody is left to hear their outcome.
 func (s *State) closedEffects(cover string) []Effect {
 	var effects []Effect
-	closing := cover == s.CloseCover
+	closing := covers(cover, s.CloseCover)
 	if closing {
 		effects = s.closeEffects()
 	}
@@ -187,7 +214,7 @@ func (s *State) closedEffects(cover string) []Effect {
 		c := s.Children[id]
 		switch {
 		case c.Initiated.ParentClose == enums.PARENT_CLOSE_POLICY_ABANDON:
-			if c.Cover == cover && c.RunID == "" {
+			if covers(cover, c.Cover) && c.RunID == "" {
 				effects = append(effects, s.startChild(c))
 			}
 		case closing && c.Transition != s.Transitions: // the closing transition's own are never started
@@ -195,7 +222,7 @@ func (s *State) closedEffects(cover string) []Effect {
 		}
 	}
 	for _, id := range sortedKeys(s.Externals) {
-		if x := s.Externals[id]; x.Cover == cover {
+		if x := s.Externals[id]; covers(cover, x.Cover) {
 			send := s.sendExternal(x)
 			send.External = 0
 			effects = append(effects, send)

@@ -1,0 +1,320 @@
+package coordinator_test
+
+import (
+	"context"
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/streams/streamstest"
+)
+
+// process is the model as one process sees it: every call takes time, the process can freeze, and at a random call it
+// dies, after which nothing that it does reaches the broker. Everything is drawn from the seed, the process, the
+// operation, the run and how often it was called for that run, so that a seed repeats what scheduling does not change.
+type process struct {
+	*streamstest.Model
+	sim  *simulation
+	name string
+	// died is closed at death.
+	died chan struct{}
+
+	// mu guards the rest.
+	mu    sync.Mutex
+	calls map[string]int
+	// lives is the number of calls until death, negative for never.
+	lives  int
+	dead   bool
+	thawed time.Time
+}
+
+func (s *simulation) newProcess(name string, lives int) *process {
+	return &process{Model: s.model, sim: s, name: name, lives: lives, died: make(chan struct{}), calls: map[string]int{}}
+}
+
+func unavailable(op string) error {
+	return fmt.Errorf("%s: process is dead: %w", op, streams.ErrUnavailable)
+}
+
+// die ends the process as SIGKILL does.
+func (p *process) die() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dieLocked()
+}
+
+func (p *process) dieLocked() {
+	if !p.dead {
+		p.dead = true
+		close(p.died)
+	}
+}
+
+// freeze stops the process, as SIGSTOP does, for d.
+func (p *process) freeze(d time.Duration) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.thawed = time.Now().Add(d)
+}
+
+// call is what every call suffers before it reaches the broker. After it the call is made, unless err says that the process is
+// dead; last says that the process dies before it hears the answer.
+func (p *process) call(op string, run history.Run) (last bool, err error) {
+	p.mu.Lock()
+	key := op + run.String()
+	p.calls[key]++
+	h := p.sim.hash(p.name, op, run.String(), strconv.Itoa(p.calls[key]))
+	delay := p.sim.latency(h)
+	if frozen := time.Until(p.thawed); frozen > delay {
+		delay = frozen
+	}
+	dead := p.dead
+	p.mu.Unlock()
+	if dead {
+		return false, unavailable(op)
+	}
+	time.Sleep(delay)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead {
+		return false, unavailable(op)
+	}
+	if p.lives > 0 {
+		if p.lives--; p.lives == 0 {
+			p.dieLocked()
+			if h>>40&1 == 0 {
+				return false, unavailable(op)
+			}
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// do makes one call.
+func (p *process) do(op string, run history.Run, f func() error) error {
+	last, err := p.call(op, run)
+	if err != nil {
+		return err
+	}
+	err = f()
+	if p.sim.verbose() {
+		p.sim.Logf("%s %s %s %s: %v", time.Now().Format("05.000000"), p.name, op, run, err)
+	}
+	if last {
+		return unavailable(op)
+	}
+	return err
+}
+
+func (p *process) Append(ctx context.Context, run history.Run, data []byte, info streams.RecordInfo, expected uint64) (seq uint64, err error) {
+	err = p.do("Append", run, func() (err error) {
+		seq, err = p.Model.Append(ctx, run, data, info, expected)
+		if err == nil {
+			p.sim.appended(run, data)
+		}
+		return err
+	})
+	return seq, err
+}
+
+func (p *process) Tail(ctx context.Context, run history.Run) (r *streams.Record, err error) {
+	err = p.do("Tail", run, func() (err error) { r, err = p.Model.Tail(ctx, run); return err })
+	return r, err
+}
+
+func (p *process) Load(ctx context.Context, run history.Run, after uint64) (l *streams.Loaded, err error) {
+	err = p.do("Load", run, func() (err error) { l, err = p.Model.Load(ctx, run, after); return err })
+	return l, err
+}
+
+func (p *process) PutBody(ctx context.Context, run history.Run, commit string, data []byte) (ref *history.BodyRef, err error) {
+	err = p.do("PutBody", run, func() (err error) { ref, err = p.Model.PutBody(ctx, run, commit, data); return err })
+	return ref, err
+}
+
+func (p *process) GetBody(ctx context.Context, run history.Run, ref *history.BodyRef) (data []byte, err error) {
+	err = p.do("GetBody", run, func() (err error) { data, err = p.Model.GetBody(ctx, run, ref); return err })
+	return data, err
+}
+
+func (p *process) PublishStart(ctx context.Context, run history.Address, data []byte, info streams.StartInfo, expected uint64) (seq uint64, err error) {
+	err = p.do("PublishStart", run.Run, func() (err error) {
+		seq, err = p.Model.PublishStart(ctx, run, data, info, expected)
+		return err
+	})
+	return seq, err
+}
+
+func (p *process) LastStart(ctx context.Context, id string) (s *streams.StoredStart, err error) {
+	err = p.do("LastStart", history.Run{WorkflowID: id}, func() (err error) { s, err = p.Model.LastStart(ctx, id); return err })
+	return s, err
+}
+
+func (p *process) FindStart(ctx context.Context, run history.Run) (s *streams.StoredStart, err error) {
+	err = p.do("FindStart", run, func() (err error) { s, err = p.Model.FindStart(ctx, run); return err })
+	return s, err
+}
+
+func (p *process) StartAt(ctx context.Context, id string, seq uint64) (s *streams.StoredStart, err error) {
+	err = p.do("StartAt", history.Run{WorkflowID: id}, func() (err error) { s, err = p.Model.StartAt(ctx, id, seq); return err })
+	return s, err
+}
+
+func (p *process) Send(ctx context.Context, to history.Address, m *history.Message) error {
+	return p.do("Send", to.Run, func() error { return p.Model.Send(ctx, to, m) })
+}
+
+func (p *process) ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) (w []streams.Waiting, err error) {
+	err = p.do("ReadInbox", run.Run, func() (err error) { w, err = p.Model.ReadInbox(ctx, run, source, limit); return err })
+	return w, err
+}
+
+func (p *process) ArmWakeUp(ctx context.Context, run history.Address, due time.Time) error {
+	return p.do("ArmWakeUp", run.Run, func() error { return p.Model.ArmWakeUp(ctx, run, due) })
+}
+
+func (p *process) PutDeadLetter(ctx context.Context, d streams.DeadLetter) error {
+	return p.do("PutDeadLetter", d.Run, func() error { return p.Model.PutDeadLetter(ctx, d) })
+}
+
+func (p *process) PublishTask(ctx context.Context, ref streams.TaskRef, data []byte) (stored bool, err error) {
+	late := p.sim.resultAge(ref) // at the decision to send: what happens on the way is the zombie's excuse
+	err = p.do("PublishTask", ref.Run, func() (err error) {
+		stored, err = p.Model.PublishTask(ctx, ref, data)
+		return err
+	})
+	if stored && late > maxStall {
+		p.sim.violation("%s: task of activity %d of run %s was published %v after its result", p.name, ref.Activity, ref.Run, late)
+	}
+	return stored, err
+}
+
+func (p *process) WithdrawTask(ctx context.Context, ref streams.TaskRef) error {
+	return p.do("WithdrawTask", ref.Run, func() error { return p.Model.WithdrawTask(ctx, ref) })
+}
+
+func (p *process) RequestCancel(ctx context.Context, run history.Run, activity int64) error {
+	return p.do("RequestCancel", run, func() error { return p.Model.RequestCancel(ctx, run, activity) })
+}
+
+func (p *process) GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, err error) {
+	err = p.do("GetBeat", run, func() (err error) { data, err = p.Model.GetBeat(ctx, run, activity); return err })
+	return data, err
+}
+
+func (p *process) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
+	return p.do("PutBeat", run, func() error { return p.Model.PutBeat(ctx, run, activity, data) })
+}
+
+func (p *process) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {
+	return p.do("DeleteBeats", run, func() error { return p.Model.DeleteBeats(ctx, run, activity) })
+}
+
+func (p *process) Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (streams.Consumer, error) {
+	c, err := p.Model.Consume(ctx, lane, queue, build, o)
+	if err != nil {
+		return nil, err
+	}
+	return &processConsumer{Consumer: c, process: p}, nil
+}
+
+// processConsumer delivers to its process only.
+type processConsumer struct {
+	streams.Consumer
+	process *process
+}
+
+func (c *processConsumer) Pull(ctx context.Context, max int) ([]*streams.Delivery, error) {
+	ds, err := c.Consumer.Pull(ctx, max)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := c.process.call("Pull", history.Run{}); err != nil {
+		<-ctx.Done() // what was delivered to the dead comes again after AckWait
+		return nil, ctx.Err()
+	}
+	for _, d := range ds {
+		d.Acker = &processAcker{Acker: d.Acker, process: c.process, run: d.Run.Run}
+	}
+	return ds, nil
+}
+
+// processAcker loses what the dead would answer.
+type processAcker struct {
+	streams.Acker
+	process *process
+	run     history.Run
+}
+
+func (a *processAcker) Ack(ctx context.Context) error {
+	return a.process.do("Ack", a.run, func() error { return a.Acker.Ack(ctx) })
+}
+
+func (a *processAcker) AckSync(ctx context.Context) error {
+	return a.process.do("AckSync", a.run, func() error { return a.Acker.AckSync(ctx) })
+}
+
+func (a *processAcker) Nak(delay time.Duration) error {
+	return a.process.do("Nak", a.run, func() error { return a.Acker.Nak(delay) })
+}
+
+func (a *processAcker) KeepAlive() error {
+	return a.process.do("KeepAlive", a.run, a.Acker.KeepAlive)
+}
+
+// hash draws a number from the seed and what happens.
+func (s *simulation) hash(parts ...string) uint64 {
+	h := fnv.New64a()
+	_, _ = fmt.Fprintf(h, "%d/%s", s.seed, strings.Join(parts, "/")) // a hash takes everything
+	x := h.Sum64()
+	// FNV changes little in the high bits for a change at the end.
+	x ^= x >> 33
+	x *= 0xff51afd7ed558ccd
+	x ^= x >> 33
+	x *= 0xc4ceb9fe1a85ec53
+	return x ^ x>>33
+}
+
+// maxStall bounds how long after a result a zombie may still send its task: AckWait and the longest latencies of a few calls.
+const maxStall = 15 * time.Second
+
+// latency is how long a call takes to reach the broker: mostly a few milliseconds, sometimes longer than a process may be silent.
+func (s *simulation) latency(h uint64) time.Duration {
+	few := time.Duration(h>>8%5000) * time.Microsecond
+	if s.calm.Load() {
+		return few
+	}
+	switch h % 1000 {
+	case 0, 1:
+		return few + 3*time.Second
+	case 2, 3, 4, 5, 6, 7, 8, 9:
+		return few*100 + time.Millisecond
+	}
+	return few
+}
+
+// faults decides how the broker answers.
+func (s *simulation) faults(op streamstest.Op, run history.Run, n int) streamstest.Fault {
+	if s.calm.Load() || s.own.Load() > 0 || op == streamstest.OpConsume {
+		return streamstest.Proceed
+	}
+	h := s.hash("fault", string(op), run.String(), strconv.Itoa(n))
+	if int(h%1000) >= s.faultRate {
+		return streamstest.Proceed
+	}
+	switch f := streamstest.Fault(1 + h>>20%5); {
+	case f == streamstest.Stale && h>>32%4 != 0:
+		return streamstest.Proceed
+	case f == streamstest.InFlight && op == streamstest.OpPublishTask:
+		// A subject seems taken only just after an acknowledgement, which has a result before it.
+		return streamstest.Proceed
+	default:
+		return f
+	}
+}
