@@ -1,0 +1,162 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/spf13/cobra"
+
+	"github.com/millrace-dev/millrace/internal/daemon"
+	"github.com/millrace-dev/millrace/log"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+func (a *app) daemonCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "daemon", Short: "Run the daemon beside an external NATS",
+		Long: `Takes starts and signals that anyone publishes, in the namespaces that --namespace or MILLRACE_NAMESPACE names
+(separated by commas), or in all that exist when it starts. Any number of daemons can run. It waits for the server
+and reconnects for ever; under systemd it says when it is ready. Workflows run without it, by workers and NATS alone.`,
+		Args: cobra.NoArgs,
+		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx) }),
+	}
+}
+
+func (a *app) daemon(ctx context.Context) error {
+	logger := a.logger("info")
+	o, err := a.options()
+	if err != nil {
+		return err
+	}
+	nc, err := a.connect(o, true)
+	if err != nil {
+		return err
+	}
+	defer nc.Close()
+	if err := awaitServer(ctx, nc, o.HostPort, logger); err != nil {
+		return err
+	}
+	names, err := a.daemonNamespaces(ctx, nc)
+	if err != nil {
+		return err
+	}
+	var namespaces []*streams.Namespace
+	for _, name := range names {
+		ns, err := streams.Open(ctx, nc, name)
+		if err != nil {
+			return err
+		}
+		profile, err := ns.Profile(ctx)
+		if err != nil {
+			return err
+		}
+		logger.Info("namespace is open", "namespace", name, "durability", profile.Name, "replicas", profile.Replicas,
+			"survives", profile.Survives)
+		namespaces = append(namespaces, ns)
+	}
+	err = serveIntakes(ctx, namespaces, logger, func() {
+		logger.Info("daemon is ready", "server", nc.ConnectedUrlRedacted(), "namespaces", join(names))
+		a.notify(logger, "READY=1")
+	})
+	a.notify(logger, "STOPPING=1")
+	return err
+}
+
+// awaitServer waits until the connection is up.
+func awaitServer(ctx context.Context, nc *nats.Conn, address string, logger log.Logger) error {
+	if nc.IsConnected() {
+		return nil
+	}
+	logger.Warn("no server yet, waiting for it", "server", address)
+	changes := nc.StatusChanged(nats.CONNECTED, nats.CLOSED)
+	defer nc.RemoveStatusListener(changes)
+	for !nc.IsConnected() {
+		select {
+		case <-ctx.Done():
+			return fmt.Errorf("wait for NATS at %s: %w", address, ctx.Err())
+		case status := <-changes:
+			if status == nats.CLOSED {
+				return fmt.Errorf("connect to NATS at %s: %w", address, nc.LastError())
+			}
+		}
+	}
+	return nil
+}
+
+func (a *app) daemonNamespaces(ctx context.Context, nc *nats.Conn) ([]string, error) {
+	if named, _ := a.environment().LookupEnv("MILLRACE_NAMESPACE"); named != "" {
+		return strings.Split(named, ","), nil
+	}
+	infos, err := streams.Namespaces(ctx, nc)
+	if err != nil {
+		return nil, err
+	}
+	if len(infos) == 0 {
+		return nil, errors.New("there is no namespace yet: create one with: millrace namespace create default")
+	}
+	var names []string
+	for _, i := range infos {
+		names = append(names, i.Name)
+	}
+	return names, nil
+}
+
+// serveIntakes runs the intakes of namespaces until ctx ends or one of them fails, and returns when all have ended.
+// ready is called when all of them work.
+func serveIntakes(ctx context.Context, namespaces []*streams.Namespace, logger log.Logger, ready func()) error {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var up sync.WaitGroup // of intakes that have yet to become ready
+	up.Add(len(namespaces))
+	ended := make(chan error, len(namespaces))
+	for _, ns := range namespaces {
+		intake := daemon.NewIntake(ns, daemon.IntakeConfig{Logger: log.With(logger, "namespace", ns.Name()), Ready: up.Done})
+		go func() {
+			err := intake.Run(ctx)
+			if err != nil {
+				err = fmt.Errorf("intake of namespace %s: %w", ns.Name(), err)
+			}
+			ended <- err
+		}()
+	}
+	allUp := make(chan struct{})
+	go func() { up.Wait(); close(allUp) }()
+	var errs []error
+	for left := len(namespaces); left > 0; {
+		select {
+		case <-allUp:
+			ready()
+			allUp = nil
+		case err := <-ended:
+			left--
+			errs = append(errs, err)
+			cancel() // one without the others is no service
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// notify tells systemd the daemon's state, where it asks for that.
+func (a *app) notify(logger log.Logger, state string) {
+	socket, ok := a.env.LookupEnv("NOTIFY_SOCKET")
+	if !ok || socket == "" {
+		return
+	}
+	if strings.HasPrefix(socket, "@") {
+		socket = "\x00" + socket[1:] // a name in Linux's abstract space
+	}
+	conn, err := net.DialTimeout("unixgram", socket, time.Second)
+	if err == nil {
+		_, err = conn.Write([]byte(state))
+		err = errors.Join(err, conn.Close())
+	}
+	if err != nil {
+		logger.Warn("tell systemd", "state", state, "error", err)
+	}
+}

@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+
+	"github.com/spf13/cobra"
+
+	"github.com/millrace-dev/millrace/client"
+)
+
+// done is the answer to a request that has none of its own.
+type done struct {
+	WorkflowID string `json:"workflowId"`
+	RunID      string `json:"runId,omitempty"`
+	Done       string `json:"done"`
+}
+
+// confirmDone says that a request is durably queued.
+func (a *app) confirmDone(t target, what, text string) error {
+	if a.flags.output != outputTable {
+		return a.printJSON(done{t.workflowID, t.runID, what})
+	}
+	a.say(text, printable(t.workflowID))
+	return nil
+}
+
+func (a *app) workflowSignal() *cobra.Command {
+	var t target
+	var name string
+	var in input
+	cmd := &cobra.Command{
+		Use: "signal", Short: "Send a signal to a run",
+		Example: `  millrace workflow signal order-7 --name approve -i '"Ann"'`,
+	}
+	a.targeted(cmd, &t)
+	cmd.Flags().StringVar(&name, "name", "", "the signal's name")
+	in.flags(cmd.Flags())
+	required(cmd, "name")
+	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
+		if err := t.take(args); err != nil {
+			return err
+		}
+		values, err := in.arguments(a.stdin)
+		if err != nil {
+			return err
+		}
+		if len(values) > 1 {
+			return usagef("a signal has one argument, not %d: put them into an array or an object", len(values))
+		}
+		var value any
+		if len(values) == 1 {
+			value = values[0]
+		}
+		return a.withClient(ctx, func(c client.Client) error {
+			if err := c.SignalWorkflow(ctx, t.workflowID, t.runID, name, value); err != nil {
+				return err
+			}
+			return a.confirmDone(t, "signaled", "Signal to %s is queued.")
+		})
+	})
+	return cmd
+}
+
+func (a *app) workflowQuery() *cobra.Command {
+	var t target
+	var name string
+	var in input
+	cmd := &cobra.Command{
+		Use: "query", Short: "Ask a query handler of a run",
+		Long: `Asks a query handler of a run's code; a worker must be running. Every workflow answers the query __stack_trace, which
+shows where it waits.`,
+		Example: `  millrace workflow query order-7 --type state`,
+	}
+	a.targeted(cmd, &t)
+	cmd.Flags().StringVar(&name, "type", "", "the query's name")
+	cmd.Flags().StringVar(&name, "name", "", "the same as --type")
+	in.flags(cmd.Flags())
+	cmd.MarkFlagsMutuallyExclusive("type", "name")
+	cmd.MarkFlagsOneRequired("type", "name")
+	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
+		if err := t.take(args); err != nil {
+			return err
+		}
+		values, err := in.arguments(a.stdin)
+		if err != nil {
+			return err
+		}
+		return a.withClient(ctx, func(c client.Client) error {
+			answer, err := c.QueryWorkflow(ctx, t.workflowID, t.runID, name, values...)
+			if err != nil {
+				return err
+			}
+			return a.printValue(answer.Get, answer.HasValue())
+		})
+	})
+	return cmd
+}
+
+func (a *app) workflowCancel() *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use: "cancel", Short: "Ask a run to cancel", Long: "Asks the run's code to cancel: it cleans up, and may also refuse.",
+	}
+	a.targeted(cmd, &t)
+	cmd.RunE = a.on(&t, func(ctx context.Context, c client.Client) error {
+		if err := c.CancelWorkflow(ctx, t.workflowID, t.runID); err != nil {
+			return err
+		}
+		return a.confirmDone(t, "cancelRequested", "Request to cancel %s is queued.")
+	})
+	return cmd
+}
+
+func (a *app) workflowTerminate() *cobra.Command {
+	var t target
+	var reason string
+	cmd := &cobra.Command{
+		Use: "terminate", Short: "Close a run at once", Long: "Closes a run without asking its code. Nothing is cleaned up.",
+	}
+	a.targeted(cmd, &t)
+	cmd.Flags().StringVar(&reason, "reason", "", "why, shown with the run")
+	cmd.RunE = a.on(&t, func(ctx context.Context, c client.Client) error {
+		if err := c.TerminateWorkflow(ctx, t.workflowID, t.runID, reason); err != nil {
+			return err
+		}
+		return a.confirmDone(t, "terminated", "Order to terminate %s is queued.")
+	})
+	return cmd
+}
