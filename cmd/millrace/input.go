@@ -6,7 +6,7 @@ import (
 	"io"
 	"os"
 
-	"github.com/spf13/pflag"
+	"github.com/spf13/cobra"
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/converter"
@@ -18,7 +18,8 @@ type input struct {
 	files  []string
 }
 
-func (i *input) flags(f *pflag.FlagSet) {
+func (i *input) flags(cmd *cobra.Command) {
+	f := cmd.Flags()
 	f.StringArrayVarP(&i.values, "input", "i", nil, "one argument as JSON; repeat it for several")
 	f.StringArrayVar(&i.files, "input-file", nil, "`file` that holds one argument as JSON, - for the standard input; repeat it for several")
 }

@@ -34,7 +34,7 @@ func (a *app) workflowSignal() *cobra.Command {
 	}
 	a.targeted(cmd, &t)
 	cmd.Flags().StringVar(&name, "name", "", "the signal's name")
-	in.flags(cmd.Flags())
+	in.flags(cmd)
 	required(cmd, "name")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {
 		if err := t.take(args); err != nil {
@@ -74,7 +74,7 @@ shows where it waits.`,
 	a.targeted(cmd, &t)
 	cmd.Flags().StringVar(&name, "type", "", "the query's name")
 	cmd.Flags().StringVar(&name, "name", "", "the same as --type")
-	in.flags(cmd.Flags())
+	in.flags(cmd)
 	cmd.MarkFlagsMutuallyExclusive("type", "name")
 	cmd.MarkFlagsOneRequired("type", "name")
 	cmd.RunE = a.run(func(ctx context.Context, args []string) error {

@@ -3,7 +3,6 @@ package main
 import (
 	"context"
 	"encoding/json"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -13,12 +12,11 @@ import (
 
 // startFlags are the flags of `millrace workflow start`.
 type startFlags struct {
-	workflowType             string
-	options                  client.StartWorkflowOptions
-	reuse, conflict          string
-	input                    input
-	memo                     []string
-	executionTimeout, runOut time.Duration
+	workflowType    string
+	options         client.StartWorkflowOptions
+	reuse, conflict string
+	input           input
+	memo            []string
 }
 
 // started is the answer to a start.
@@ -41,7 +39,7 @@ func (a *app) workflowStart() *cobra.Command {
 	l.StringVar(&f.workflowType, "type", "", "workflow type: the registered name of its function")
 	l.StringVarP(&f.options.TaskQueue, "task-queue", "t", "", "task queue that the workers serve")
 	l.StringVarP(&f.options.ID, "workflow-id", "w", "", "workflow ID (default a new UUID)")
-	f.input.flags(l)
+	f.input.flags(cmd)
 	l.StringVar(&f.reuse, "id-reuse-policy", "", "when a closed run has the ID: AllowDuplicate, AllowDuplicateFailedOnly, RejectDuplicate or TerminateIfRunning")
 	l.StringVar(&f.conflict, "id-conflict-policy", "", "when an open run has the ID: Fail, UseExisting or TerminateExisting")
 	l.DurationVar(&f.options.WorkflowExecutionTimeout, "execution-timeout", 0, "bound for the run with its retries and successors")
