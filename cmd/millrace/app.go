@@ -18,6 +18,8 @@ const (
 	exitOK      = 0
 	exitFailure = 1
 	exitUsage   = 2
+	// exitInterrupted is what shells expect of a program that Ctrl-C ended.
+	exitInterrupted = 130
 )
 
 // app is one call of the program.
@@ -68,6 +70,9 @@ func (a *app) execute(ctx context.Context, args []string) int {
 		return exitOK
 	case errors.As(err, &outcomeError{}):
 		return exitFailure
+	case ctx.Err() != nil && a.begun:
+		fmt.Fprintln(a.stderr, "millrace: interrupted")
+		return exitInterrupted
 	case !a.begun || errors.As(err, &usage):
 		fmt.Fprintf(a.stderr, "millrace: %v\nRun '%s --help' for usage.\n", err, cmd.CommandPath())
 		return exitUsage

@@ -117,7 +117,7 @@ func TestDevSaysWhenItsPortIsTaken(t *testing.T) {
 		defer l.Close()
 	}
 	r := runDev(t, envconfig.EnvLookupMap{}, "--memory")
-	text := r.out.await(t, "Ctrl-C stops it.")
+	text := r.out.await(t, "Ctrl-C stops the server.")
 	for _, want := range []string{
 		"Port 4222 is taken: using the next free one.", "server      nats://127.0.0.1:42", "data        in memory",
 		"an acknowledged write survives nothing", "export NATS_URL=nats://127.0.0.1:42", "millrace workflow list",
@@ -131,9 +131,32 @@ func TestDevSaysWhenItsPortIsTaken(t *testing.T) {
 	}
 }
 
+func TestInterruptedCommandsSaySo(t *testing.T) {
+	server := runDev(t, envconfig.EnvLookupMap{}, "--memory", "--port", "-1", "-o", "json")
+	var info devInfo
+	if err := json.Unmarshal([]byte(server.out.await(t, "}\n")), &info); err != nil {
+		t.Fatal(err)
+	}
+	env := envconfig.EnvLookupMap{"NATS_URL": info.URL}
+	if code, _, errs := execute(t, env, "workflow", "start", "--type", "T", "-t", "q", "-w", "w"); code != exitOK {
+		t.Fatal(errs)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	out, errs := &watched{changed: make(chan struct{}, 1)}, &watched{changed: make(chan struct{}, 1)}
+	a := &app{stdin: strings.NewReader(""), stdout: out, stderr: errs, env: env}
+	code := make(chan int, 1)
+	go func() { code <- a.execute(ctx, []string{"workflow", "show", "w", "--follow"}) }()
+	out.await(t, "WorkflowExecutionStarted")
+	cancel()
+	if c := <-code; c != exitInterrupted || !strings.Contains(errs.String(), "interrupted") {
+		t.Errorf("ended with %d, %s", c, errs)
+	}
+}
+
 func TestDevDurable(t *testing.T) {
 	r := runDev(t, envconfig.EnvLookupMap{}, "--data-dir", t.TempDir(), "--sync-always", "--port", "-1")
-	text := r.out.await(t, "Ctrl-C stops it.")
+	text := r.out.await(t, "Ctrl-C stops the server.")
 	if !strings.Contains(text, "durable: an acknowledged write survives kill -9 of any process, and the loss of power") {
 		t.Errorf("dev says %s", text)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -96,7 +97,8 @@ func (a *app) printValue(get func(any) error, there bool) error {
 	return a.printPayload(raw.Payload())
 }
 
-// printPayload prints a value: JSON as JSON, a text to people without its quotes.
+// printPayload prints a value: JSON as JSON, but a text for people (on a terminal, or one of several lines) without its
+// quotes.
 func (a *app) printPayload(p *common.Payload) error {
 	if p == nil {
 		return nil
@@ -105,12 +107,12 @@ func (a *app) printPayload(p *common.Payload) error {
 	if a.flags.output != outputTable {
 		return a.printJSON(v)
 	}
-	if raw, ok := v.(json.RawMessage); ok {
-		var text string
-		if json.Unmarshal(raw, &text) == nil && isTerminal(a.stdout) {
-			_, err := fmt.Fprintln(a.stdout, text)
-			return err
+	var text string
+	if raw, ok := v.(json.RawMessage); ok && json.Unmarshal(raw, &text) == nil && (isTerminal(a.stdout) || strings.Contains(text, "\n")) {
+		for l := range strings.SplitSeq(strings.TrimSuffix(text, "\n"), "\n") {
+			a.say("%s", printable(strings.ReplaceAll(l, "\t", "    ")))
 		}
+		return nil
 	}
 	_, err := fmt.Fprintln(a.stdout, payloadText(&common.Payloads{Payloads: []*common.Payload{p}}))
 	return err

@@ -46,13 +46,6 @@ func (x *Exporter) Add(t *history.Transition) []*apihistory.HistoryEvent {
 	return events
 }
 
-// TransitionEvents are the events of one transition alone. Children that earlier transitions initiated go without
-// their workflow ID and type.
-func TransitionEvents(t *history.Transition) []*apihistory.HistoryEvent {
-	x := &Exporter{last: &apihistory.HistoryEvent{}, children: map[int64]*history.StartChildWorkflowExecutionInitiated{}}
-	return x.Add(t)
-}
-
 func newEvent(id int64, at time.Time, transition uint64, a apihistory.EventAttributes) *apihistory.HistoryEvent {
 	return &apihistory.HistoryEvent{EventId: id, EventTime: at, EventType: a.EventType(), TransitionNumber: transition, Attributes: a}
 }
