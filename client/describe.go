@@ -105,7 +105,7 @@ func (c *workflowClient) describe(ctx context.Context, workflowID, runID string)
 		}
 		d.PendingActivities = append(d.PendingActivities, a)
 	}
-	return d, c.describeTrouble(ctx, s.Start.Run.Run, d)
+	return d, c.describeTrouble(ctx, s.Start.Run.Run, s.Transitions, d)
 }
 
 func describeState(s *history.State) *WorkflowExecutionDescription {
@@ -183,8 +183,8 @@ func timeOrNil(t time.Time) *time.Time {
 	return &t
 }
 
-// describeTrouble adds what the coordinators noted about a run that does not go on.
-func (c *workflowClient) describeTrouble(ctx context.Context, run history.Run, d *WorkflowExecutionDescription) error {
+// describeTrouble adds what the coordinators noted about a run that does not go on since its last transition.
+func (c *workflowClient) describeTrouble(ctx context.Context, run history.Run, transitions uint64, d *WorkflowExecutionDescription) error {
 	data, err := c.ns.GetBeat(ctx, run, 0)
 	if errors.Is(err, streams.ErrNotFound) {
 		return nil
@@ -192,7 +192,7 @@ func (c *workflowClient) describeTrouble(ctx context.Context, run history.Run, d
 	if err != nil {
 		return err
 	}
-	if t, err := history.DecodeTrouble(data); err == nil && t.Reason != "" {
+	if t, err := history.DecodeTrouble(data); err == nil && t.Reason != "" && t.Transition == transitions {
 		d.Stuck, d.StuckSince = t.Reason, timeOrNil(t.Since)
 	}
 	return nil

@@ -177,20 +177,29 @@ func (c *Coordinator) noteHandBack(ctx context.Context, run history.Run, items [
 	c.note(ctx, run, t)
 }
 
-// trouble reads the run's note, an empty one when there is none.
+// trouble reads the run's note, an empty one when there is none. One from before the last transition does not count: the
+// bucket keeps one value for each key, and a server that was killed after the last one was removed brings back the one
+// before it.
 func (c *Coordinator) trouble(ctx context.Context, run history.Run) (*history.Trouble, error) {
+	none := &history.Trouble{}
+	tail, err := c.broker.Tail(ctx, run)
+	switch {
+	case err == nil && !tail.Junk:
+		none.Transition = tail.Number
+	case err != nil && !errors.Is(err, streams.ErrNotFound):
+		return nil, err
+	}
 	data, err := c.broker.GetBeat(ctx, run, 0)
 	if errors.Is(err, streams.ErrNotFound) {
-		return &history.Trouble{}, nil
+		return none, nil
 	}
 	if err != nil {
 		return nil, err
 	}
-	t, err := history.DecodeTrouble(data)
-	if err != nil {
-		return &history.Trouble{}, nil
+	if t, err := history.DecodeTrouble(data); err == nil && t.Transition == none.Transition {
+		return t, nil
 	}
-	return t, nil
+	return none, nil
 }
 
 func (c *Coordinator) note(ctx context.Context, run history.Run, t *history.Trouble) {

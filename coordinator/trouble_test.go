@@ -102,6 +102,40 @@ func TestProcessesThatDieForOtherReasonsAreNotHeldAgainstARun(t *testing.T) {
 	}
 }
 
+// TestANoteFromBeforeTheLastTransitionIsVoid: a killed server brings back what was noted and removed earlier, here the
+// worst that can have been noted, and processes die before they can do anything.
+func TestANoteFromBeforeTheLastTransitionIsVoid(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		stop := f.serve()
+		run := f.start("w", "one")
+		f.settle(time.Second)
+		stop()
+		data, err := history.Encode(&history.Trouble{Begun: 2, Reason: "long past"})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := f.model.PutBeat(f.ctx, run.Run, 0, data); err != nil {
+			t.Fatal(err)
+		}
+		f.complete(run, 2, "a")
+		for range 4 {
+			f.faults(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+				if op == streamstest.OpFindStart || op == streamstest.OpNak {
+					return streamstest.Lost
+				}
+				return streamstest.Proceed
+			})
+			stop := f.serve()
+			f.settle(7 * time.Second)
+			f.kill(stop)
+		}
+		f.serve()
+		f.settle(10 * time.Second)
+		f.wantResult(run, "a")
+	})
+}
+
 func TestARunWhoseCodePanicsWaitsForFixedCode(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		f.deploy("w", func(env *replay.Env) {

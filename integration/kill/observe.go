@@ -2,8 +2,9 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -128,18 +129,25 @@ func (b *broker) observe(ctx context.Context, ledgers string) (*observation, err
 	return o, err
 }
 
-// waiting is what is left in the streams that drain to empty. Messages in the inbox's stream include armed wake-ups.
+// waiting is what is left in the streams that drain to empty, by subject. Among it are armed wake-ups.
 func (b *broker) waiting(ctx context.Context) (tasks, inbox []string, err error) {
-	for _, s := range []struct {
-		stream string
-		left   *[]string
-	}{{"TASKS", &tasks}, {"INBOX", &inbox}} {
-		err = errors.Join(err, b.scan(ctx, s.stream, ">", func(subject string, _ uint64, _ []byte) error {
-			*s.left = append(*s.left, subject)
-			return nil
-		}))
+	if tasks, err = b.subjects(ctx, "TASKS"); err == nil {
+		inbox, err = b.subjects(ctx, "INBOX")
 	}
 	return tasks, inbox, err
+}
+
+// subjects are those of all messages in a stream.
+func (b *broker) subjects(ctx context.Context, stream string) ([]string, error) {
+	s, err := b.js.Stream(ctx, streamOf(stream))
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	info, err := s.Info(ctx, jetstream.WithSubjectFilter(">"))
+	if err != nil {
+		return nil, fmt.Errorf("read stream %s: %w", stream, err)
+	}
+	return slices.Sorted(maps.Keys(info.State.Subjects)), nil
 }
 
 // drained waits until nothing is left to do, or until ctx ends. It returns when that was seen, zero if it was not.

@@ -34,10 +34,14 @@ type QueryResult struct {
 // removed by the next transition.
 type Trouble struct {
 	Version int `msgpack:"v"`
+	// Transition is how many transitions the run had. A note is void once there are more: it may outlive its removal, or
+	// come back after it when a server was killed.
+	Transition uint64 `msgpack:"k,omitempty"`
 	// Reason is for people; empty while there is only something to count.
 	Reason string    `msgpack:"r,omitempty"`
 	Since  time.Time `msgpack:"s,omitempty"`
-	// Begun counts the deliveries whose processing began and left no outcome, Handed those that were handed back.
+	// Begun counts how often code began to run for a redelivered message and did not end, Handed the deliveries that were
+	// handed back.
 	Begun  int `msgpack:"b,omitempty"`
 	Handed int `msgpack:"h,omitempty"`
 }
