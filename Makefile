@@ -14,7 +14,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PURE := $(addsuffix /...,$(addprefix ./,$(wildcard api converter log internal/retry internal/history internal/replay workflow)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build check format vet race test lint demo demo-crash fuzz cover clean
+.PHONY: help build check format vet race test lint demo demo-crash kill-test fuzz cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -27,6 +27,9 @@ demo: ## train 90 days on the embedded server and print the table
 
 demo-crash: ## the same while workers and servers are killed
 	$(GO) run ./examples/training/demo -crash
+
+kill-test: ## kill workers and servers under 5,000 runs and verify every history (some minutes)
+	$(GO) run ./integration/kill
 
 check: format vet race test ## everything that CI runs
 

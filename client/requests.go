@@ -34,7 +34,7 @@ func (c *workflowClient) find(ctx context.Context, workflowID, runID string) (*s
 	var start *streams.StoredStart
 	var err error
 	if runID == "" {
-		start, err = c.ns.LastStart(ctx, workflowID)
+		start, _, err = streams.LastRun(ctx, c.ns, workflowID, 0)
 	} else {
 		start, err = c.ns.FindStart(ctx, history.Run{WorkflowID: workflowID, RunID: runID})
 	}

@@ -14,6 +14,10 @@ import (
 // answers stale for about ten seconds, a failover takes up to twenty-five.
 const grace = 60 * time.Second
 
+// believed is how many deliveries must have met the same answer: a message may have waited for longer than grace before
+// anyone looked.
+const believed = 8
+
 // delayedError is returned when the run's first transition is not due yet.
 type delayedError struct{ left time.Duration }
 
@@ -54,6 +58,10 @@ func (c *Coordinator) verify(ctx context.Context, start *streams.StoredStart) er
 		return nil
 	}
 	before, err := c.broker.StartAt(ctx, start.Run.WorkflowID, start.Expected)
+	if err == nil && !before.Checked {
+		// It never runs, and must not hide a run before it.
+		before, _, err = streams.LastRun(ctx, c.broker, start.Run.WorkflowID, start.Expected)
+	}
 	if errors.Is(err, streams.ErrNotFound) {
 		return nil // retention removes closed runs only
 	}
@@ -72,15 +80,15 @@ func (c *Coordinator) verify(ctx context.Context, start *streams.StoredStart) er
 
 // unopened ends the items of a run that could not be loaded.
 func (c *Coordinator) unopened(ctx context.Context, run history.Run, items []*item, err error) {
-	if !errors.Is(err, streams.ErrNotFound) {
+	if !errors.Is(err, errNoRun) {
 		c.unserved(ctx, nil, items, err)
 		return
 	}
 	for _, it := range items {
 		switch {
 		case it.delivery == nil:
-		case c.cfg.Now().Sub(it.delivery.Published) < grace:
-			it.handBack(time.Second)
+		case c.cfg.Now().Sub(it.delivery.Published) < grace || it.deliveries() < believed:
+			it.handBack(growing([]*item{it}, time.Second, 10*time.Second))
 		default:
 			c.reject(ctx, it, fmt.Sprintf("there is no run %s", run))
 		}

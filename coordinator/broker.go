@@ -16,7 +16,10 @@ type Broker interface {
 	Inboxes
 	Tasks
 	Lanes
+	// Name is the namespace's name.
 	Name() string
+	// Epoch changes when the connection was lost in between: what was read before has to be compared with the leader.
+	Epoch() uint64
 }
 
 // Histories stores and reads the records of runs.

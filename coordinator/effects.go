@@ -72,7 +72,7 @@ func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect,
 	case *history.StartChild:
 		return c.startChild(ctx, e, x)
 	case *history.StartSuccessor:
-		return c.startSuccessor(ctx, x.Start)
+		return c.startSuccessor(ctx, e, x.Start)
 	case *history.SendRequest:
 		return c.sendRequest(ctx, e, x)
 	case *history.NotifyParent:
@@ -122,11 +122,15 @@ func (c *Coordinator) startChild(ctx context.Context, e *entry, x *history.Start
 	return c.broker.Send(ctx, e.start.Run, &history.Message{ID: "started", Child: outcome})
 }
 
-// startSuccessor starts the run that takes over. That it, or a run after it, was started by someone else is as good.
-func (c *Coordinator) startSuccessor(ctx context.Context, start *history.Start) error {
-	_, err := streams.StartRun(ctx, c.broker, streams.StartRequest{Start: start, Successor: true})
+// startSuccessor starts the run that takes over. That it was started by someone else is as good. That the workflow ID
+// went to another run is believed only after a while: nobody gives it away before the successor has started.
+func (c *Coordinator) startSuccessor(ctx context.Context, e *entry, start *history.Start) error {
+	_, err := streams.StartRun(ctx, c.broker, streams.StartRequest{Start: start, Successor: true, After: e.found.Seq})
 	var already *streams.AlreadyStartedError
-	if err != nil && !errors.As(err, &already) {
+	if errors.As(err, &already) && c.cfg.Now().Sub(e.state().Time) > grace {
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("start successor %s: %w", start.Run.Run, err)
 	}
 	return nil
@@ -162,7 +166,10 @@ func (c *Coordinator) locate(ctx context.Context, e *entry, x *history.SendReque
 	if x.Target.RunID != "" {
 		found, err = c.broker.FindStart(ctx, x.Target)
 	} else {
-		found, err = c.broker.LastStart(ctx, x.Target.WorkflowID)
+		found, _, err = streams.LastRun(ctx, c.broker, x.Target.WorkflowID, 0)
+	}
+	if errors.Is(err, streams.ErrNotFound) && e.started(x.Target) {
+		return history.Address{}, fmt.Errorf("%w: child %s has started and is not found", errStale, x.Target)
 	}
 	if err != nil {
 		return history.Address{}, err
@@ -184,6 +191,16 @@ func (c *Coordinator) locate(ctx context.Context, e *entry, x *history.SendReque
 		return history.Address{}, fmt.Errorf("run %s is closed: %w", found.Run.Run, streams.ErrNotFound)
 	}
 	return found.Run, nil
+}
+
+// started says whether the target is a child of which the history knows that it has started.
+func (e *entry) started(target history.Run) bool {
+	for _, child := range e.state().Children {
+		if child.Initiated.WorkflowID == target.WorkflowID && child.RunID != "" {
+			return target.RunID == "" || target.RunID == child.RunID
+		}
+	}
+	return false
 }
 
 // arm arms the wake-up. One that is armed for earlier stays, and whoever it wakes arms the next.

@@ -25,6 +25,8 @@ type entry struct {
 	// lastSeq is the sequence that the next append expects, lastHash the hash of the last record's bytes.
 	lastSeq  uint64
 	lastHash []byte
+	// epoch is the broker's when the entry was last compared with the history.
+	epoch uint64
 	// verified is set when the start was found to be properly checked against its predecessor.
 	verified bool
 	// armed is the due time of the last wake-up that this process armed, zero for unknown.
@@ -81,7 +83,7 @@ func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
 		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, err)
 	}
 	start.Run = found.Run
-	e := &entry{start: start, found: found}
+	e := &entry{start: start, found: found, epoch: c.broker.Epoch()}
 	if body, ok := c.cfg.Definition(start.Type); ok {
 		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload})
 	} else {
@@ -139,10 +141,10 @@ func (c *Coordinator) replay(ctx context.Context, e *entry, transitions []*histo
 	if err == nil || errors.As(err, &illegal) {
 		return err
 	}
+	c.abandon(e, err)
 	if before > 0 {
 		return fmt.Errorf("%w: %w", errStale, err)
 	}
-	c.abandon(e, err)
 	e.codeErr, e.bare = err, history.NewState(e.start)
 	return fold(e.bare, transitions)
 }

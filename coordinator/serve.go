@@ -58,13 +58,15 @@ func splitQueries(items []*item) (rest, queries []*item) {
 
 // begin opens the run for items, unless they are quarantined: then it has handed them back and returns nothing.
 func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item) (*entry, error) {
-	e := c.cache.take(run)
+	e, err := c.cached(ctx, run)
+	if err != nil {
+		return nil, err
+	}
 	found := c.newStart(items)
 	isNew := found != nil
 	if e == nil && !isNew {
-		var err error
 		if found, err = c.broker.FindStart(ctx, run); err != nil {
-			return nil, fmt.Errorf("load run %s: %w", run, err)
+			return nil, noRun(run, err)
 		}
 	}
 	// Known before the code runs again: what has killed processes may kill this one.
@@ -99,14 +101,44 @@ func (c *Coordinator) newStart(items []*item) *streams.StoredStart {
 
 // open takes the run from the cache or loads it.
 func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error) {
-	if e := c.cache.take(run); e != nil {
-		return e, nil
+	if e, err := c.cached(ctx, run); err != nil || e != nil {
+		return e, err
 	}
 	found, err := c.broker.FindStart(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("load run %s: %w", run, err)
 	}
 	return c.load(ctx, found, nil)
+}
+
+// cached takes the run from the cache, nil when it is not there. One from before the connection was lost is compared
+// with the history first: a server that lost the end of it may have given the same sequences to other records.
+func (c *Coordinator) cached(ctx context.Context, run history.Run) (*entry, error) {
+	e := c.cache.take(run)
+	epoch := c.broker.Epoch()
+	if e == nil || e.epoch == epoch {
+		return e, nil
+	}
+	if _, err := c.refresh(ctx, e); errors.Is(err, errStale) {
+		c.drop(e)
+		return nil, nil
+	} else if err != nil {
+		c.drop(e)
+		return nil, err
+	}
+	e.epoch, e.sent = epoch, ""
+	return e, nil
+}
+
+// errNoRun means that the run's start was looked for and not found. That a part of its history is not found means
+// something else.
+var errNoRun = errors.New("there is no such run")
+
+func noRun(run history.Run, err error) error {
+	if errors.Is(err, streams.ErrNotFound) {
+		return fmt.Errorf("load run %s: %w: %w", run, errNoRun, err)
+	}
+	return fmt.Errorf("load run %s: %w", run, err)
 }
 
 // advance brings the run forward by what the items ask for. After an error the entry must be dropped; items that are
@@ -171,6 +203,9 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 		have[it.seq] = true
 	}
 	all := slices.Clone(items)
+	if len(waiting) == inboxBatch {
+		all = c.leaveBehind(all, waiting[len(waiting)-1].Seq)
+	}
 	for _, w := range waiting {
 		if have[w.Seq] {
 			continue
@@ -182,6 +217,17 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 	}
 	slices.SortStableFunc(all, func(a, b *item) int { return int(int64(a.seq) - int64(b.seq)) })
 	return all, nil
+}
+
+// leaveBehind hands back the signals and requests after seq: there are others before them that were not read.
+func (c *Coordinator) leaveBehind(items []*item, seq uint64) []*item {
+	return slices.DeleteFunc(items, func(it *item) bool {
+		later := it.isRequest() && it.seq > seq
+		if later {
+			it.handBack(conflictDelay())
+		}
+		return later
+	})
 }
 
 // plan is what a set of items means to a run at one moment.

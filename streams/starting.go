@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"time"
 
@@ -16,10 +17,38 @@ import (
 // Starter is what StartRun needs of a namespace.
 type Starter interface {
 	PublishStart(ctx context.Context, run history.Address, data []byte, info StartInfo, expected uint64) (uint64, error)
-	LastStart(ctx context.Context, workflowID string) (*StoredStart, error)
 	FindStart(ctx context.Context, run history.Run) (*StoredStart, error)
+	StartLister
 	Endings
 	Send(ctx context.Context, to history.Address, m *history.Message) error
+}
+
+// StartLister finds the starts of a workflow ID.
+type StartLister interface {
+	LastStart(ctx context.Context, workflowID string) (*StoredStart, error)
+	ListStarts(ctx context.Context, filter StartFilter) iter.Seq2[*StoredStart, error]
+}
+
+// LastRun is the newest start of a workflow ID up to the given sequence (0: of all) that a coordinator would run, or
+// ErrNotFound. One that was published without the check, or is no start at all, never runs and hides nothing. Newest is
+// the sequence of the newest message among the starts, run or not: what a further start has to expect.
+func LastRun(ctx context.Context, s StartLister, workflowID string, upTo uint64) (run *StoredStart, newest uint64, err error) {
+	last, err := s.LastStart(ctx, workflowID)
+	if err != nil {
+		return nil, 0, err
+	}
+	if last.Checked && (upTo == 0 || last.Seq <= upTo) {
+		return last, last.Seq, nil
+	}
+	for start, err := range s.ListStarts(ctx, StartFilter{WorkflowID: workflowID}) {
+		if err != nil {
+			return nil, 0, err
+		}
+		if start.Checked && (upTo == 0 || start.Seq <= upTo) {
+			return start, last.Seq, nil
+		}
+	}
+	return nil, last.Seq, fmt.Errorf("no run of workflow %q: %w", workflowID, ErrNotFound)
 }
 
 // Endings tells how runs ended.
@@ -44,6 +73,8 @@ type StartRequest struct {
 	// Successor marks the start of a run that takes over from its closed predecessor: it is the only start that may
 	// follow one that continued as new.
 	Successor bool
+	// After is the sequence of the start that this one follows, 0 for none or unknown. A wrong one costs a refusal.
+	After uint64
 }
 
 // StartRun starts a run, at most once for its run ID, at most one open run for its workflow ID. It returns the run's
@@ -58,7 +89,7 @@ func StartRun(ctx context.Context, s Starter, req StartRequest) (history.Address
 		return history.Address{}, fmt.Errorf("start run %s: %w", run.Run, err)
 	}
 	info := StartInfo{Type: req.Start.Type}
-	var expected uint64
+	expected := req.After
 	for {
 		_, err := s.PublishStart(ctx, run, data, info, expected)
 		if err == nil {
@@ -85,12 +116,18 @@ func refused(ctx context.Context, s Starter, req StartRequest) (use *history.Add
 	} else if !errors.Is(err, ErrNotFound) {
 		return nil, 0, err
 	}
-	last, err := s.LastStart(ctx, req.Start.Run.WorkflowID)
+	last, newest, err := LastRun(ctx, s, req.Start.Run.WorkflowID, 0)
 	if errors.Is(err, ErrNotFound) {
-		return nil, 0, nil
+		return nil, newest, nil
 	}
 	if err != nil {
 		return nil, 0, err
+	}
+	switch {
+	case last.Run.Run == req.Start.Run.Run:
+		return &last.Run, 0, nil // stored since we looked
+	case req.Successor && last.Run.RunID == req.Start.ContinuedRunID:
+		return nil, newest, nil // it is closed: our start was derived from its closing record
 	}
 	closed, err := RunClosed(ctx, s, last.Run.Run)
 	if err != nil {
@@ -99,18 +136,17 @@ func refused(ctx context.Context, s Starter, req StartRequest) (use *history.Add
 	if closed == nil {
 		return conflicting(ctx, s, req, last)
 	}
-	mine := req.Successor && closed.Successor == req.Start.Run.RunID
-	if closed.Successor != "" && !mine {
+	if closed.Successor != "" {
 		// The workflow ID is taken: whoever finds a chain without its next run starts that first.
 		return nil, 0, helpSuccessor(ctx, s, last)
 	}
-	if req.Successor && !mine {
+	if req.Successor {
 		return nil, 0, &AlreadyStartedError{Run: last.Run}
 	}
-	if !mine && refusesReuse(req.Reuse, closed.Status) {
+	if refusesReuse(req.Reuse, closed.Status) {
 		return nil, 0, &AlreadyStartedError{Run: last.Run, Status: closed.Status}
 	}
-	return nil, last.Seq, nil
+	return nil, newest, nil
 }
 
 // conflicting applies the conflict policy while run last is open.
@@ -128,10 +164,8 @@ func conflicting(ctx context.Context, s Starter, req StartRequest, last *StoredS
 	if err := s.Send(ctx, last.Run, m); err != nil {
 		return nil, 0, fmt.Errorf("terminate run %s: %w", last.Run.Run, err)
 	}
-	if err := awaitClose(ctx, s, last.Run.Run); err != nil {
-		return nil, 0, err
-	}
-	return nil, last.Seq, nil
+	// It may have closed in favor of a successor, which the request to terminate then follows: the next refusal tells.
+	return nil, 0, awaitClose(ctx, s, last.Run.Run)
 }
 
 func refusesReuse(p enums.WorkflowIdReusePolicy, status string) bool {

@@ -199,7 +199,7 @@ func (i *Intake) startRun(ctx context.Context, o *order, at time.Time) (history.
 
 // signalRun signals the newest run of the workflow ID. A run that closed in favour of a successor passes signals on.
 func (i *Intake) signalRun(ctx context.Context, o *order) (history.Run, error) {
-	last, err := i.broker.LastStart(ctx, o.workflowID)
+	last, _, err := streams.LastRun(ctx, i.broker, o.workflowID, 0)
 	if err != nil {
 		return history.Run{}, err
 	}

@@ -12,6 +12,7 @@ import (
 // Broker is what coordinators, workers and clients use of a namespace. *streams.Namespace and *Model implement it.
 type Broker interface {
 	Name() string
+	Epoch() uint64
 	Partitions() int
 	Partition(workflowID string) int
 	Limits() streams.Limits

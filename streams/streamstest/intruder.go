@@ -38,3 +38,16 @@ func (m *Model) DeleteConsumers(queue string) error {
 	m.wake()
 	return nil
 }
+
+// LoseTail makes the history forget its newest message and give its sequence out again, as a server does that lost what
+// it had not synced, and lets everyone reconnect.
+func (m *Model) LoseTail() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if n := len(m.history.messages); n > 0 {
+		lost := m.history.messages[n-1]
+		m.history.remove(lost)
+		m.history.last = lost.seq - 1
+	}
+	m.epoch++
+}

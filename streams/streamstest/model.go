@@ -45,6 +45,7 @@ type Model struct {
 	mu sync.Mutex // guards everything below
 	// ahead is what Advance added to the clock.
 	ahead time.Duration
+	epoch uint64
 	// changed is closed, and replaced, when something happened that a blocked Pull may wait for.
 	changed chan struct{}
 	calls   map[call]int
@@ -94,6 +95,13 @@ func New(o Options) *Model {
 
 // Name is the namespace's name.
 func (m *Model) Name() string { return m.name }
+
+// Epoch counts the losses that LoseTail inflicts.
+func (m *Model) Epoch() uint64 {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.epoch
+}
 
 // Partitions is 1: what the parts of a namespace do not share, they do not need a model of.
 func (m *Model) Partitions() int { return 1 }
