@@ -66,8 +66,11 @@ func (c *Coordinator) Run(ctx context.Context) error {
 
 	var loops sync.WaitGroup
 	failed := make(chan error, 2)
-	loops.Go(func() { failed <- c.runLane(ctx, work, starts) })
-	loops.Go(func() { failed <- c.runLane(ctx, work, inbox) })
+	// A lane that fails for good ends the other: half a coordinator would look like a whole one.
+	pulling, endPulling := context.WithCancel(ctx)
+	defer endPulling()
+	loops.Go(func() { failed <- c.runLane(pulling, work, starts) })
+	loops.Go(func() { failed <- c.runLane(pulling, work, inbox) })
 	loops.Go(func() { c.keeper.run(work) })
 	loops.Go(func() { c.alarms.run(work) })
 
@@ -76,6 +79,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		if err := <-failed; err != nil && failure == nil && ctx.Err() == nil {
 			failure = err
 		}
+		endPulling()
 	}
 	stopQueries()
 	c.drain(cut)
@@ -114,6 +118,9 @@ func (c *Coordinator) drain(cut context.CancelCauseFunc) {
 	}
 	c.mu.Unlock()
 	for _, it := range unbegun {
+		if it.query != nil {
+			it.query.answer <- stoppingAnswer()
+		}
 		it.handBack(0)
 	}
 	timer := time.AfterFunc(c.cfg.StopTimeout, func() { cut(errStopped) })

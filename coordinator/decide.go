@@ -158,6 +158,10 @@ func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 	if err != nil {
 		return err
 	}
+	if loaded.lastSeq != e.lastSeq {
+		loaded.destroy()
+		return fmt.Errorf("reload run %s: %w", e.run(), streams.ErrConflict)
+	}
 	loaded.armed, loaded.sent, loaded.verified, loaded.troubled = e.armed, e.sent, e.verified, e.troubled
 	*e = *loaded
 	if e.machine == nil {

@@ -139,6 +139,9 @@ func (c *Coordinator) startSuccessor(ctx context.Context, e *entry, start *histo
 // sendRequest delivers a signal or cancel request to another run's inbox, and reports the outcome when asked to.
 func (c *Coordinator) sendRequest(ctx context.Context, e *entry, x *history.SendRequest) error {
 	to, err := c.locate(ctx, e, x)
+	if errors.Is(err, errNoRun) && x.Early != nil {
+		to, err = *x.Early, nil
+	}
 	found := err == nil
 	if err != nil && !errors.Is(err, streams.ErrNotFound) {
 		return fmt.Errorf("locate run %s: %w", x.Target, err)
@@ -172,7 +175,7 @@ func (c *Coordinator) locate(ctx context.Context, e *entry, x *history.SendReque
 		return history.Address{}, fmt.Errorf("%w: child %s has started and is not found", errStale, x.Target)
 	}
 	if err != nil {
-		return history.Address{}, err
+		return history.Address{}, noRun(x.Target, err)
 	}
 	if x.ChildOnly {
 		start, err := history.DecodeStart(found.Data)

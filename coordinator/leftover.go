@@ -15,7 +15,7 @@ func (c *Coordinator) passOn(ctx context.Context, e *entry, it *item) error {
 	switch {
 	case next != nil:
 		// The start comes first: a request to a run that does not exist would have to wait for it.
-		if err := c.startSuccessor(ctx, next); err != nil {
+		if err := c.startSuccessor(ctx, e, next); err != nil {
 			return err
 		}
 		if err := c.broker.Send(ctx, next.Run, it.message); err != nil {

@@ -8,7 +8,6 @@ import (
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
-	"github.com/millrace-dev/millrace/streams"
 )
 
 // queryItem is a query that waits in a run's mailbox, where no transition is being decided at the same time.
@@ -25,7 +24,7 @@ func (c *Coordinator) answer(ctx, work context.Context, data []byte) []byte {
 	}
 	qi := &queryItem{query: q, answer: make(chan *history.QueryResult, 1)}
 	if !c.post(work, &item{run: q.Run, query: qi}) {
-		return encodeAnswer(&history.QueryResult{Retry: true, Failure: &failure.Failure{Message: "coordinator is stopping"}})
+		return encodeAnswer(stoppingAnswer())
 	}
 	select {
 	case r := <-qi.answer:
@@ -44,6 +43,11 @@ func encodeAnswer(r *history.QueryResult) []byte {
 	return data
 }
 
+// stoppingAnswer sends the asker to another coordinator.
+func stoppingAnswer() *history.QueryResult {
+	return &history.QueryResult{Retry: true, Failure: &failure.Failure{Message: "coordinator is stopping", Source: "millrace"}}
+}
+
 func refuse(err error) *history.QueryResult {
 	return &history.QueryResult{Failure: &failure.Failure{Message: err.Error(), Source: "millrace"}}
 }
@@ -51,7 +55,7 @@ func refuse(err error) *history.QueryResult {
 // answerQuery runs a handler on a prefix that was compared with the stream leader.
 func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, qi *queryItem) {
 	e, err := c.open(ctx, run)
-	if errors.Is(err, streams.ErrNotFound) {
+	if errors.Is(err, errNoRun) {
 		qi.answer <- refuse(fmt.Errorf("there is no run %s", run))
 		return
 	}

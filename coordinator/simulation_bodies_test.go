@@ -249,6 +249,6 @@ func (s *scripted) cancelChild() {
 	s.Block("child start", func() bool { return started != "" })
 	sleep(s.Env, s.millis(0, 5000))
 	must(s.RequestCancelExternal(&history.RequestCancelExternalWorkflowExecutionInitiated{
-		Target: history.Run{WorkflowID: id, RunID: started}}, func(bool) {}))
+		Target: history.Run{WorkflowID: id, RunID: started}, ChildOnly: true}, func(bool) {}))
 	s.Block("child close", func() bool { return closed })
 }

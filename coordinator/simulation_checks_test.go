@@ -244,8 +244,13 @@ func (s *simulation) checkSignals(consumed map[string]bool) {
 	}
 }
 
-// dump logs all histories and the notes of trouble.
+// dump logs all calls, all histories and the notes of trouble.
 func (s *simulation) dump() {
+	for _, c := range s.trace {
+		if c.op != "KeepAlive" {
+			s.Logf("call %s %s %s %s %v", c.at.Format("05.000000"), c.process, c.op, c.run, c.err)
+		}
+	}
 	for _, start := range s.starts() {
 		s.Logf("%v start %s seq=%d at %s expected=%d", start.Type, start.Run, start.Seq, start.Time.Format("05.000"), start.Expected)
 		for _, d := range s.deadLetters() {

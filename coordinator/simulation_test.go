@@ -54,6 +54,21 @@ type simulation struct {
 	violations []string
 	// resolved is when an activity's result was recorded.
 	resolved map[streams.TaskRef]time.Time
+	trace    []tracedCall
+}
+
+// tracedCall is one call that reached the broker.
+type tracedCall struct {
+	at          time.Time
+	process, op string
+	run         history.Run
+	err         error
+}
+
+func (s *simulation) traced(process, op string, run history.Run, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.trace = append(s.trace, tracedCall{time.Now(), process, op, run, err})
 }
 
 // sentSignal is a signal whose sender was told that it is durably queued.
@@ -141,9 +156,6 @@ func (s *simulation) keepCoordinator(ctx context.Context, name string, rng *rand
 		p := s.newProcess(fmt.Sprint(name, ".", n), lives)
 		cfg := s.config
 		cfg.Queue, cfg.Definition, cfg.Logger = queue, s.definition, log.Discard{}
-		if s.verbose() {
-			cfg.Logger = testLog{s.T}
-		}
 		c, err := coordinator.New(p, cfg)
 		if err != nil {
 			s.Error(err)
@@ -184,8 +196,6 @@ func (s *simulation) keepCoordinator(ctx context.Context, name string, rng *rand
 		}
 	}
 }
-
-func (s *simulation) verbose() bool { return *simulationSeed != 0 && testing.Verbose() }
 
 // keepWorker runs tasks, two at a time.
 func (s *simulation) keepWorker(ctx context.Context, name string, rng *rand.Rand) {

@@ -39,11 +39,11 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 	case errors.As(err, &delayed):
 		delay = delayed.left
 	case errors.As(err, &unverified):
-		if unverified.final || e != nil && c.cfg.Now().Sub(e.found.Time) > grace {
+		if unverified.final || c.cfg.Now().Sub(e.found.Time) > grace && mostDeliveries(items) >= believed {
 			c.rejectStart(ctx, items, unverified.reason)
 			return
 		}
-		delay = time.Second
+		delay = growing(items, time.Second, maxTroubleDelay)
 	case errors.Is(err, streams.ErrConflict), errors.Is(err, errStale):
 		delay = conflictDelay()
 	case errors.Is(err, errUnknownType):
