@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -112,11 +111,12 @@ func (a *app) daemonNamespaces(ctx context.Context, nc *nats.Conn) ([]string, er
 func serveIntakes(ctx context.Context, namespaces []*streams.Namespace, logger log.Logger, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	var up sync.WaitGroup // of intakes that have yet to become ready
-	up.Add(len(namespaces))
+	up := make(chan struct{}, len(namespaces))
 	ended := make(chan error, len(namespaces))
 	for _, ns := range namespaces {
-		intake := daemon.NewIntake(ns, daemon.IntakeConfig{Logger: log.With(logger, "namespace", ns.Name()), Ready: up.Done})
+		intake := daemon.NewIntake(ns, daemon.IntakeConfig{
+			Logger: log.With(logger, "namespace", ns.Name()), Ready: func() { up <- struct{}{} },
+		})
 		go func() {
 			err := intake.Run(ctx)
 			if err != nil {
@@ -125,16 +125,15 @@ func serveIntakes(ctx context.Context, namespaces []*streams.Namespace, logger l
 			ended <- err
 		}()
 	}
-	allUp := make(chan struct{})
-	go func() { up.Wait(); close(allUp) }()
 	var errs []error
-	for left := len(namespaces); left > 0; {
+	for notYet, running := len(namespaces), len(namespaces); running > 0; {
 		select {
-		case <-allUp:
-			ready()
-			allUp = nil
+		case <-up:
+			if notYet--; notYet == 0 {
+				ready()
+			}
 		case err := <-ended:
-			left--
+			running--
 			errs = append(errs, err)
 			cancel() // one without the others is no service
 		}

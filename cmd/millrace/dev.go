@@ -167,10 +167,10 @@ func (a *app) welcome(s *devserver.Server, namespaces []string) {
 	if s.PortFallback() || s.Config().Port != devserver.DefaultPort {
 		a.say("  export NATS_URL=%s", info.URL)
 	}
-	a.say("  millrace workflow start --type Hello --task-queue hello -w hello-1 -i '\"world\"'")
+	a.say("  millrace workflow start --type Greet --task-queue greetings -w hello-1 -i '\"world\"'")
 	a.say("  millrace workflow list")
 	a.say("  millrace workflow show hello-1 --follow")
 	a.say("\nor, with nothing but NATS:\n")
-	a.say("  nats pub millrace.default.intake.start.Hello.hello-2 '\"world\"' -H Millrace-Task-Queue:hello")
+	a.say("  nats pub millrace.default.intake.start.Greet.hello-2 '\"world\"' -H Millrace-Task-Queue:greetings")
 	a.say("\nWorkflows wait until a worker, a program of yours, serves their task queue. Ctrl-C stops the server.")
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	millrace "github.com/millrace-dev/millrace"
@@ -17,12 +18,13 @@ import (
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/contrib/envconfig"
 	"github.com/millrace-dev/millrace/internal/devserver"
+	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/worker"
 	"github.com/millrace-dev/millrace/workflow"
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"millrace": main, "testworker": testWorker})
+	testscript.Main(m, map[string]func(){"millrace": main, "testworker": testWorker, "testreplay": testReplay})
 }
 
 // TestScripts runs the sessions under testdata/script. Each begins with a server of its own, whose address is in
@@ -45,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "await": await, "publish": publish, "context": writeContext,
+			"exits": exits, "await": await, "publish": publish, "purge": purge, "context": writeContext,
 		},
 	})
 }
@@ -93,6 +95,18 @@ func publish(ts *testscript.TestScript, _ bool, args []string) {
 	ts.Check(err)
 }
 
+// purge empties a stream, as an accident would: purge STREAM.
+func purge(ts *testscript.TestScript, _ bool, args []string) {
+	nc, err := nats.Connect(ts.Getenv("NATS_URL"))
+	ts.Check(err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	ts.Check(err)
+	stream, err := js.Stream(context.Background(), args[0])
+	ts.Check(err)
+	ts.Check(stream.Purge(context.Background()))
+}
+
 // writeContext writes a context of the nats command that leads to the script's server: context FILE.
 func writeContext(ts *testscript.TestScript, _ bool, args []string) {
 	text := fmt.Sprintf(`{"url": %q}`, ts.Getenv("NATS_URL"))
@@ -114,11 +128,29 @@ func runTestWorker() error {
 	}
 	defer c.Close()
 	w := worker.New(c, "test", worker.Options{})
-	w.RegisterWorkflowWithOptions(greet, workflow.RegisterOptions{Name: "Greet"})
-	w.RegisterWorkflowWithOptions(fail, workflow.RegisterOptions{Name: "Fail"})
-	w.RegisterWorkflowWithOptions(wait, workflow.RegisterOptions{Name: "Wait"})
+	registerWorkflows(w)
 	w.RegisterActivityWithOptions(hello, activity.RegisterOptions{Name: "Hello"})
 	return w.Run(worker.InterruptCh())
+}
+
+func registerWorkflows(r interface {
+	RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions)
+}) {
+	r.RegisterWorkflowWithOptions(greet, workflow.RegisterOptions{Name: "Greet"})
+	r.RegisterWorkflowWithOptions(fail, workflow.RegisterOptions{Name: "Fail"})
+	r.RegisterWorkflowWithOptions(wait, workflow.RegisterOptions{Name: "Wait"})
+	r.RegisterWorkflowWithOptions(elsewhere, workflow.RegisterOptions{Name: "Elsewhere"})
+}
+
+// testReplay replays the history in the file that it is given.
+func testReplay() {
+	r := worker.NewWorkflowReplayer()
+	registerWorkflows(r)
+	if err := r.ReplayWorkflowHistoryFromJSONFile(log.Discard{}, os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println("the same")
 }
 
 func options(ctx workflow.Context) workflow.Context {
@@ -159,4 +191,10 @@ func wait(ctx workflow.Context) (string, error) {
 	selector.Select(ctx)
 	state = "done"
 	return value, err
+}
+
+// elsewhere waits for an activity of a queue that nobody serves.
+func elsewhere(ctx workflow.Context) error {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{TaskQueue: "elsewhere", ScheduleToCloseTimeout: time.Hour})
+	return workflow.ExecuteActivity(ctx, "Hello", "nobody").Get(ctx, nil)
 }
