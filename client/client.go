@@ -25,7 +25,8 @@ type Client interface {
 		options StartWorkflowOptions, workflow interface{}, workflowArgs ...interface{}) (WorkflowRun, error)
 	// CancelWorkflow asks the run's code to cancel.
 	CancelWorkflow(ctx context.Context, workflowID string, runID string) error
-	// TerminateWorkflow closes the run without asking its code. It returns when the order is durably queued.
+	// TerminateWorkflow closes the run without asking its code, also when no worker serves its task queue. When it
+	// returns nil the run is closed, or a worker that is deciding at the same moment has the order durably queued.
 	TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error
 	// QueryWorkflow asks a query handler of the run's code; a worker must be up. It is QueryWorkflowWithOptions without
 	// a reject condition.

@@ -122,8 +122,8 @@ func serviceError(err error) error {
 	return &wrapped{typed: typed, cause: err}
 }
 
-// wrapped shows the typed error and keeps its cause.
+// wrapped says what its cause says, and is of both types.
 type wrapped struct{ typed, cause error }
 
-func (w *wrapped) Error() string   { return w.typed.Error() }
+func (w *wrapped) Error() string   { return w.cause.Error() }
 func (w *wrapped) Unwrap() []error { return []error{w.typed, w.cause} }

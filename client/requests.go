@@ -39,7 +39,7 @@ func (c *workflowClient) find(ctx context.Context, workflowID, runID string) (*s
 		start, err = c.ns.FindStart(ctx, history.Run{WorkflowID: workflowID, RunID: runID})
 	}
 	if errors.Is(err, streams.ErrNotFound) {
-		return nil, fmt.Errorf("there is no run of workflow %q%s in namespace %q: %w", workflowID, ofRun(runID), c.ns.Name(), err)
+		return nil, fmt.Errorf("there is no run of workflow %q%s in namespace %q: %w", workflowID, ofRun(runID), c.ns.Name(), streams.ErrNotFound)
 	}
 	return start, err
 }
@@ -137,11 +137,18 @@ func (c *workflowClient) CancelWorkflow(ctx context.Context, workflowID string, 
 func (c *workflowClient) TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error {
 	payloads, err := c.encode(details)
 	if err == nil {
-		m := &history.Message{Terminate: &history.Termination{Reason: reason, Details: payloads, Identity: c.options.Identity}}
-		err = c.ask(ctx, workflowID, runID, m)
+		err = c.terminate(ctx, workflowID, runID, &history.Termination{Reason: reason, Details: payloads, Identity: c.options.Identity})
 	}
 	if err != nil {
 		return fmt.Errorf("terminate workflow %q: %w", workflowID, serviceError(err))
 	}
 	return nil
+}
+
+func (c *workflowClient) terminate(ctx context.Context, workflowID, runID string, t *history.Termination) error {
+	start, err := c.locate(ctx, workflowID, runID)
+	if err != nil {
+		return err
+	}
+	return streams.TerminateRun(ctx, c.ns, start, &history.Message{ID: uuid.NewString(), Terminate: t})
 }

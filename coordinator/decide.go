@@ -203,7 +203,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	if err != nil {
 		return fmt.Errorf("append transition %d of run %s: %w", t.Number, e.run(), err)
 	}
-	e.lastSeq, e.lastHash = seq, hashRecord(data)
+	e.lastSeq, e.lastHash = seq, history.HashRecord(data)
 	t.Events = events
 	if e.machine != nil {
 		err = e.machine.Commit(t)

@@ -2,7 +2,6 @@ package coordinator
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"time"
@@ -112,7 +111,7 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 	}
 	e.lastSeq = loaded.LastSeq
 	if n := len(loaded.Records); n > 0 {
-		e.lastHash = hashRecord(loaded.Records[n-1].Data)
+		e.lastHash = history.HashRecord(loaded.Records[n-1].Data)
 		// What others committed may have the same cover as what this process has sent: a wake-up covers many.
 		e.sent = ""
 	}
@@ -185,10 +184,4 @@ func (c *Coordinator) refresh(ctx context.Context, e *entry) (changed bool, err 
 		return false, err
 	}
 	return e.state().Transitions != before, nil
-}
-
-// hashRecord is what the next record says of this one.
-func hashRecord(data []byte) []byte {
-	sum := sha256.Sum256(data)
-	return sum[:8]
 }

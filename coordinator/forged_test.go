@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -65,5 +66,35 @@ func TestATailThatWasLostAndReplacedIsNoticedAfterTheReconnection(t *testing.T) 
 		f.signal(run, "s", "s4")
 		f.settle(time.Second)
 		f.wantResult(run, "s2 s3 s4 ")
+	})
+}
+
+// TestARunThatNobodyServesIsTerminatedAtOnce: the order closes the run; what the close asks for is sent as soon as
+// somebody serves the queue.
+func TestARunThatNobodyServesIsTerminatedAtOnce(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		stop := f.serve()
+		run := f.start("w", "one")
+		f.settle(time.Second)
+		stop()
+		found, err := f.model.FindStart(f.ctx, run.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		order := &history.Message{ID: "t1", Terminate: &history.Termination{Reason: "no use"}}
+		if err := streams.TerminateRun(f.ctx, f.model, found, order); err != nil {
+			t.Fatal(err)
+		}
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+		f.wantCovers(run)
+		f.serve()
+		f.settle(10 * time.Second)
+		if f.queued(run, 2) {
+			t.Fatal("the task of the terminated run was not withdrawn")
+		}
+		if w := f.waiting(run); len(w) > 0 {
+			t.Fatalf("the order was not acknowledged: %v", w)
+		}
 	})
 }
