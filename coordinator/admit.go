@@ -89,8 +89,8 @@ func (c *Coordinator) unopened(ctx context.Context, run history.Run, items []*it
 		case it.delivery == nil:
 		case c.cfg.Now().Sub(it.delivery.Published) < grace || it.deliveries() < believed:
 			it.handBack(growing([]*item{it}, time.Second, 10*time.Second))
-		case it.message != nil && it.message.Terminate != nil, it.message != nil && it.message.Cancel != nil:
-			it.ack(ctx) // it asked for an end, and nothing is there to be ended
+		case it.message != nil && (it.message.Cancel != nil || it.message.Terminate != nil):
+			it.ack(ctx) // it asks for an end, as a parent does that closes before its child has started
 		default:
 			c.reject(ctx, it, fmt.Sprintf("there is no run %s", run))
 		}

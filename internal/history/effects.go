@@ -50,6 +50,9 @@ type SendRequest struct {
 	ChildOnly bool
 	Message   *Message
 	External  int64
+	// Early is where the request waits for a child of which it is not known whether it has started, nil otherwise:
+	// somebody may be about to start it.
+	Early *Address
 }
 
 // NotifyParent tells the parent how its child closed.
@@ -257,6 +260,7 @@ func (s *State) closeChild(c *PendingChild) *SendRequest {
 	send := &SendRequest{Target: Run{WorkflowID: c.Initiated.WorkflowID}, ChildOnly: true, Message: m}
 	if c.RunID == "" {
 		send.Target.RunID = c.Initiated.RunID
+		send.Early = &Address{Run: send.Target, Queue: c.Initiated.Queue}
 	}
 	return send
 }

@@ -1,0 +1,295 @@
+package coordinator_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/coordinator"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/streams/streamstest"
+)
+
+// losing loses all calls of some kinds.
+func losing(ops ...streamstest.Op) streamstest.Hook {
+	return func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+		if slices.Contains(ops, op) {
+			return streamstest.Lost
+		}
+		return streamstest.Proceed
+	}
+}
+
+// TestASettledMessageCoversNothingNew: the history has settled s1, whose acknowledgement was lost. Whoever else holds it
+// may acknowledge it at any time, so the transition that consumes s2 must not rely on it.
+func TestASettledMessageCoversNothingNew(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("collect", collect(3))
+		stop := f.serve()
+		run := f.start("w", "collect")
+		f.settle(time.Second)
+		f.faults(losing(streamstest.OpAck))
+		f.signal(run, "s", "s1")
+		f.settle(time.Second)
+		f.kill(stop)
+		f.signal(run, "s", "s2")
+		f.settle(10 * time.Second)
+		f.serve()
+		f.settle(10 * time.Second)
+		for _, tr := range f.transitions(run) {
+			if !slices.Contains(tr.Consumed, tr.Cover) {
+				t.Errorf("transition %d is covered by %q, which it did not consume: %v", tr.Number, tr.Cover, tr.Consumed)
+			}
+		}
+	})
+}
+
+// TestAMessageSendsWhatItCoversEvenWhenOthersComeWithIt: who consumed s1 died before it sent the activity's task. Its
+// heir gets s1 again together with s2.
+func TestAMessageSendsWhatItCoversEvenWhenOthersComeWithIt(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			signals := 0
+			env.OnSignal(func(*history.WorkflowExecutionSignaled) { signals++ })
+			env.Block("signal", func() bool { return signals > 0 })
+			env.Complete(call(env, "A"))
+		})
+		stop := f.serve()
+		run := f.start("w", "w")
+		f.settle(time.Second)
+		f.faults(losing(streamstest.OpPublishTask, streamstest.OpNak))
+		f.signal(run, "s", "s1")
+		f.settle(time.Second)
+		f.kill(stop)
+		f.signal(run, "s", "s2")
+		f.settle(10 * time.Second)
+		f.serve()
+		f.settle(10 * time.Second)
+		if !f.queued(run, 3) {
+			t.Fatal("the task that s1 covers was never sent")
+		}
+		if w := f.waiting(run); len(w) > 0 {
+			t.Fatalf("inbox is not empty: %v", w)
+		}
+	})
+}
+
+// TestARequestThatTheClosingTransitionSettlesIsAcknowledged: the second cancel request asks for nothing new, and once
+// the run is closed it would be a leftover.
+func TestARequestThatTheClosingTransitionSettlesIsAcknowledged(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			canceled := false
+			env.OnCancel(func(string) { canceled = true })
+			env.Block("cancel", func() bool { return canceled })
+			env.Cancel(nil)
+		})
+		run := f.start("w", "w")
+		for _, id := range []string{"c1", "c2"} {
+			f.send(run, &history.Message{ID: id, Cancel: &history.CancelRequest{}})
+		}
+		f.serve()
+		f.settle(time.Minute)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_CANCELED)
+		if w := f.waiting(run); len(w) > 0 {
+			t.Fatalf("%d requests are neither acknowledged nor handed back", len(w))
+		}
+	})
+}
+
+// TestEarlierWakeUpsCoverWhatTheClockLedTo: the wake-up of a canceled timer is still armed, so that of the later one is
+// not, when that one fires locally and the process dies before it has sent what follows.
+func TestEarlierWakeUpsCoverWhatTheClockLedTo(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			sleep(env, 500*time.Millisecond)
+			env.Complete(call(env, "A"))
+		})
+		// As a broker does that fires on the quarter of a second.
+		late := &lateWakeUps{Model: f.model}
+		stop := f.serveOn(late)
+		f.faults(losing(streamstest.OpPublishTask, streamstest.OpNak))
+		run := f.start("w", "w")
+		f.settle(time.Second)
+		f.kill(stop)
+		// The firing that comes is that of an earlier wake-up.
+		if err := f.model.ArmWakeUp(f.ctx, run, time.Now().Add(-10*time.Second)); err != nil {
+			t.Fatal(err)
+		}
+		f.serve()
+		f.settle(10 * time.Second)
+		if !f.queued(run, 4) {
+			t.Fatal("the task was never sent")
+		}
+	})
+}
+
+// lateWakeUps keeps wake-ups from being armed: one is armed already that is due earlier.
+type lateWakeUps struct{ *streamstest.Model }
+
+func (*lateWakeUps) ArmWakeUp(context.Context, history.Address, time.Time) error { return nil }
+
+// TestAClosingRunThatOthersWereFasterWithIsNotDecided: while the coordinator looks what else waits for the run that is
+// about to close, another one consumes all that it holds, and the run does not close.
+func TestAClosingRunThatOthersWereFasterWithIsNotDecided(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			signals := 0
+			env.OnSignal(func(*history.WorkflowExecutionSignaled) { signals++ })
+			result := call(env, "A")
+			if signals > 0 {
+				result = call(env, "B")
+			}
+			env.Complete(result)
+		})
+		f.serve()
+		run := f.start("w", "w")
+		f.settle(time.Second)
+		f.takeTask()
+		var done atomic.Bool
+		f.faults(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+			if op == streamstest.OpReadInbox && done.CompareAndSwap(false, true) {
+				f.signal(run, "s", "s1")
+				f.appendElsewhere(run, signal("s", "s1"), completion(2, 1, "a"))
+			}
+			return streamstest.Proceed
+		})
+		f.complete(run, 2, "a")
+		f.settle(10 * time.Second)
+		for _, tr := range f.transitions(run) {
+			if len(tr.Events) == 0 {
+				t.Errorf("transition %d decides nothing", tr.Number)
+			}
+		}
+		if !f.queued(run, 5) {
+			t.Fatal("the task of the second activity was never sent")
+		}
+	})
+}
+
+// TestASuccessorIsStartedAlthoughItsPredecessorSeemsOpen: the leader that is asked does not know of the closing record.
+func TestASuccessorIsStartedAlthoughItsPredecessorSeemsOpen(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			if env.Start().ContinuedRunID == "" {
+				env.ContinueAsNew(&history.Successor{Type: "w"})
+				return
+			}
+			env.Complete(text("second"))
+		})
+		f.faults(func(op streamstest.Op, run history.Run, n int) streamstest.Fault {
+			switch {
+			case op == streamstest.OpPublishStart && n == 1:
+				return streamstest.InFlight
+			case op == streamstest.OpTail && n <= 3:
+				return streamstest.Stale
+			}
+			return streamstest.Proceed
+		})
+		f.serve()
+		f.start("w", "w")
+		f.settle(10 * time.Second)
+		last, err := f.model.LastStart(f.ctx, "w")
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.wantResult(last.Run, "second")
+	})
+}
+
+// TestTerminatingAnExistingRunDoesNotBreakItsChain: the run continues as new just before the request to terminate it
+// arrives. Its successor has the workflow ID, and is terminated too.
+func TestTerminatingAnExistingRunDoesNotBreakItsChain(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			call(env, "A")
+			env.ContinueAsNew(&history.Successor{Type: "w"})
+		})
+		f.deploy("one", one)
+		f.serve()
+		first := f.start("w", "w")
+		f.settle(time.Second)
+		var done atomic.Bool
+		f.faults(func(op streamstest.Op, run history.Run, _ int) streamstest.Fault {
+			if op == streamstest.OpSend && run == first.Run && done.CompareAndSwap(false, true) {
+				f.appendElsewhere(first, completion(2, 1, "a"))
+			}
+			return streamstest.Proceed
+		})
+		third, err := streams.StartRun(f.ctx, f.model, streams.StartRequest{Start: f.newStart("w", "one"),
+			Conflict: enums.WORKFLOW_ID_CONFLICT_POLICY_TERMINATE_EXISTING})
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.settle(10 * time.Second)
+		second := f.state(first).SuccessorStart()
+		f.wantStatus(second.Run, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+		f.wantStatus(third, enums.WORKFLOW_EXECUTION_STATUS_RUNNING)
+	})
+}
+
+// TestAChildThatStartsAfterItsParentClosedIsEnded: the parent closes while a paused process has yet to start its child.
+func TestAChildThatStartsAfterItsParentClosedIsEnded(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		f.deploy("parent", func(env *replay.Env) {
+			call(env, "A")
+			if _, err := env.StartChild(&history.StartChildWorkflowExecutionInitiated{WorkflowID: "child", Type: "one",
+				ParentClose: enums.PARENT_CLOSE_POLICY_TERMINATE},
+				func(string, enums.StartChildWorkflowExecutionFailedCause) {}, func(replay.Outcome) {}); err != nil {
+				panic(err)
+			}
+			env.Block("end", func() bool { return false })
+		})
+		f.serve()
+		parent := f.start("w", "parent")
+		f.settle(time.Second)
+		f.appendElsewhere(parent, completion(2, 1, "a"))
+		var start *history.Start
+		for _, effect := range f.state(parent).Effects("a2:1") {
+			start = effect.(*history.StartChild).Start
+		}
+		f.send(parent, &history.Message{ID: "t1", Terminate: &history.Termination{}})
+		f.settle(time.Second)
+		f.wantStatus(parent, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+		child := f.startWith(start)
+		f.settle(30 * time.Second)
+		f.wantStatus(child, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+	})
+}
+
+// TestALaneThatFailsEndsTheCoordinator: half a coordinator would look like a whole one.
+func TestALaneThatFailsEndsTheCoordinator(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		c, err := coordinator.New(&brokenInbox{f.model}, coordinator.Config{Queue: queue, Definition: f.definition})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := c.Run(f.ctx); !errors.Is(err, errBroken) {
+			t.Fatalf("Run returned %v, want %v", err, errBroken)
+		}
+	})
+}
+
+var errBroken = errors.New("consumer is gone")
+
+// brokenInbox has an inbox whose consumer fails for good.
+type brokenInbox struct{ *streamstest.Model }
+
+func (b *brokenInbox) Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (streams.Consumer, error) {
+	c, err := b.Model.Consume(ctx, lane, queue, build, o)
+	if lane == streams.LaneInbox {
+		return &brokenConsumer{c}, err
+	}
+	return c, err
+}
+
+type brokenConsumer struct{ streams.Consumer }
+
+func (*brokenConsumer) Pull(context.Context, int) ([]*streams.Delivery, error) { return nil, errBroken }
