@@ -14,7 +14,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PURE := $(addsuffix /...,$(addprefix ./,$(wildcard api converter log internal/retry internal/history internal/replay workflow)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build check format vet race test lint demo demo-crash kill-test fuzz cover clean
+.PHONY: help build check format vet race test bench bench-quick profile lint demo demo-crash kill-test fuzz cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -48,6 +48,15 @@ race: ## test the pure packages with the race detector
 
 test: ## run all tests
 	$(GO) test -timeout $(TIMEOUT) ./...
+
+bench: ## measure Millrace beside the bare broker, all workloads (takes about 20 minutes)
+	$(GO) run ./integration/bench
+
+bench-quick: ## measure W1, W2 and W3 in under a minute, and fail far below the recorded ratios
+	$(GO) run ./integration/bench -quick
+
+profile: ## profile W1 on Millrace alone and print who spends the time
+	$(GO) run ./integration/bench -pprof profiles -duration 10s
 
 lint: ## run golangci-lint, if it is installed
 	@if ! command -v $(GOLANGCI_LINT) >/dev/null; then \

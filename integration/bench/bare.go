@@ -2,166 +2,207 @@ package main
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
 
 	"github.com/nats-io/nats.go"
-	"github.com/nats-io/nats.go/jetstream"
 
-	"github.com/millrace-dev/millrace/internal/devserver"
+	"github.com/millrace-dev/millrace/streams"
 )
 
-// bareSystem does what a one-activity run asks of the broker, and nothing else: a start, a transition, a task, a result
-// and a transition are published, the two transitions and the start conditionally; start, task and result are
-// delivered and acknowledged.
+// bareSystem asks of the broker what a run asks of it, and does nothing else: the same publishes, conditional appends,
+// deliveries and acknowledgements on the same streams, with bodies of 150 bytes. It has no goroutine of its own: every
+// answer of the broker is handled where nats.go delivers it and leads to the next publish, so that nothing ever waits
+// for one answer while another could travel. As a worker does, it has one connection for starting runs and one for
+// working on them.
 type bareSystem struct {
-	prefix           string
-	starter, working *nats.Conn
-	consumers        []jetstream.ConsumeContext
-	// ended holds a channel for each run in flight, tails the sequence of its first transition.
-	ended, tails sync.Map
+	namespace  string
+	partitions int
+	// eager does each activity where its transition was decided: no task, no result message.
+	eager bool
+
+	starter, working *bareConn
+	conns            []*nats.Conn
+	// failed ends with the first thing that a broker refused.
+	failed context.Context
+	fail   context.CancelCauseFunc
+
+	mu   sync.Mutex // guards runs
+	runs map[string]*bareRun
 }
 
-// bareBody is as large as a record of a one-activity run.
-var bareBody = []byte(strings.Repeat("x", 150))
+// The bodies are as large as a record of a one-activity run. The first byte of a closing record tells it from others.
+const bareSize = 150
 
-func openBare(ctx context.Context, server *devserver.Server, namespace string) (system, error) {
-	s := &bareSystem{prefix: "millrace." + namespace + ".0."}
-	var err error
-	if s.starter, err = server.Connect(); err != nil {
-		return nil, err
-	}
-	if s.working, err = server.Connect(); err != nil {
-		return nil, err
-	}
-	if _, err := s.starter.Subscribe("millrace."+namespace+".live.*.*", s.onRecord); err != nil {
-		return nil, err
-	}
-	js, err := jetstream.New(s.working)
-	if err != nil {
-		return nil, err
-	}
-	for _, lane := range []struct {
-		stream, filter string
-		handle         func(jetstream.Msg)
-	}{
-		{"HISTORY", s.prefix + "run.*.*.start.bench.-", s.onStart},
-		{"TASKS", s.prefix + "task.bench.>", s.onTask},
-		{"INBOX", s.prefix + "inbox.bench.-.>", s.onResult},
-	} {
-		if err := s.consume(ctx, js, "MILLRACE_"+namespace+"_0_"+lane.stream, lane.filter, lane.handle); err != nil {
-			return nil, fmt.Errorf("%s: %w", lane.stream, err)
+var bareBody, bareClosing = []byte("b" + strings.Repeat("x", bareSize-1)), []byte("c" + strings.Repeat("x", bareSize-1))
+
+func bareQueue() contestant { return bareContestant("queue", false) }
+func bareEager() contestant { return bareContestant("eager", true) }
+
+func bareContestant(name string, eager bool) contestant {
+	return contestant{name, func(ctx context.Context, g *ground, namespace string) (system, error) {
+		s, err := openBare(ctx, g, namespace, eager)
+		if err != nil {
+			return nil, err
 		}
+		if err := s.consume(); err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+		return s, nil
+	}}
+}
+
+// openBare opens a bare system that stores starts and does not yet consume them.
+func openBare(ctx context.Context, g *ground, namespace string, eager bool) (*bareSystem, error) {
+	s := &bareSystem{namespace: namespace, partitions: g.partitions, eager: eager, runs: map[string]*bareRun{}}
+	s.failed, s.fail = context.WithCancelCause(ctx)
+	for _, c := range []**bareConn{&s.starter, &s.working} {
+		nc, err := g.connect()
+		if err == nil {
+			s.conns = append(s.conns, nc)
+			*c, err = newBareConn(nc, s.fail)
+		}
+		if err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	// One subscription sees the ends of all runs.
+	_, err := s.starter.nc.Subscribe("millrace."+namespace+".live.*.*", s.onRecord)
+	if err == nil {
+		err = s.starter.nc.Flush()
+	}
+	if err != nil {
+		return nil, errors.Join(err, s.close())
 	}
 	return s, nil
 }
 
-func (s *bareSystem) consume(ctx context.Context, js jetstream.JetStream, stream, filter string, handle func(jetstream.Msg)) error {
-	c, err := js.CreateConsumer(ctx, stream, jetstream.ConsumerConfig{Durable: "bare", FilterSubject: filter,
-		AckPolicy: jetstream.AckExplicitPolicy, MaxAckPending: -1, AckWait: 30 * time.Second})
-	if err != nil {
-		return err
+// consume begins to work on what is stored.
+func (s *bareSystem) consume() error {
+	for p := range s.partitions {
+		prefix := s.prefix(p)
+		for _, lane := range []struct {
+			stream, filter string
+			handle         func(*nats.Msg)
+		}{
+			{"HISTORY", prefix + "run.*.*.start.bench.-", s.onStart},
+			{"TASKS", prefix + "task.bench.>", s.onTask},
+			{"INBOX", prefix + "inbox.bench.-.>", s.onMessage},
+		} {
+			stream := fmt.Sprintf("MILLRACE_%s_%d_%s", s.namespace, p, lane.stream)
+			if err := startPull(s.working.nc, stream, lane.filter, lane.handle); err != nil {
+				return fmt.Errorf("consume %s: %w", stream, err)
+			}
+		}
 	}
-	cc, err := c.Consume(func(m jetstream.Msg) { go handle(m) }, jetstream.PullMaxMessages(1000))
-	if err != nil {
-		return err
-	}
-	s.consumers = append(s.consumers, cc)
 	return nil
 }
 
-// publish publishes and waits for the stream's acknowledgement. expected is checked when condition is not empty.
-func publish(nc *nats.Conn, subject, condition string, expected uint64) (uint64, error) {
-	m := nats.NewMsg(subject)
-	m.Data = bareBody
-	if condition != "" {
-		m.Header.Set(jetstream.ExpectedLastSubjSeqHeader, fmt.Sprint(expected))
-		m.Header.Set("Nats-Expected-Last-Subject-Sequence-Subject", condition)
-	}
-	r, err := nc.RequestMsg(m, 10*time.Second)
-	if err != nil {
-		return 0, fmt.Errorf("publish %s: %w", subject, err)
-	}
-	var ack struct {
-		Seq   uint64          `json:"seq"`
-		Error json.RawMessage `json:"error"`
-	}
-	if err := json.Unmarshal(r.Data, &ack); err != nil {
-		return 0, err
-	}
-	if ack.Error != nil {
-		return 0, errors.New(string(ack.Error))
-	}
-	return ack.Seq, nil
+func (s *bareSystem) prefix(partition int) string {
+	return "millrace." + s.namespace + "." + strconv.Itoa(partition) + "."
 }
 
-func (s *bareSystem) do(ctx context.Context, id string) error {
-	ended := make(chan struct{})
-	s.ended.Store(id, ended)
-	defer s.ended.Delete(id)
-	if _, err := publish(s.starter, s.prefix+"run."+id+".r.start.bench.-", s.prefix+"run."+id+".*.start.>", 0); err != nil {
-		return err
-	}
-	select {
-	case <-ended:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
-	}
-}
-
-// runOf is the run's ID in a subject whose token at position i it is.
-func runOf(subject string, i int) string { return strings.Split(subject, ".")[i] }
-
-func (s *bareSystem) onStart(m jetstream.Msg) {
-	id := runOf(m.Subject(), 4)
-	lane := s.prefix + "run." + id + ".r.history"
-	seq, err := publish(s.working, lane, lane, 0)
-	if err != nil {
-		return
-	}
-	s.tails.Store(id, seq)
-	if _, err := publish(s.working, s.prefix+"task.bench.-.-."+id+".r.2", "", 0); err == nil {
-		_ = m.Ack()
-	}
-}
-
-func (s *bareSystem) onTask(m jetstream.Msg) {
-	id := runOf(m.Subject(), 7)
-	if _, err := publish(s.working, s.prefix+"inbox.bench.-."+id+".r.a2", "", 0); err == nil {
-		_ = m.Ack()
-	}
-}
-
-func (s *bareSystem) onResult(m jetstream.Msg) {
-	id := runOf(m.Subject(), 6)
-	lane := s.prefix + "run." + id + ".r.history"
-	first, _ := s.tails.LoadAndDelete(id)
-	expected, _ := first.(uint64)
-	if _, err := publish(s.working, lane, lane, expected); err == nil {
-		_ = m.Ack()
-	}
-}
-
-// onRecord sees every transition; the second one ends its run.
-func (s *bareSystem) onRecord(m *nats.Msg) {
-	id := runOf(m.Subject, 3)
-	if ended, ok := s.ended.Load(id); ok {
-		if _, again := s.ended.Swap(id+"/1", struct{}{}); again {
-			close(ended.(chan struct{}))
-			s.ended.Delete(id + "/1")
+func (s *bareSystem) do(ctx context.Context, id string, j job) error {
+	r := s.newRun(id, j)
+	defer s.forget(r)
+	started := r.start(s.starter)
+	if j.signals > 0 {
+		// Whoever signals a run knows that it has been started.
+		if err := s.await(ctx, started); err != nil {
+			return err
+		}
+		if err := r.signal(ctx, s); err != nil {
+			return err
 		}
 	}
+	return s.await(ctx, r.ended)
 }
 
-func (s *bareSystem) close() {
-	for _, c := range s.consumers {
-		c.Stop()
+func (s *bareSystem) await(ctx context.Context, done <-chan struct{}) error {
+	select {
+	case <-done:
+		return nil
+	case <-s.failed.Done():
+		return context.Cause(s.failed)
+	case <-ctx.Done():
+		return context.Cause(ctx)
 	}
-	s.working.Close()
-	s.starter.Close()
+}
+
+// runAt finds the run whose ID is the token at position i of a subject.
+func (s *bareSystem) runAt(subject string, i int) *bareRun {
+	for ; i > 0; i-- {
+		subject = subject[strings.IndexByte(subject, '.')+1:]
+	}
+	id, _, _ := strings.Cut(subject, ".")
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.runs[id]
+}
+
+func (s *bareSystem) onStart(m *nats.Msg) {
+	if r := s.runAt(m.Subject, 4); r != nil {
+		r.begin(m)
+	}
+}
+
+// onTask answers a task as a worker does: the result first, the acknowledgement when that is durable.
+func (s *bareSystem) onTask(m *nats.Msg) {
+	if r := s.runAt(m.Subject, 7); r != nil {
+		activity := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
+		s.working.publish(r.inbox+"a"+activity, nil, bareBody, func(uint64) { s.ack(m) })
+	}
+}
+
+func (s *bareSystem) onMessage(m *nats.Msg) {
+	if r := s.runAt(m.Subject, 6); r != nil {
+		r.receive(m)
+	}
+}
+
+func (s *bareSystem) onRecord(m *nats.Msg) {
+	if m.Data[0] != bareClosing[0] {
+		return
+	}
+	if r := s.runAt(m.Subject, 3); r != nil {
+		close(r.ended)
+	}
+}
+
+// ack acknowledges a delivery, without waiting for a confirmation. An empty message is the shortest acknowledgement.
+func (s *bareSystem) ack(m *nats.Msg) {
+	if err := s.working.nc.Publish(m.Reply, nil); err != nil {
+		s.fail(err)
+	}
+}
+
+func (s *bareSystem) cpu() time.Duration { return 0 }
+
+func (s *bareSystem) close() error {
+	for _, nc := range s.conns {
+		nc.Close()
+	}
+	return nil
+}
+
+func (s *bareSystem) newRun(id string, j job) *bareRun {
+	prefix := s.prefix(streams.PartitionOf(id, s.partitions))
+	tree := prefix + "run." + id + ".r."
+	r := &bareRun{system: s, id: id, job: j, left: j.units(), ended: make(chan struct{}),
+		lane: tree + "history", inbox: prefix + "inbox.bench.-." + id + ".r.", task: prefix + "task.bench.-.-." + id + ".r.",
+		first: tree + "start.bench.-", starts: prefix + "run." + id + ".*.start.>"}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.runs[id] = r
+	return r
+}
+
+func (s *bareSystem) forget(r *bareRun) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.runs, r.id)
 }

@@ -2,58 +2,137 @@ package main
 
 import (
 	"context"
+	"errors"
+	"fmt"
 	"time"
 
+	"github.com/nats-io/nats.go"
+
 	"github.com/millrace-dev/millrace/client"
-	"github.com/millrace-dev/millrace/internal/devserver"
 	"github.com/millrace-dev/millrace/worker"
-	"github.com/millrace-dev/millrace/workflow"
 )
 
-const queue = "bench"
-
-// millraceSystem is a worker and a client, each on a connection of its own.
+// millraceSystem is a client, and one worker on a connection of its own unless the workers are other processes.
 type millraceSystem struct {
-	starter, working client.Client
-	worker           worker.Worker
+	ground    *ground
+	namespace string
+	starter   client.Client
+	conns     []*nats.Conn
+	working   client.Client
+	worker    worker.Worker
+	processes []*process
 }
 
-func openMillrace(ctx context.Context, server *devserver.Server, namespace string) (system, error) {
-	s := &millraceSystem{}
-	for _, c := range []*client.Client{&s.starter, &s.working} {
-		nc, err := server.Connect()
+// millrace is the engine as it comes.
+func millrace() contestant {
+	return contestant{"millrace", func(ctx context.Context, g *ground, namespace string) (system, error) {
+		s, err := openMillrace(ctx, g, namespace)
+		if err == nil {
+			err = s.startWorker(g.workerOptions())
+		}
 		if err != nil {
 			return nil, err
 		}
-		if *c, err = client.DialContext(ctx, client.Options{Namespace: namespace,
-			ConnectionOptions: client.ConnectionOptions{Conn: nc}}); err != nil {
-			return nil, err
-		}
-	}
-	s.worker = worker.New(s.working, queue, worker.Options{})
-	s.worker.RegisterWorkflow(oneActivity)
-	s.worker.RegisterActivity(nothing)
-	return s, s.worker.Start()
+		return s, nil
+	}}
 }
 
-func (s *millraceSystem) do(ctx context.Context, id string) error {
-	run, err := s.starter.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, oneActivity, payload)
+// processes is the engine with workers in n processes of their own.
+func processes(n int) contestant {
+	return contestant{fmt.Sprintf("%d processes", n), func(ctx context.Context, g *ground, namespace string) (system, error) {
+		s, err := openMillrace(ctx, g, namespace)
+		if err != nil {
+			return nil, err
+		}
+		for range n {
+			p, err := startProcess(ctx, g, namespace)
+			if err != nil {
+				return nil, errors.Join(err, s.close())
+			}
+			s.processes = append(s.processes, p)
+		}
+		return s, nil
+	}}
+}
+
+func (o options) workerOptions() worker.Options { return worker.Options{WorkflowCacheSize: o.cache} }
+
+// openMillrace opens a client, without a worker.
+func openMillrace(ctx context.Context, g *ground, namespace string) (*millraceSystem, error) {
+	s := &millraceSystem{ground: g, namespace: namespace}
+	for _, c := range []*client.Client{&s.starter, &s.working} {
+		nc, err := g.connect()
+		if err == nil {
+			s.conns = append(s.conns, nc)
+			*c, err = client.DialContext(ctx, client.Options{Namespace: namespace,
+				ConnectionOptions: client.ConnectionOptions{Conn: nc}})
+		}
+		if err != nil {
+			return nil, errors.Join(err, s.close())
+		}
+	}
+	return s, nil
+}
+
+func (s *millraceSystem) startWorker(o worker.Options) error {
+	s.worker = worker.New(s.working, queue, o)
+	register(s.worker)
+	if err := s.worker.Start(); err != nil {
+		s.worker = nil
+		return errors.Join(err, s.close())
+	}
+	return nil
+}
+
+// stopWorker ends the worker and all that it holds in memory.
+func (s *millraceSystem) stopWorker() {
+	if s.worker != nil {
+		s.worker.Stop()
+		s.worker = nil
+	}
+}
+
+func (s *millraceSystem) start(ctx context.Context, id string, workflow any, args ...any) (client.WorkflowRun, error) {
+	return s.starter.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflow, args...)
+}
+
+func (s *millraceSystem) do(ctx context.Context, id string, j job) error {
+	var run client.WorkflowRun
+	var err error
+	switch {
+	case j.steps > 0:
+		run, err = s.start(ctx, id, sequence, j.steps, payload)
+	case j.fan > 0:
+		run, err = s.start(ctx, id, fanOut, j.fan, payload)
+	default:
+		run, err = s.start(ctx, id, collect, j.signals)
+		if err == nil {
+			err = each(ctx, j.signals, j.inFlight, func(ctx context.Context, _ int) error {
+				return s.starter.SignalWorkflow(ctx, id, run.GetRunID(), signalName, payload)
+			})
+		}
+	}
 	if err != nil {
 		return err
 	}
 	return run.Get(ctx, nil)
 }
 
-func (s *millraceSystem) close() { s.worker.Stop() }
-
-func oneActivity(ctx workflow.Context, input []byte) ([]byte, error) {
-	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute})
-	var out []byte
-	err := workflow.ExecuteActivity(ctx, nothing, input).Get(ctx, &out)
-	return out, err
+func (s *millraceSystem) cpu() (sum time.Duration) {
+	for _, p := range s.processes {
+		sum += p.cpu()
+	}
+	return sum
 }
 
-func nothing(_ context.Context, input []byte) ([]byte, error) { return input, nil }
-
-// payload is small, so that a record is about as large as the bare broker's bodies.
-var payload = []byte("0123456789abcdef")
+func (s *millraceSystem) close() error {
+	s.stopWorker()
+	var err error
+	for _, p := range s.processes {
+		err = errors.Join(err, p.stop())
+	}
+	for _, nc := range s.conns {
+		nc.Close()
+	}
+	return err
+}

@@ -1,0 +1,80 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"runtime"
+	"slices"
+	"time"
+)
+
+// woken is how many idle runs are woken, one after the other.
+const woken = 200
+
+// idleRuns is W8: what open runs cost that wait for a signal. The server and the worker share this process: what goes
+// away with the worker is the worker's, and what stays is the server's and the client's.
+func idleRuns(ctx context.Context, g *ground, r *report, name string) error {
+	return withClient(ctx, g, func(s *millraceSystem, o *observer) error {
+		if err := s.startWorker(g.workerOptions()); err != nil {
+			return err
+		}
+		if err := s.do(ctx, "warm", job{steps: 1}); err != nil {
+			return err
+		}
+		empty, base := heap(), o.count()
+		id := func(i int) string { return fmt.Sprintf("i-%d", i) }
+		begun := time.Now()
+		err := each(ctx, g.idle, 64, func(ctx context.Context, i int) error {
+			_, err := s.start(ctx, id(i), idle)
+			return err
+		})
+		if err == nil {
+			err = o.awaitRecords(ctx, base+g.idle)
+		}
+		if err != nil {
+			return err
+		}
+		r.note("%s: %d runs became idle at %.0f per second", name, g.idle, float64(g.idle)/time.Since(begun).Seconds())
+		both := heap()
+		s.stopWorker()
+		server := heap()
+		perRun := func(b int64) float64 { return float64(b) / float64(g.idle) }
+		r.note("%s: heap bytes per run: worker %.0f (its cache included, which has a size of its own), server and client %.0f", name,
+			perRun(both-server), perRun(server-empty))
+		return wakeCold(ctx, g, r, name, s, o, id)
+	})
+}
+
+// wakeCold signals runs that a new worker has never seen, and waits for the end of each.
+func wakeCold(ctx context.Context, g *ground, r *report, name string, s *millraceSystem, o *observer, id func(int) string) error {
+	if err := s.startWorker(g.workerOptions()); err != nil {
+		return err
+	}
+	n := min(woken, g.idle)
+	var latencies []time.Duration
+	for i := range n {
+		run := s.starter.GetWorkflow(ctx, id(i*(g.idle/n)), "")
+		begun := time.Now()
+		if err := s.starter.SignalWorkflow(ctx, run.GetID(), "", signalName, nil); err != nil {
+			return err
+		}
+		// The warm-up run has closed, too.
+		if err := o.awaitClosed(ctx, i+2); err != nil {
+			return err
+		}
+		latencies = append(latencies, time.Since(begun))
+	}
+	slices.Sort(latencies)
+	r.note("%s: from signal to closing record of a cold run: p50 %.2f ms, p99 %.2f ms, of %d", name,
+		ms(percentile(latencies, 50)), ms(percentile(latencies, 99)), n)
+	return nil
+}
+
+// heap is what is in use after everything that can be freed was freed. Finalizers of the first collection free more.
+func heap() int64 {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int64(m.HeapAlloc)
+}

@@ -1,0 +1,102 @@
+package main
+
+import (
+	"flag"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/devserver"
+)
+
+// options are the flags of the command.
+type options struct {
+	rounds     int
+	duration   time.Duration
+	workloads  string
+	quick      bool
+	targets    bool
+	record     bool
+	recorded   string
+	pprof      string
+	profile    string
+	partitions int
+	replicas   int
+	connection string
+	cache      int
+	timers     int
+	lead       time.Duration
+	sequence   int
+	backlog    int
+	idle       int
+
+	// work and namespace are set in the processes that W12 starts.
+	work, namespace string
+}
+
+// quickWorkloads are the loads of -quick.
+const quickWorkloads = "W1/1,W1/64,W2/64,W3/100"
+
+func parseOptions(args []string) (options, error) {
+	var o options
+	f := flag.NewFlagSet("bench", flag.ContinueOnError)
+	f.IntVar(&o.rounds, "rounds", 5, "rounds of each workload; in each, all systems in turn")
+	f.DurationVar(&o.duration, "duration", 2*time.Second, "length of one measurement, after a warm-up of a quarter of it")
+	f.StringVar(&o.workloads, "workloads", "all", `which to run, separated by commas: "W1", or "W1/64" for one line of it`)
+	f.BoolVar(&o.quick, "quick", false, "W1, W2 and W3 in short rounds, checked against the recorded ratios")
+	f.BoolVar(&o.targets, "targets", false, "fail where a target of docs/benchmarks.md is missed")
+	f.BoolVar(&o.record, "record", false, "write the ratios that were measured to the file that -quick compares with")
+	f.StringVar(&o.recorded, "recorded", "integration/bench/recorded.json", "the file of recorded ratios")
+	f.StringVar(&o.pprof, "pprof", "", "measure W1 on Millrace alone and write CPU, mutex, block and allocation profiles into this directory")
+	f.StringVar(&o.profile, "profile", devserver.ProfileDevelopment, "durability profile: development or durable (every write flushed to disk)")
+	f.IntVar(&o.partitions, "partitions", 1, "partitions of each namespace")
+	f.IntVar(&o.replicas, "replicas", 1, "replicas of each stream: 1, or 3 on a cluster of three servers in this process")
+	f.StringVar(&o.connection, "connection", connectTCP, `how all systems connect to the server: "tcp" or "inprocess"`)
+	f.IntVar(&o.cache, "cache", 0, "runs that a worker keeps live, 0 for the worker's default")
+	f.IntVar(&o.timers, "timers", 10_000, "W5: runs asleep")
+	f.DurationVar(&o.lead, "lead", 0, "W5: time between the first start and the first due time; 0 for 2 s and 1 s for each 400 timers")
+	f.IntVar(&o.sequence, "sequence", 10_000, "W6: activities in the run, at least 2,000")
+	f.IntVar(&o.backlog, "backlog", 10_000, "W7: starts before a worker appears")
+	f.IntVar(&o.idle, "idle", 10_000, "W8: open idle runs")
+	f.StringVar(&o.work, "work", "", "run one worker against this server (used by W12)")
+	f.StringVar(&o.namespace, "namespace", "", "the namespace of -work")
+	if err := f.Parse(args); err != nil {
+		return options{}, err
+	}
+	if o.quick {
+		o.workloads, o.duration = quickWorkloads, 600*time.Millisecond
+	}
+	if o.lead == 0 {
+		o.lead = 2*time.Second + time.Duration(o.timers)*time.Second/400
+	}
+	return o, o.validate()
+}
+
+func (o options) validate() error {
+	switch {
+	case o.rounds < 1:
+		return fmt.Errorf("-rounds is %d: at least 1", o.rounds)
+	case o.duration <= 0:
+		return fmt.Errorf("-duration is %v: more than 0", o.duration)
+	case o.profile != devserver.ProfileDevelopment && o.profile != devserver.ProfileDurable:
+		return fmt.Errorf("-profile is %q: %s or %s", o.profile, devserver.ProfileDevelopment, devserver.ProfileDurable)
+	case o.replicas != 1 && o.replicas != 3:
+		return fmt.Errorf("-replicas is %d: 1 or 3", o.replicas)
+	case o.partitions < 1:
+		return fmt.Errorf("-partitions is %d: at least 1", o.partitions)
+	case o.connection != connectTCP && o.connection != connectInProcess:
+		return fmt.Errorf("-connection is %q: %s or %s", o.connection, connectTCP, connectInProcess)
+	case o.sequence < 2*edge:
+		return fmt.Errorf("-sequence is %d: at least %d", o.sequence, 2*edge)
+	case o.timers < 1 || o.backlog < 1 || o.idle < 1:
+		return fmt.Errorf("-timers is %d, -backlog %d, -idle %d: at least 1", o.timers, o.backlog, o.idle)
+	}
+	return nil
+}
+
+// selects says whether a line of a workload was asked for.
+func (o options) selects(workload, line string) bool {
+	asked := strings.Split(o.workloads, ",")
+	return o.workloads == "all" || slices.Contains(asked, workload) || slices.Contains(asked, workload+"/"+line)
+}
