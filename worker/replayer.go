@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 
+	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/enums"
 	apihistory "github.com/millrace-dev/millrace/api/history"
 	"github.com/millrace-dev/millrace/client"
@@ -25,6 +26,11 @@ type WorkflowReplayer interface {
 	RegisterWorkflow(w interface{})
 	// RegisterWorkflowWithOptions registers a workflow function.
 	RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions)
+	// RegisterActivity registers an activity function, or the methods of a struct. A replay runs none; it is needed
+	// only for workflow code that calls, by its function, an activity which workers register under another name.
+	RegisterActivity(a interface{})
+	// RegisterActivityWithOptions registers an activity function, or the methods of a struct.
+	RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions)
 	// ReplayWorkflowHistory replays a history from its first event. The error names the first event that differs, what
 	// is recorded and what the code decides now; or it is a panic of the code.
 	ReplayWorkflowHistory(logger log.Logger, history *apihistory.History) error
@@ -66,6 +72,14 @@ func (r *replayer) RegisterWorkflow(w interface{}) {
 
 func (r *replayer) RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions) {
 	r.registry.addWorkflow(w, options)
+}
+
+func (r *replayer) RegisterActivity(a interface{}) {
+	r.RegisterActivityWithOptions(a, activity.RegisterOptions{})
+}
+
+func (r *replayer) RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions) {
+	r.registry.addActivity(a, options)
 }
 
 func (r *replayer) ReplayWorkflowHistoryFromJSONFile(logger log.Logger, jsonfileName string) error {
