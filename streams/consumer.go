@@ -99,9 +99,9 @@ func (n *Namespace) laneDurable(p *partition, lane Lane, queue, build string, ac
 	case LaneStarts:
 		d.stream, d.config.FilterSubject = p.history, p.queueStarts(queue, build)
 	case LaneInbox:
-		d.stream, d.config.FilterSubject = p.streamNames.inbox, p.queueInbox(queue, build)
+		d.stream, d.config.FilterSubject, d.workQueue = p.streamNames.inbox, p.queueInbox(queue, build), true
 	case LaneTasks:
-		d.stream, d.config.FilterSubject = p.tasks, p.queueTasks(queue)
+		d.stream, d.config.FilterSubject, d.workQueue = p.tasks, p.queueTasks(queue), true
 	}
 	return d
 }
@@ -179,7 +179,7 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 		Run:       history.Address{Run: s.run, Queue: s.queue, Build: s.build},
 		Partition: m.part, Seq: m.meta.Sequence.Stream, Deliveries: int(m.meta.NumDelivered),
 		Published: m.meta.Timestamp, Pending: m.meta.NumPending, Data: m.msg.Data,
-		Acker: &acker{broker: c.namespace.broker, reply: m.msg.Reply},
+		Acker: m.acker,
 	}
 	want := map[Lane]subjectKind{LaneStarts: kindStart, LaneInbox: kindInbox, LaneTasks: kindTask}[c.lane]
 	if s.kind != want {
@@ -203,14 +203,15 @@ func (n *Namespace) putAway(ctx context.Context, m pulled, reason error) error {
 	if err != nil {
 		return err
 	}
-	return (&acker{broker: n.broker, reply: m.msg.Reply}).AckSync(ctx)
+	return m.acker.AckSync(ctx)
 }
 
-// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs.
-func (b broker) ensureConsumer(ctx context.Context, d durable) error {
+// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. It returns the stream
+// sequence up to which everything is acknowledged.
+func (b broker) ensureConsumer(ctx context.Context, d durable) (floor uint64, err error) {
 	name := d.config.Durable
 	var info jetstream.ConsumerInfo
-	err := b.api(ctx, "CONSUMER.INFO."+d.stream+"."+name, nil, &info)
+	err = b.api(ctx, "CONSUMER.INFO."+d.stream+"."+name, nil, &info)
 	var missing *missingError
 	if errors.As(err, &missing) && missing.code == codeConsumerNotFound {
 		request := map[string]any{"stream_name": d.stream, "config": d.config, "action": "create"}
@@ -221,13 +222,13 @@ func (b broker) ensureConsumer(ctx context.Context, d durable) error {
 		}
 	}
 	if err != nil {
-		return fmt.Errorf("consumer %s/%s: %w", d.stream, name, err)
+		return 0, fmt.Errorf("consumer %s/%s: %w", d.stream, name, err)
 	}
 	differences, err := compareConsumer(d.config, info.Config)
 	if err == nil && len(differences) > 0 {
 		err = &ConfigurationError{Object: "consumer " + d.stream + "/" + name, Differences: differences}
 	}
-	return err
+	return info.AckFloor.Stream, err
 }
 
 // acker acknowledges one delivery of the broker.

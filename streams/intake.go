@@ -91,7 +91,7 @@ func (c *intakeConsumer) Pull(ctx context.Context, max int) ([]*IntakeMessage, e
 		m := intakeMessage(p.msg, intakeSubject(c.namespace.name))
 		m.Key = fmt.Sprintf("%s-%d-%d", c.namespace.name, c.created.UnixNano(), p.meta.Sequence.Stream)
 		m.Published, m.Deliveries = p.meta.Timestamp, int(p.meta.NumDelivered)
-		m.Acker = &acker{broker: c.namespace.broker, reply: p.msg.Reply}
+		m.Acker = p.acker
 		taken = append(taken, m)
 	}
 	return taken, nil

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
@@ -33,13 +34,16 @@ const (
 type durable struct {
 	stream string
 	config jetstream.ConsumerConfig
+	// workQueue says that the stream removes what is acknowledged, and that a delivery after that does no harm.
+	workQueue bool
 }
 
 // pulled is a delivered message.
 type pulled struct {
-	msg  *nats.Msg
-	meta *nats.MsgMetadata
-	part int
+	msg   *nats.Msg
+	meta  *nats.MsgMetadata
+	part  int
+	acker Acker
 }
 
 // puller pulls from several durable consumers as if they were one.
@@ -88,8 +92,10 @@ type openRequest struct {
 
 // openPuller makes sure of the consumers and subscribes to what they will answer.
 func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, error) {
-	for _, d := range durables {
-		if err := b.ensureConsumer(ctx, d); err != nil {
+	floors := make([]uint64, len(durables))
+	for i, d := range durables {
+		var err error
+		if floors[i], err = b.ensureConsumer(ctx, d); err != nil {
 			return nil, err
 		}
 	}
@@ -114,6 +120,9 @@ func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, er
 		}
 	}
 	p.group.Go(func() { p.runKeeper(ackWait / 3) })
+	for i, part := range p.parts {
+		p.group.Go(func() { p.deliverOrphans(i, part, floors[i]) })
+	}
 	return p, nil
 }
 
@@ -294,7 +303,7 @@ func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
 	if err != nil {
 		return // published to our inbox by somebody else: nothing that could be acknowledged
 	}
-	p.arrived = append(p.arrived, pulled{msg: m, meta: meta, part: i})
+	p.arrived = append(p.arrived, pulled{msg: m, meta: meta, part: i, acker: &acker{broker: p.broker, reply: m.Reply}})
 	part.empty = false
 	for k := range part.open {
 		r := &part.open[k]
@@ -340,13 +349,19 @@ func (p *puller) repairLocked(part *pullPart) {
 	}
 	part.repairing = true
 	part.open = nil
-	p.group.Go(func() { p.runRepair(part) })
+	i := slices.Index(p.parts, part)
+	p.group.Go(func() {
+		if floor, ok := p.runRepair(part); ok {
+			p.deliverOrphans(i, part, floor)
+		}
+	})
 }
 
-func (p *puller) runRepair(part *pullPart) {
+// runRepair returns the consumer's ack floor when it found or created the consumer.
+func (p *puller) runRepair(part *pullPart) (floor uint64, ok bool) {
 	pause := newBackoff()
 	for {
-		err := p.ensureConsumer(p.life, part.durable)
+		floor, err := p.ensureConsumer(p.life, part.durable)
 		var different *ConfigurationError
 		settled := err == nil || errors.As(err, &different) || p.nc.IsClosed()
 		// A consumer that answers may still be without a leader for pulls, hence a pause in any case.
@@ -368,7 +383,7 @@ func (p *puller) runRepair(part *pullPart) {
 		case p.changed <- struct{}{}:
 		default:
 		}
-		return
+		return floor, err == nil && p.life.Err() == nil
 	}
 }
 
@@ -393,7 +408,7 @@ func (p *puller) runKeeper(every time.Duration) {
 			p.mu.Lock()
 			for _, m := range p.arrived {
 				// A sign of life that is lost costs a redelivery.
-				_ = (&acker{broker: p.broker, reply: m.msg.Reply}).KeepAlive()
+				_ = m.acker.KeepAlive()
 			}
 			p.mu.Unlock()
 		}
@@ -441,7 +456,7 @@ func (p *puller) stop() []pulled {
 func (p *puller) close() error {
 	var errs []error
 	for _, m := range p.stop() {
-		errs = append(errs, (&acker{broker: p.broker, reply: m.msg.Reply}).Nak(0))
+		errs = append(errs, m.acker.Nak(0))
 	}
 	if p.nc.IsConnected() && len(errs) > 0 {
 		errs = append(errs, p.nc.FlushTimeout(answerSlack))

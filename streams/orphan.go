@@ -1,0 +1,112 @@
+package streams
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// Orphans. A work queue removes a message when it is acknowledged, and its consumer notes the acknowledgement; a
+// server that is killed may have written down the note and not the removal. The message is then stored below the
+// consumer's ack floor: it is never delivered and never removed. A single server does not look for such messages, so we
+// do, whenever a consumer is opened or the connection comes back.
+//
+// They are delivered once more rather than removed. Receivers have to tolerate a delivery after the acknowledgement
+// anyway, they know whether the message is done with, and should a server that lost the end of a stream give the
+// sequences below the floor to new messages, those are delivered too.
+
+// maxOrphans bounds how many are taken at a time; those beyond wait for the next time.
+const maxOrphans = 1000
+
+// orphanDeliveries is the delivery count of an orphan: receivers must look whether the message is done with.
+const orphanDeliveries = 2
+
+// deliverOrphans puts what lies below the ack floor of a work queue's consumer among what has arrived. It reads one
+// message more than there are.
+func (p *puller) deliverOrphans(i int, part *pullPart, floor uint64) {
+	if !part.workQueue || floor == 0 {
+		return
+	}
+	next := uint64(1)
+	for range maxOrphans {
+		m, err := p.get(p.life, part.stream, getRequest{Seq: next, Next: part.config.FilterSubject})
+		if err != nil || m.seq > floor {
+			return // without an answer, the next reconnection brings another occasion
+		}
+		p.arrive(newOrphan(p, i, part.stream, m))
+		next = m.seq + 1
+	}
+}
+
+func newOrphan(p *puller, i int, stream string, m *stored) pulled {
+	orphan := pulled{
+		msg: &nats.Msg{Subject: m.subject, Header: m.header, Data: m.data},
+		meta: &nats.MsgMetadata{
+			Stream: stream, Sequence: nats.SequencePair{Stream: m.seq}, NumDelivered: orphanDeliveries, Timestamp: m.time,
+		},
+		part: i,
+	}
+	orphan.acker = &orphanAcker{puller: p, message: orphan}
+	return orphan
+}
+
+// arrive adds a message to what waits for pull.
+func (p *puller) arrive(m pulled) {
+	p.mu.Lock()
+	if !p.closed {
+		p.arrived = append(p.arrived, m)
+	}
+	p.mu.Unlock()
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
+// orphanAcker answers the delivery of a message that the broker believes to be acknowledged: nothing needs to be
+// prolonged, and an acknowledgement removes the message.
+type orphanAcker struct {
+	puller  *puller
+	message pulled // without its acker
+}
+
+func (a *orphanAcker) Ack(ctx context.Context) error { return a.AckSync(ctx) }
+
+func (a *orphanAcker) AckSync(ctx context.Context) error {
+	stream, seq := a.message.meta.Stream, a.message.meta.Sequence.Stream
+	ctx, cancel := context.WithTimeout(ctx, ackBudget)
+	defer cancel()
+	err := a.puller.api(ctx, "STREAM.MSG.DELETE."+stream, map[string]any{"seq": seq, "no_erase": true}, nil)
+	if err == nil {
+		return nil
+	}
+	if _, missing := a.puller.get(ctx, stream, getRequest{Seq: seq}); isNoMessage(missing) {
+		return nil // somebody else was first
+	}
+	return fmt.Errorf("remove message %d of stream %s: %w: %w", seq, stream, ErrUnavailable, err)
+}
+
+// Nak delivers the message again to the same receiver, unless that was closed in the meantime.
+func (a *orphanAcker) Nak(delay time.Duration) error {
+	p, m := a.puller, a.message
+	m.acker = a
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.closed {
+		return nil
+	}
+	p.group.Go(func() {
+		select {
+		case <-time.After(delay):
+			p.arrive(m)
+		case <-p.life.Done():
+		}
+	})
+	return nil
+}
+
+func (a *orphanAcker) InProgress(context.Context) error { return nil }
+
+func (a *orphanAcker) KeepAlive() error { return nil }
