@@ -64,9 +64,9 @@ func (b blueprint) configs() []jetstream.StreamConfig {
 
 // base is what all streams have in common: files, no limits, nothing that deletes by itself.
 func (b blueprint) base(name, description string, subjects ...string) jetstream.StreamConfig {
-	return jetstream.StreamConfig{
+	return storedOn(jetstream.StreamConfig{
 		Name: name, Description: description, Subjects: subjects,
-		Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Replicas: b.replicas, Discard: jetstream.DiscardNew,
+		Retention: jetstream.LimitsPolicy, Storage: jetstream.FileStorage, Discard: jetstream.DiscardNew,
 		MaxConsumers: -1, MaxMsgs: -1, MaxBytes: -1, MaxMsgsPerSubject: -1, MaxMsgSize: -1,
 		Duplicates: dedupWindow, DenyDelete: true,
 		Metadata: map[string]string{
@@ -75,8 +75,12 @@ func (b blueprint) base(name, description string, subjects ...string) jetstream.
 			"millrace.partitions": strconv.Itoa(b.partitions),
 			"millrace.hash":       hashName,
 		},
-	}
+	}, b.replicas)
 }
+
+// directReads says whether a stream answers direct reads, which cost a quarter of a read through the JetStream API.
+// With one replica the leader answers them; with more a replica that lags might (docs/adr/0013-direct-reads.md).
+func directReads(replicas int) bool { return replicas <= 1 }
 
 func (b blueprint) partitioned(partition int, name, description string, subjects ...string) jetstream.StreamConfig {
 	c := b.base(name, fmt.Sprintf("Millrace namespace %s, partition %d: %s", b.namespace, partition, description), subjects...)
@@ -84,7 +88,6 @@ func (b blueprint) partitioned(partition int, name, description string, subjects
 	return c
 }
 
-// history has no direct reads: a replica that lags would answer them.
 func (b blueprint) history(partition int) jetstream.StreamConfig {
 	p := partitionSubjects{partitionPrefix(b.namespace, partition)}
 	c := b.partitioned(partition, namesOf(b.namespace, partition).history, "starts and histories of runs (the truth)",
@@ -126,9 +129,11 @@ func (b blueprint) heartbeats(partition int) jetstream.StreamConfig {
 
 // asBucket makes c what clients of NATS know as a key/value bucket without history.
 func asBucket(c jetstream.StreamConfig) jetstream.StreamConfig {
-	c.MaxMsgsPerSubject, c.AllowRollup, c.AllowDirect = 1, true, true
-	return c
+	c.MaxMsgsPerSubject, c.AllowRollup = 1, true
+	return storedOn(c, c.Replicas)
 }
+
+func isBucket(c jetstream.StreamConfig) bool { return strings.HasPrefix(c.Name, kvStreamPrefix) }
 
 func (b blueprint) intake() jetstream.StreamConfig {
 	c := b.base(intakeStream(b.namespace), "Millrace namespace "+b.namespace+": starts and signals published by anyone",
@@ -160,6 +165,13 @@ func operatorsChoice(field string) bool {
 		return true
 	}
 	return false
+}
+
+// storedOn is our configuration of a stream that an operator stores on that many servers.
+func storedOn(c jetstream.StreamConfig, replicas int) jetstream.StreamConfig {
+	c.Replicas = replicas
+	c.AllowDirect = isBucket(c) || directReads(replicas)
+	return c
 }
 
 // compareStream lists the fields in which a stream differs from our configuration.

@@ -33,9 +33,14 @@ const (
 	headerScheduleTarget  = "Nats-Schedule-Target"
 	headerKVOperation     = "KV-Operation"
 
-	// Of republished messages.
-	headerSequence  = "Nats-Sequence"
-	headerTimestamp = "Nats-Time-Stamp"
+	// Of republished messages and of answers to direct reads.
+	headerStoredStream  = "Nats-Stream"
+	headerStoredSubject = "Nats-Subject"
+	headerSequence      = "Nats-Sequence"
+	headerTimestamp     = "Nats-Time-Stamp"
+
+	headerNATSStatus = "Status"
+	statusNotFound   = "404"
 )
 
 func recordHeader(info RecordInfo) nats.Header {

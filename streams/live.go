@@ -40,16 +40,10 @@ func (n *Namespace) Follow(ctx context.Context, run history.Run, after uint64) (
 	if err == nil {
 		f.sub, err = n.nc.ChanSubscribe(liveSubject(n.name, run), f.live)
 	}
-	if err == nil {
-		// The subscription must be in force before the first read: a record in between would be missed. While the
-		// connection is down it is not, and a read after it has come back covers that.
-		f.reconnects = n.nc.Stats().Reconnects
-		flush, cancel := context.WithTimeout(ctx, lastAttempt)
-		defer cancel()
-		if err = n.nc.FlushWithContext(flush); err != nil && !n.nc.IsClosed() && ctx.Err() == nil {
-			err = nil
-		}
-	}
+	// The subscription is in force before the first read, which follows it on the same connection. Where another server
+	// leads the stream it may learn of it later, and while the connection is down it is not in force: the reads after a
+	// reconnection and from time to time find what was missed.
+	f.reconnects = n.nc.Stats().Reconnects
 	if err != nil {
 		return nil, fmt.Errorf("follow run %s: %w", run, err)
 	}

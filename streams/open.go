@@ -20,7 +20,7 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 	if err := CheckNamespace(name); err != nil {
 		return nil, fmt.Errorf("open namespace: %w", err)
 	}
-	b := broker{nc}
+	b := broker{nc: nc}
 	entry, _, err := b.readRegistry(ctx, name)
 	if err != nil {
 		return nil, fmt.Errorf("open namespace %s: %w", name, err)
@@ -38,8 +38,13 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 			streamNames:       namesOf(name, p),
 		})
 	}
-	if _, err := n.inspect(ctx); err != nil {
+	infos, err := n.inspect(ctx)
+	if err != nil {
 		return nil, fmt.Errorf("open namespace %s: %w", name, err)
+	}
+	n.direct = true
+	for _, info := range infos {
+		n.direct = n.direct && directReads(info.Config.Replicas)
 	}
 	return n, nil
 }
@@ -72,7 +77,7 @@ func (n *Namespace) inspectStream(ctx context.Context, cfg jetstream.StreamConfi
 	if err != nil {
 		return nil, err
 	}
-	differences, err := compareStream(cfg, info.Config)
+	differences, err := compareStream(storedOn(cfg, info.Config.Replicas), info.Config)
 	if err == nil && len(differences) > 0 {
 		err = &ConfigurationError{Object: "stream " + cfg.Name, Differences: differences}
 	}

@@ -64,7 +64,7 @@ func PlanNamespace(ctx context.Context, nc *nats.Conn, name string, o CreateOpti
 	if err := errors.Join(CheckNamespace(name), o.check()); err != nil {
 		return nil, fmt.Errorf("plan namespace: %w", err)
 	}
-	b := broker{nc}
+	b := broker{nc: nc}
 	p, err := b.plan(ctx, name, o)
 	if err != nil {
 		return nil, fmt.Errorf("plan namespace %s: %w", name, err)
@@ -125,7 +125,7 @@ func (p *Plan) compare(ctx context.Context, cfg jetstream.StreamConfig) error {
 	case err != nil:
 		return err
 	default:
-		if c.Differences, err = compareStream(cfg, info.Config); err != nil {
+		if c.Differences, err = compareStream(storedOn(cfg, info.Config.Replicas), info.Config); err != nil {
 			return err
 		}
 		if len(c.Differences) == 0 {
@@ -181,7 +181,7 @@ func (p *Plan) make(ctx context.Context, c Change) error {
 	if err != nil {
 		return err
 	}
-	differences, err := compareStream(*c.config, info.Config)
+	differences, err := compareStream(storedOn(*c.config, info.Config.Replicas), info.Config)
 	if err == nil && len(differences) > 0 {
 		err = &ConfigurationError{Object: c.Object, Differences: differences}
 	}

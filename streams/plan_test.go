@@ -101,7 +101,7 @@ func TestDifferentStreamIsRefused(t *testing.T) {
 	t.Parallel()
 	f := setup(t, 1)
 	for name, change := range map[string]func(c *jetstream.StreamConfig){
-		"allow_direct":     func(c *jetstream.StreamConfig) { c.AllowDirect = true },
+		"allow_direct":     func(c *jetstream.StreamConfig) { c.AllowDirect = false },
 		"duplicate_window": func(c *jetstream.StreamConfig) { c.Duplicates *= 2 },
 		"max_msgs":         func(c *jetstream.StreamConfig) { c.MaxMsgs = 1000 },
 		"republish":        func(c *jetstream.StreamConfig) { c.RePublish = nil },

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -29,6 +30,48 @@ type getRequest struct {
 // get reads one message from the stream's leader. It never asks the other replicas, which may lag behind. An absent
 // message is a missingError, which matches ErrNotFound.
 func (b broker) get(ctx context.Context, stream string, req getRequest) (*stored, error) {
+	if b.direct {
+		if m, err := b.getDirect(ctx, stream, req); !errors.Is(err, errNoDirectAnswer) {
+			return m, err
+		}
+	}
+	return b.getByAPI(ctx, stream, req)
+}
+
+// errNoDirectAnswer means that a direct read has to be made through the API, which says what is wrong.
+var errNoDirectAnswer = errors.New("no answer to a direct read")
+
+// getDirect makes one attempt at a direct read. The answer is the message itself, with where it stands in headers.
+func (b broker) getDirect(ctx context.Context, stream string, req getRequest) (*stored, error) {
+	data, err := json.Marshal(req)
+	if err != nil {
+		return nil, fmt.Errorf("encode read of stream %s: %w", stream, err)
+	}
+	var answer *nats.Msg
+	err = b.once(ctx, firstAttempt, func(ctx context.Context) (err error) {
+		answer, err = b.request(ctx, &nats.Msg{Subject: apiRoot + "DIRECT.GET." + stream, Data: data})
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errNoDirectAnswer, err)
+	}
+	if answer.Header.Get(headerNATSStatus) == statusNotFound {
+		return nil, fmt.Errorf("read from stream %s: %w", stream, &missingError{codeNoMessage})
+	}
+	m := &stored{subject: answer.Header.Get(headerStoredSubject), header: answer.Header, data: answer.Data}
+	var errTime error
+	m.seq, err = strconv.ParseUint(answer.Header.Get(headerSequence), 10, 64)
+	m.time, errTime = time.Parse(time.RFC3339Nano, answer.Header.Get(headerTimestamp))
+	if err != nil || errTime != nil {
+		return nil, fmt.Errorf("%w: %q", errNoDirectAnswer, answer.Header)
+	}
+	for _, own := range []string{headerStoredStream, headerStoredSubject, headerSequence, headerTimestamp} {
+		m.header.Del(own)
+	}
+	return m, nil
+}
+
+func (b broker) getByAPI(ctx context.Context, stream string, req getRequest) (*stored, error) {
 	var answer struct {
 		Error   *apiError `json:"error"`
 		Message *struct {

@@ -108,7 +108,7 @@ func sameEntry(name string, ours, theirs registryEntry) error {
 
 // Namespaces lists the namespaces of the broker by name.
 func Namespaces(ctx context.Context, nc *nats.Conn) ([]NamespaceInfo, error) {
-	b := broker{nc}
+	b := broker{nc: nc}
 	var all []NamespaceInfo
 	var bad error
 	err := b.scan(ctx, kvStreamPrefix+registryBucket, kvRoot+registryBucket+".>", 1, func(m *stored) bool {

@@ -28,6 +28,8 @@ const (
 // broker asks the broker things, as often as it takes to get an answer.
 type broker struct {
 	nc *nats.Conn
+	// direct is set when the streams are stored on one server each: then direct reads are the leader's.
+	direct bool
 }
 
 // unansweredError says that an attempt got no answer, or one that means "not now": whether it had an effect is not
