@@ -33,11 +33,13 @@ func backlog(ctx context.Context, g *ground, r *report, name string) error {
 			drained[system] = append(drained[system], d)
 		}
 	}
-	for i, system := range systems {
-		r.row("W7/accepted", system, accepted[system], accepted[systems[0]], i > 0)
-	}
-	for i, system := range systems {
-		r.row("W7/drained", system, drained[system], drained[systems[0]], i > 0)
+	for _, part := range []struct {
+		name    string
+		samples map[string][]sample
+	}{{"accepted", accepted}, {"drained", drained}} {
+		ours, theirs := part.samples["millrace"], part.samples["queue"]
+		r.row(name+" "+part.name, "millrace", ours, nil, nil)
+		r.row(name+" "+part.name, "queue", theirs, ours, theirs)
 	}
 	return nil
 }

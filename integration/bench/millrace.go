@@ -39,7 +39,11 @@ func millrace() contestant {
 
 // processes is the engine with workers in n processes of their own.
 func processes(n int) contestant {
-	return contestant{fmt.Sprintf("%d processes", n), func(ctx context.Context, g *ground, namespace string) (system, error) {
+	name := fmt.Sprintf("%d processes", n)
+	if n == 1 {
+		name = "1 process"
+	}
+	return contestant{name, func(ctx context.Context, g *ground, namespace string) (system, error) {
 		s, err := openMillrace(ctx, g, namespace)
 		if err != nil {
 			return nil, err

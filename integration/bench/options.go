@@ -15,6 +15,7 @@ type options struct {
 	rounds     int
 	duration   time.Duration
 	workloads  string
+	systems    string
 	quick      bool
 	targets    bool
 	record     bool
@@ -44,6 +45,7 @@ func parseOptions(args []string) (options, error) {
 	f.IntVar(&o.rounds, "rounds", 5, "rounds of each workload; in each, all systems in turn")
 	f.DurationVar(&o.duration, "duration", 2*time.Second, "length of one measurement, after a warm-up of a quarter of it")
 	f.StringVar(&o.workloads, "workloads", "all", `which to run, separated by commas: "W1", or "W1/64" for one line of it`)
+	f.StringVar(&o.systems, "systems", "all", `which systems to measure where several take turns, separated by commas: "millrace,queue"`)
 	f.BoolVar(&o.quick, "quick", false, "W1, W2 and W3 in short rounds, checked against the recorded ratios")
 	f.BoolVar(&o.targets, "targets", false, "fail where a target of docs/benchmarks.md is missed")
 	f.BoolVar(&o.record, "record", false, "write the ratios that were measured to the file that -quick compares with")
@@ -99,4 +101,9 @@ func (o options) validate() error {
 func (o options) selects(workload, line string) bool {
 	asked := strings.Split(o.workloads, ",")
 	return o.workloads == "all" || slices.Contains(asked, workload) || slices.Contains(asked, workload+"/"+line)
+}
+
+// includes says whether a system takes its turns.
+func (o options) includes(system string) bool {
+	return o.systems == "all" || slices.Contains(strings.Split(o.systems, ","), system)
 }

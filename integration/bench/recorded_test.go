@@ -48,7 +48,7 @@ func TestTargets(t *testing.T) {
 	r := &report{out: &bytes.Buffer{}, ratios: map[string]float64{}}
 	r.judge("W1/1", "queue", 0.6, 2.5)
 	r.judge("W3/100", "queue", 0.4, 9)
-	r.judge("W12/processes", "4 processes", 1.2, 9)
+	r.judge("W12/processes", "4 processes", 0.8, 1)
 	var got []bool
 	for _, target := range r.targets {
 		got = append(got, target.met())

@@ -33,9 +33,9 @@ type stack struct {
 	frames []string
 }
 
-// charge decides who pays for a stack. Time in the kernel and in Go's scheduler is their own, whoever caused it; so is
-// that of the collector, which pays for everybody's garbage. What else the runtime does (copying, allocating, maps) is
-// charged to the first function above it that is not the runtime's.
+// charge decides who pays for a stack of CPU time or allocations. Time in the kernel and in Go's scheduler is their own,
+// whoever caused it; so is that of the collector, which pays for everybody's garbage. What else the runtime does (copying,
+// allocating, maps) is charged to the first function above it that is not the runtime's.
 func charge(frames []string) spender {
 	for _, f := range frames {
 		if slices.ContainsFunc([]string{"runtime.gcBgMarkWorker", "runtime.gcAssistAlloc", "runtime.bgsweep", "runtime.bgscavenge", "runtime.gcStart"},
@@ -63,8 +63,18 @@ func charge(frames []string) spender {
 	return other
 }
 
+// chargeWait decides who pays for a stack that waited: the first function that is nobody's library.
+func chargeWait(frames []string) spender {
+	for _, f := range frames {
+		if s := spenderOf(f); s != other {
+			return s
+		}
+	}
+	return other
+}
+
 func isKernel(f string) bool {
-	return strings.HasPrefix(f, "internal/runtime/syscall.") || strings.HasPrefix(f, "syscall.") || f == "runtime.futex" ||
+	return strings.HasPrefix(f, "internal/runtime/syscall") || strings.HasPrefix(f, "syscall.") || f == "runtime.futex" ||
 		strings.HasPrefix(f, "runtime.epoll") || f == "runtime.write1" || f == "runtime.usleep" || f == "runtime.madvise"
 }
 
@@ -82,6 +92,7 @@ func isRuntime(f string) bool {
 	return strings.HasPrefix(f, "runtime.") || strings.HasPrefix(f, "internal/runtime/") || !strings.Contains(f, ".")
 }
 
+// spenderOf knows whose a function is. Profiles write the last dots of import paths as %2e.
 func spenderOf(f string) spender {
 	for _, rule := range []struct {
 		prefix string
@@ -93,7 +104,7 @@ func spenderOf(f string) spender {
 		{"github.com/vmihailenco/msgpack", codec},
 		{"encoding/json.", codec},
 		{"github.com/nats-io/nats-server/", broker},
-		{"github.com/nats-io/nats.go", natsGo},
+		{"github.com/nats-io/nats%2ego", natsGo},
 		{"github.com/millrace-dev/millrace/integration/", benchmark},
 		{"main.", benchmark},
 		{"github.com/millrace-dev/millrace", ours},
@@ -118,9 +129,13 @@ func (r *report) attribute(ctx context.Context, kind, file, index string) error 
 	if err != nil {
 		return fmt.Errorf("read the traces of %s: %w", file, err)
 	}
+	pays := charge
+	if index == "delay" {
+		pays = chargeWait
+	}
 	spent, leaves, total := map[spender]float64{}, map[spender]map[string]float64{}, 0.0
 	for _, s := range stacks {
-		who := charge(s.frames)
+		who := pays(s.frames)
 		spent[who] += s.cost
 		total += s.cost
 		if leaves[who] == nil {

@@ -43,10 +43,11 @@ func TestCharge(t *testing.T) {
 		frames []string
 		want   spender
 	}{
-		{[]string{"internal/runtime/syscall.Syscall6", "syscall.write", server + "(*client).flushOutbound"}, kernel},
+		{[]string{"internal/runtime/syscall/linux.Syscall6", "syscall.write", server + "(*client).flushOutbound"}, kernel},
 		{[]string{"runtime.memmove", server + "(*fileStore).StoreMsg"}, broker},
 		{[]string{"runtime.findRunnable", "runtime.schedule", "runtime.mcall"}, scheduler},
-		{[]string{"runtime.lock2", "runtime.chansend", "github.com/nats-io/nats.go.(*Conn).kickFlusher"}, scheduler},
+		{[]string{"runtime.lock2", "runtime.chansend", "github.com/nats-io/nats%2ego.(*Conn).kickFlusher"}, scheduler},
+		{[]string{"strings.Index", "github.com/nats-io/nats%2ego.(*Conn).parse"}, natsGo},
 		{[]string{"runtime.scanobject", "runtime.gcDrain", "runtime.gcBgMarkWorker"}, collector},
 		{[]string{"runtime.scanobject", "runtime.gcAssistAlloc", "runtime.mallocgc", mill + "worker.(*w).run"}, collector},
 		{[]string{"runtime.mallocgc", "reflect.New", "github.com/vmihailenco/msgpack/v5.(*Decoder).Decode", mill + "internal/history.DecodeStart"}, codec},
@@ -59,5 +60,15 @@ func TestCharge(t *testing.T) {
 		if got := charge(tc.frames); got != tc.want {
 			t.Errorf("charge(%v) = %s, want %s", tc.frames, got, tc.want)
 		}
+	}
+}
+
+func TestAWaitIsChargedToWhoWaits(t *testing.T) {
+	frames := []string{"runtime.selectgo", "sync.(*Mutex).Lock", "github.com/millrace-dev/millrace/streams.broker.request"}
+	if got := chargeWait(frames); got != ours {
+		t.Errorf("chargeWait(%v) = %s, want %s", frames, got, ours)
+	}
+	if got := charge(frames); got != scheduler {
+		t.Errorf("charge(%v) = %s, want %s", frames, got, scheduler)
 	}
 }

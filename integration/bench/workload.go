@@ -44,36 +44,64 @@ func workloads(o options) []workload {
 		}},
 		{"W5", "timers: how late runs wake up", []line{{"spread", timersSpread}, {"burst", timersBurst}}},
 		{"W6", "one long run of sequential activities", []line{{"growth", longRun}}},
-		{"W7", "starts without a worker, then the backlog is drained; runs per second", []line{{"backlog", backlog}}},
+		{"W7", "starts without a worker, then the backlog is drained; runs per second", []line{{"starts", backlog}}},
 		{"W8", "open idle runs: memory of each, and waking one that is in no cache", []line{{"idle", idleRuns}}},
 		{"W9", "queries", []line{{"cached", queriesCached}, {"cold", queriesCold}}},
 		{"W10", "from the storing of the closing record to the return of Get", []line{{"get", closeToGet}}},
 		{"W12", "workers in processes of their own, on one queue; runs per second at concurrency 64", []line{
-			contest("processes", job{steps: 1}, 64, []contestant{processes(1), processes(2), processes(4)}),
+			scaling("processes", job{steps: 1}, 64, []contestant{processes(1), processes(2), processes(4)}),
 			{"census", census},
 		}},
 	}
 }
 
-// contest measures systems in turn. Ratios are those of the first to each other one. In every round another one begins.
+// contest compares the first system with each of the others.
 func contest(name string, j job, concurrency int, systems []contestant) line {
+	return comparison(name, j, concurrency, systems, func(first, other []sample) (ours, theirs []sample) { return first, other })
+}
+
+// scaling compares each of the others with the first system.
+func scaling(name string, j job, concurrency int, systems []contestant) line {
+	return comparison(name, j, concurrency, systems, func(first, other []sample) (ours, theirs []sample) { return other, first })
+}
+
+func comparison(name string, j job, concurrency int, systems []contestant, sides func(first, other []sample) (ours, theirs []sample)) line {
 	return line{name, func(ctx context.Context, g *ground, r *report, name string) error {
-		samples := make([][]sample, len(systems))
-		for round := range g.rounds {
-			for k := range systems {
-				i := (round + k) % len(systems)
-				s, err := measure(ctx, g, systems[i], j, concurrency)
-				if err != nil {
-					return fmt.Errorf("%s, round %d: %w", systems[i].name, round+1, err)
-				}
-				samples[i] = append(samples[i], s)
-			}
+		samples, err := alternate(ctx, g, j, concurrency, systems)
+		if err != nil {
+			return err
 		}
 		for i, c := range systems {
-			r.row(name, c.name, samples[i], samples[0], i > 0)
+			switch {
+			case len(samples[i]) == 0: // not asked for
+			case i == 0 || len(samples[0]) == 0:
+				r.row(name, c.name, samples[i], nil, nil)
+			default:
+				ours, theirs := sides(samples[0], samples[i])
+				r.row(name, c.name, samples[i], ours, theirs)
+			}
 		}
 		return nil
 	}}
+}
+
+// alternate measures systems in turn. In every round another one begins.
+func alternate(ctx context.Context, g *ground, j job, concurrency int, systems []contestant) ([][]sample, error) {
+	samples := make([][]sample, len(systems))
+	for round := range g.rounds {
+		for k := range systems {
+			i := (round + k) % len(systems)
+			if !g.includes(systems[i].name) {
+				continue
+			}
+			s, err := measure(ctx, g, systems[i], j, concurrency)
+			if err != nil {
+				return nil, fmt.Errorf("%s, round %d: %w", systems[i].name, round+1, err)
+			}
+			samples[i] = append(samples[i], s)
+		}
+	}
+	return samples, nil
 }
 
 // run measures what was asked for.
