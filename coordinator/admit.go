@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
@@ -34,7 +35,9 @@ func (e *unverifiedError) Error() string { return e.reason }
 
 // admit checks, before a run's first transition, that its start was published under the check that keeps one open run
 // for each workflow ID, and that the start delay is over.
-func (c *Coordinator) admit(ctx context.Context, e *entry) error {
+//
+// Being terminated needs no waiting for the end of a delay.
+func (c *Coordinator) admit(ctx context.Context, e *entry, items []*item) error {
 	if e.verified || e.state().Transitions > 0 {
 		return nil
 	}
@@ -42,6 +45,9 @@ func (c *Coordinator) admit(ctx context.Context, e *entry) error {
 		return err
 	}
 	e.verified = true
+	if slices.ContainsFunc(items, (*item).isTerminate) {
+		return nil
+	}
 	if left := e.start.Time.Add(e.start.Delay.Duration()).Sub(c.cfg.Now()); e.start.Delay > 0 && left > 0 {
 		e.verified = false
 		return &delayedError{left: left}

@@ -33,14 +33,8 @@ func (c *cache) take(run history.Run) *entry {
 	return c.order.Remove(el).(*entry)
 }
 
-// put adds a run and destroys the least recently used ones beyond the size.
-func (c *cache) put(run history.Run, e *entry) {
-	for _, old := range c.add(run, e) {
-		old.destroy()
-	}
-}
-
-func (c *cache) add(run history.Run, e *entry) (evicted []*entry) {
+// put adds a run and returns the least recently used ones beyond the size, which the caller has to destroy.
+func (c *cache) put(run history.Run, e *entry) (evicted []*entry) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.entries[run] = c.order.PushFront(e)

@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"slices"
 	"sync/atomic"
 	"testing"
@@ -293,3 +294,140 @@ func (b *brokenInbox) Consume(ctx context.Context, lane streams.Lane, queue, bui
 type brokenConsumer struct{ streams.Consumer }
 
 func (*brokenConsumer) Pull(context.Context, int) ([]*streams.Delivery, error) { return nil, errBroken }
+
+// TestWhatOthersCommittedIsOwedAnew: this process has sent what its own record asked for under a wake-up. Another one's
+// record has the same wake-up as its cover, and that one died before it sent anything.
+func TestWhatOthersCommittedIsOwedAnew(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			env.OnSignal(func(*history.WorkflowExecutionSignaled) {
+				if _, err := env.ScheduleActivity(&history.ActivityTaskScheduled{Type: "B"}, func(replay.Outcome) {}); err != nil {
+					panic(err)
+				}
+			})
+			sleep(env, time.Second)
+			env.Complete(call(env, "A"))
+		})
+		f.serve()
+		run := f.start("w", "w")
+		f.settle(2 * time.Second)
+		due := f.events(run)[0].Attributes.(*history.TimerStarted).Due
+		f.appendCovered(run, history.NewWakeUp(due).Identity(), signal("s", "s1"))
+		if err := f.model.ArmWakeUp(f.ctx, run, due); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(10 * time.Second)
+		if !f.queued(run, 6) {
+			t.Fatalf("the task of the other's record was never sent: %v", f.events(run))
+		}
+	})
+}
+
+// TestALongLaneIsConsumedInOrder: more signals wait than one transition takes, and the newest is delivered first.
+func TestALongLaneIsConsumedInOrder(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		const n = 1200
+		var want string
+		f.deploy("collect", collect(n))
+		run := f.start("w", "collect")
+		for i := range n {
+			f.signal(run, "s", fmt.Sprint(i))
+			want += fmt.Sprint(i) + " "
+		}
+		// The first ones are with a process that does not answer.
+		inbox, err := f.model.Consume(f.ctx, streams.LaneInbox, queue, "", streams.ConsumeOptions{AckWait: 5 * time.Second})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := inbox.Pull(f.ctx, n-10); err != nil {
+			t.Fatal(err)
+		}
+		f.config.MaxPayload = 1 << 20
+		f.serve()
+		f.settle(2 * time.Minute)
+		f.wantResult(run, want)
+	})
+}
+
+func TestADelayedRunCanBeTerminatedBeforeItBegins(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		f.serve()
+		start := f.newStart("w", "one")
+		start.Delay = 3_600_000
+		run := f.startWith(start)
+		f.settle(time.Second)
+		f.send(run, &history.Message{ID: "t1", Terminate: &history.Termination{}})
+		f.settle(10 * time.Second)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+	})
+}
+
+// TestAPartOfAHistoryThatIsNotFoundIsNotTheRunThatIsNot: the message has waited for longer than "no such run" has to
+// last, and the body of an oversized record is not found once.
+func TestAPartOfAHistoryThatIsNotFoundIsNotTheRunThatIsNot(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("collect", collect(2))
+		f.config.MaxRecord = 1
+		stop := f.serve()
+		run := f.start("w", "collect")
+		f.signal(run, "s", "s1")
+		f.settle(time.Second)
+		stop()
+		f.signal(run, "s", "s2")
+		f.settle(10 * time.Minute)
+		for _, op := range []streamstest.Op{streamstest.OpGetBody, streamstest.OpFindStart} {
+			f.faults(func(o streamstest.Op, _ history.Run, n int) streamstest.Fault {
+				if o == op && n <= 2 {
+					return streamstest.Stale
+				}
+				return streamstest.Proceed
+			})
+			f.serve()
+			f.settle(time.Minute)
+		}
+		if letters := f.deadLetters(); len(letters) > 0 {
+			t.Fatalf("dead letters %+v", letters)
+		}
+		if closed, err := streams.RunClosed(f.ctx, f.model, run.Run); err != nil || closed == nil {
+			t.Fatalf("the run is open: %v", err)
+		}
+	})
+}
+
+// TestATimerIsNotLostWhereTheHistoryHoldsAnEarlierWakeUpToBeArmed: the wake-up for the first activity's time-out, at one
+// second, keeps that for the second's, at ten, from being armed. When it fires nothing waits any more. The timer
+// that comes then is due after ten seconds.
+func TestATimerIsNotLostWhereTheHistoryHoldsAnEarlierWakeUpToBeArmed(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			done := 0
+			for _, timeout := range []history.Millis{1000, 10_000} {
+				if _, err := env.ScheduleActivity(&history.ActivityTaskScheduled{Type: "A", ScheduleToClose: timeout},
+					func(replay.Outcome) { done++ }); err != nil {
+					panic(err)
+				}
+				env.Block("activity", func() bool { return done == 1 })
+				done = 0
+			}
+			signaled := false
+			env.OnSignal(func(*history.WorkflowExecutionSignaled) { signaled = true })
+			env.Block("signal", func() bool { return signaled })
+			sleep(env, 20*time.Second)
+			env.Complete(nil)
+		})
+		stop := f.serve()
+		run := f.start("w", "w")
+		f.settle(100 * time.Millisecond)
+		f.complete(run, 2, "a")
+		f.settle(100 * time.Millisecond)
+		f.complete(run, 4, "b")
+		f.settle(3 * time.Second)
+		f.signal(run, "s", "s1")
+		f.settle(time.Second)
+		stop() // only the broker can wake the run now
+		f.serve()
+		f.settle(time.Minute)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	})
+}

@@ -219,7 +219,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 // encode returns the record's bytes. Events too large for it are stored first, and the record refers to them.
 func (c *Coordinator) encode(ctx context.Context, e *entry, t *history.Transition) ([]byte, error) {
 	data, err := history.Encode(t)
-	if err != nil || len(data) <= c.cfg.MaxRecord {
+	if err != nil || len(data) <= c.cfg.MaxRecord || len(t.Events) == 0 {
 		return data, err
 	}
 	body, err := history.EncodeEvents(t.Events)
@@ -241,10 +241,11 @@ func statusAfter(events []history.Event) enums.WorkflowExecutionStatus {
 	return enums.WORKFLOW_EXECUTION_STATUS_RUNNING
 }
 
-// watchClock sets the run's local alarm to its next deadline, when that is the one that the broker's wake-up covers.
+// watchClock sets the run's local alarm to its next deadline, when a wake-up is armed that covers it: for that time or an
+// earlier one.
 func (c *Coordinator) watchClock(e *entry) {
 	next := e.state().NextDeadline(e.state().Time)
-	if e.state().Closed() || next.IsZero() || !next.Equal(e.armed) {
+	if e.state().Closed() || next.IsZero() || e.armed.IsZero() || e.armed.After(next) {
 		c.alarms.cancel(e.run())
 		return
 	}

@@ -215,10 +215,19 @@ func (c *Coordinator) arm(ctx context.Context, e *entry, due time.Time) error {
 	return nil
 }
 
-// rearm arms the next deadline unless this process knows that it is armed.
+// rearm arms the next deadline unless this process knows that it is armed, or the earlier time that the history holds
+// to be armed: arming it had no effect while the wake-up that has fired was still to come, and no later transition arms
+// what is due after it.
 func (c *Coordinator) rearm(ctx context.Context, e *entry) error {
-	next := e.state().NextDeadline(c.cfg.Now())
-	if e.state().Closed() || next.IsZero() || next.Equal(e.armed) {
+	s, now := e.state(), c.cfg.Now()
+	if s.Closed() {
+		return nil
+	}
+	next := s.NextDeadline(now)
+	if s.Armed.After(now) && (next.IsZero() || s.Armed.Before(next)) {
+		next = s.Armed
+	}
+	if next.IsZero() || next.Equal(e.armed) {
 		return nil
 	}
 	if err := c.arm(ctx, e, next); err != nil {

@@ -43,6 +43,8 @@ func (it *item) isRequest() bool {
 
 func (it *item) isWakeUp() bool { return it.message != nil && it.message.WakeUp != nil }
 
+func (it *item) isTerminate() bool { return it.message != nil && it.message.Terminate != nil }
+
 // deliveries is how often the broker has delivered the item, 0 when it has not.
 func (it *item) deliveries() int {
 	if it.delivery == nil {

@@ -75,7 +75,7 @@ func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, qi *quer
 	if e.machine == nil {
 		c.drop(e)
 	} else {
-		c.cache.put(run, e)
+		c.keep(e)
 	}
 	qi.answer <- r
 }

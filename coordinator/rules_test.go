@@ -278,6 +278,12 @@ func TestAckWithoutAppendOnlyOnProofInThePrefix(t *testing.T) {
 // appendElsewhere commits the run's next transition as another coordinator would.
 func (f *fixture) appendElsewhere(run history.Address, messages ...*history.Message) {
 	f.Helper()
+	f.appendCovered(run, messages[0].Identity(), messages...)
+}
+
+// appendCovered does so with a cover of the test's choice.
+func (f *fixture) appendCovered(run history.Address, cover string, messages ...*history.Message) {
+	f.Helper()
 	found, err := f.model.FindStart(f.ctx, run.Run)
 	if err != nil {
 		f.Fatal(err)
@@ -309,7 +315,7 @@ func (f *fixture) appendElsewhere(run history.Address, messages ...*history.Mess
 		f.Fatal(err)
 	}
 	tr := &history.Transition{RunID: run.RunID, Number: m.State().Transitions + 1, CommitID: uuid.NewString(),
-		Previous: loaded.LastSeq, Cover: messages[0].Identity(), Time: d.Time(), Consumed: d.Consumed(), Events: events}
+		Previous: loaded.LastSeq, Cover: cover, Time: d.Time(), Consumed: d.Consumed(), Events: events}
 	data, err := history.Encode(tr)
 	if err != nil {
 		f.Fatal(err)

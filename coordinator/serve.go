@@ -42,7 +42,15 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		return
 	}
 	e.suspicion = nil
-	c.cache.put(run, e)
+	c.keep(e)
+}
+
+// keep puts a run into the cache. Those that leave it take their alarms with them: a run that nobody holds live is
+// woken by the broker.
+func (c *Coordinator) keep(e *entry) {
+	for _, old := range c.cache.put(e.run(), e) {
+		c.drop(old)
+	}
 }
 
 func splitQueries(items []*item) (rest, queries []*item) {
@@ -73,7 +81,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	suspicion, quarantined := c.quarantined(ctx, run, items)
 	if quarantined {
 		if e != nil {
-			c.cache.put(run, e)
+			c.keep(e)
 		}
 		return nil, nil
 	}
@@ -144,7 +152,7 @@ func noRun(run history.Run, err error) error {
 // advance brings the run forward by what the items ask for. After an error the entry must be dropped; items that are
 // not ended then are the caller's to end.
 func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) error {
-	if err := c.admit(ctx, e); err != nil {
+	if err := c.admit(ctx, e, items); err != nil {
 		return err
 	}
 	items, err := c.withLane(ctx, e, items)

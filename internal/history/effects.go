@@ -125,8 +125,9 @@ func (s *State) Effects(cover string) []Effect {
 		}
 	}
 	if !s.Armed.IsZero() && covers(cover, s.ArmCover) {
-		// Armed as it was the first time: later transitions rely on a firing at that time, or before.
-		if next := s.NextDeadline(s.Time); !next.IsZero() {
+		// Armed as it was the first time: later transitions rely on a firing at that time, or before, even when nothing
+		// waits for it any more.
+		if !s.NextDeadline(s.Time).IsZero() || s.Armed.After(s.Time) {
 			effects = append(effects, &ArmWakeUp{Due: s.Armed})
 		}
 	}
