@@ -75,6 +75,20 @@ func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart, susp
 	return e, nil
 }
 
+// loadState builds a run without its code, which must not run. That is enough to end it, and for what is settled.
+func (c *Coordinator) loadState(ctx context.Context, found *streams.StoredStart) (*entry, error) {
+	e, err := c.newEntry(found)
+	if err != nil {
+		return nil, err
+	}
+	e.destroy()
+	e.codeErr, e.bare = errQuarantined, history.NewState(e.start)
+	if err := c.catchUp(ctx, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
 // newEntry is a run of which only the start is known.
 func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
 	start, err := history.DecodeStart(found.Data)

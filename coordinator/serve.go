@@ -31,7 +31,7 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		}
 		return
 	}
-	e.troubled = e.troubled || mostDeliveries(items) > 1
+	e.troubled = e.troubled || mostDeliveries(items) > 1 && !errors.Is(e.codeErr, errQuarantined)
 	err = c.advance(ctx, e, items)
 	if err == nil {
 		err = c.clearTrouble(ctx, e)
@@ -42,6 +42,10 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		return
 	}
 	e.suspicion = nil
+	if errors.Is(e.codeErr, errQuarantined) {
+		c.drop(e)
+		return
+	}
 	c.keep(e)
 }
 
@@ -64,7 +68,7 @@ func splitQueries(items []*item) (rest, queries []*item) {
 	return rest, queries
 }
 
-// begin opens the run for items, unless they are quarantined: then it has handed them back and returns nothing.
+// begin opens the run for items; without its code when they are quarantined.
 func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item) (*entry, error) {
 	e, err := c.cached(ctx, run)
 	if err != nil {
@@ -81,9 +85,10 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	suspicion, quarantined := c.quarantined(ctx, run, items)
 	if quarantined {
 		if e != nil {
-			c.keep(e)
+			c.drop(e)
+			found = e.found
 		}
-		return nil, nil
+		return c.loadState(ctx, found)
 	}
 	switch {
 	case e != nil:

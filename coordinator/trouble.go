@@ -36,6 +36,9 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 	var unverified *unverifiedError
 	delay, reason := unavailableDelay, ""
 	switch {
+	case errors.Is(err, errQuarantined):
+		c.quarantine(ctx, run, items)
+		return
 	case errors.As(err, &delayed):
 		delay = delayed.left
 	case errors.As(err, &unverified):
@@ -108,8 +111,8 @@ func (c *Coordinator) abandon(e *entry, err error) {
 }
 
 // quarantined says whether items must not be processed: because running the code for them has ended as many processes
-// as a message has lives. Such items are handed back, later each time. Otherwise it returns what is noted against the
-// run when items were delivered before, nil for the usual case.
+// as a message has lives. Otherwise it returns what is noted against the run when items were delivered before, nil for
+// the usual case.
 func (c *Coordinator) quarantined(ctx context.Context, run history.Run, items []*item) (*history.Trouble, bool) {
 	most := mostDeliveries(items)
 	if most < 2 {
@@ -125,13 +128,21 @@ func (c *Coordinator) quarantined(ctx context.Context, run history.Run, items []
 	if t.Begun < lives-1 || most-1-t.Handed < lives {
 		return t, false
 	}
-	t.Reason = fmt.Sprintf("its replay has ended %d processes; it is not replayed any more", lives)
-	c.note(ctx, run, t)
-	c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
+	return nil, true
+}
+
+var errQuarantined = fmt.Errorf("its replay has ended %d processes; it is not replayed any more", lives)
+
+// quarantine hands items back that no code may run for, later each time.
+func (c *Coordinator) quarantine(ctx context.Context, run history.Run, items []*item) {
+	if t, err := c.trouble(ctx, run); err == nil && t.Reason != errQuarantined.Error() {
+		t.Reason, t.Since = errQuarantined.Error(), c.cfg.Now()
+		c.note(ctx, run, t)
+		c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
+	}
 	for _, it := range items {
 		it.handBack(growing(items, minQuarantineDelay, maxQuarantineDelay))
 	}
-	return nil, true
 }
 
 // execute runs workflow code of a run, under guard. When a message is there that was delivered before, the beginning is

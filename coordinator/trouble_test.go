@@ -442,3 +442,45 @@ func TestAStartDelayPostponesTheFirstTransition(t *testing.T) {
 		}
 	})
 }
+
+// poisoned starts a run whose code has ended three processes, and leaves it to a fourth.
+func (f *fixture) poisoned() (run history.Address, replays *int) {
+	f.Helper()
+	replays = new(int)
+	f.deploy("poison", func(*replay.Env) {
+		*replays++
+		f.faults(dead)
+		panic("the process ends here")
+	})
+	run = f.start("w", "poison")
+	for range 4 {
+		stop := f.serve()
+		f.settle(time.Second)
+		stop()
+		f.faults(nil)
+		f.settle(10 * time.Second)
+	}
+	f.serve()
+	f.settle(time.Second)
+	return run, replays
+}
+
+// TestAPoisonedRunCanBeTerminated: ending it needs no code, and neither does what was delivered before it ended.
+func TestAPoisonedRunCanBeTerminated(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		run, replays := f.poisoned()
+		before := *replays
+		// It comes with the start: a first delivery by itself would be replayed.
+		f.send(run, &history.Message{ID: "t1", Terminate: &history.Termination{}})
+		f.faults(nil)
+		f.settle(10 * time.Minute)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_TERMINATED)
+		f.settle(10 * time.Minute)
+		if w := f.waiting(run); len(w) > 0 {
+			t.Fatalf("%d messages still wait for the closed run", len(w))
+		}
+		if *replays > before {
+			t.Fatalf("the code ran %d more times", *replays-before)
+		}
+	})
+}
