@@ -162,6 +162,12 @@ func (e *engine) serveWith(o worker.Options, workflows, activities code) worker.
 	return e.work(o, func(w worker.Worker) { register(w, workflows, activities) })
 }
 
+// serveOn starts a worker of another queue.
+func (e *engine) serveOn(taskQueue string, workflows, activities code) worker.Worker {
+	e.Helper()
+	return e.workOn(e.dial(), taskQueue, worker.Options{}, func(w worker.Worker) { register(w, workflows, activities) })
+}
+
 func register(w worker.Registry, workflows, activities code) {
 	for name, fn := range workflows {
 		w.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: name})
@@ -303,6 +309,43 @@ func (e *engine) signal(id, name string, arg interface{}) {
 	if err := e.client.SignalWorkflow(e.ctx, id, "", name, arg); err != nil {
 		e.Fatal(err)
 	}
+}
+
+// closedWithin says whether the newest run closes in the given time.
+func (e *engine) closedWithin(id string, d time.Duration) bool {
+	e.Helper()
+	ctx, cancel := context.WithTimeout(e.ctx, d)
+	defer cancel()
+	err := e.client.GetWorkflow(ctx, id, "").Get(ctx, nil)
+	return err == nil || ctx.Err() == nil
+}
+
+// chain counts the runs of a workflow ID.
+func (e *engine) chain(id string) (n int) {
+	e.Helper()
+	for _, err := range e.client.ListRuns(e.ctx, client.ListRunsOptions{WorkflowID: id}) {
+		if err != nil {
+			e.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+// deadLetters counts the dead letters of the namespace "default".
+func (e *engine) deadLetters() (n int) {
+	e.Helper()
+	core, err := client.CoreOf(e.client)
+	if err != nil {
+		e.Fatal(err)
+	}
+	for _, err := range core.Streams.DeadLetters(e.ctx, 0) {
+		if err != nil {
+			e.Fatal(err)
+		}
+		n++
+	}
+	return n
 }
 
 // events are the types of a run's events so far, without their common prefixes.
