@@ -49,18 +49,15 @@ func (b broker) retry(ctx context.Context, attempt func(ctx context.Context) err
 // retryFor calls attempt until it returns anything but an unansweredError, ctx ends or the time is used up; in the
 // latter cases the error is ErrUnavailable with the cause.
 func (b broker) retryFor(ctx context.Context, limit time.Duration, attempt func(ctx context.Context) error) error {
-	budget, cancel := context.WithTimeout(ctx, limit)
+	begun := time.Now()
+	err := b.once(ctx, min(firstAttempt, limit), attempt)
+	if !isUnanswered(err) {
+		return err // as nearly always: the rest costs two timers
+	}
+	budget, cancel := context.WithDeadline(ctx, begun.Add(limit))
 	defer cancel()
-	var pause *backoff.ExponentialBackOff
-	for timeout := firstAttempt; ; timeout = min(2*timeout, lastAttempt) {
-		err := b.once(budget, timeout, attempt)
-		var unanswered *unansweredError
-		if err == nil || !errors.As(err, &unanswered) {
-			return err
-		}
-		if pause == nil {
-			pause = newBackoff()
-		}
+	pause := newBackoff()
+	for timeout := 2 * firstAttempt; ; timeout = min(2*timeout, lastAttempt) {
 		select {
 		case <-budget.Done():
 			if ctx.Err() != nil {
@@ -69,7 +66,15 @@ func (b broker) retryFor(ctx context.Context, limit time.Duration, attempt func(
 			return fmt.Errorf("%w for %s (last attempt: %w)", ErrUnavailable, limit, err)
 		case <-time.After(pause.NextBackOff()):
 		}
+		if err = b.once(budget, timeout, attempt); !isUnanswered(err) {
+			return err
+		}
 	}
+}
+
+func isUnanswered(err error) bool {
+	var unanswered *unansweredError
+	return err != nil && errors.As(err, &unanswered)
 }
 
 func newBackoff() *backoff.ExponentialBackOff {
