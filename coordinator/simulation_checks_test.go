@@ -2,9 +2,12 @@ package coordinator_test
 
 import (
 	"context"
+	"fmt"
+	"hash/fnv"
 	"maps"
 	"slices"
 	"strings"
+	"testing"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
@@ -134,7 +137,15 @@ func (s *simulation) check() {
 	for _, v := range s.violations {
 		s.Error(v)
 	}
+	h := fnv.New64a()
+	for _, c := range s.trace {
+		_, _ = fmt.Fprintln(h, c.at.UnixNano(), c.process, c.op, c.run, c.err) // a hash takes everything
+	}
+	s.Logf("%d calls, trace %x", len(s.trace), h.Sum64())
 	if s.Failed() {
+		s.Logf("repeat with: go test ./coordinator -run TestSimulation -seed %d", s.seed)
+	}
+	if s.Failed() || *simulationSeed != 0 && testing.Verbose() {
 		s.dump()
 	}
 }
@@ -148,6 +159,7 @@ func (s *simulation) checkRun(found *streams.StoredStart, entries *[]logEntry, c
 	}
 	state := history.NewState(start)
 	body, _ := s.definition(start.Type)
+	due := map[int64]time.Time{}
 	machine := replay.New(replay.Config{Start: start, Body: body, MaxPayload: 512 << 10})
 	defer machine.Destroy()
 	loaded, err := s.model.Load(s.ctx, run.Run, 0)
@@ -170,7 +182,7 @@ func (s *simulation) checkRun(found *streams.StoredStart, entries *[]logEntry, c
 			s.violation("replay: %v", err)
 			return state
 		}
-		s.checkTransition(run, t)
+		s.checkTransition(run, t, due)
 		for _, id := range t.Consumed {
 			consumed[run.WorkflowID+" "+id] = true
 		}
@@ -182,7 +194,18 @@ func (s *simulation) checkRun(found *streams.StoredStart, entries *[]logEntry, c
 	return state
 }
 
-func (s *simulation) checkTransition(run history.Address, t *history.Transition) {
+// checkTransition notes in due when timers are due.
+func (s *simulation) checkTransition(run history.Address, t *history.Transition, due map[int64]time.Time) {
+	for _, e := range t.Events {
+		switch a := e.Attributes.(type) {
+		case *history.TimerStarted:
+			due[e.ID] = a.Due
+		case *history.TimerFired:
+			if early := due[a.Started].Sub(t.Time); early > 0 {
+				s.violation("timer %d of run %s fired %v early", a.Started, run, early)
+			}
+		}
+	}
 	if !slices.Contains(t.Consumed, t.Cover) && !strings.HasPrefix(t.Cover, "w:") {
 		s.violation("transition %d of run %s is covered by %q, which it did not consume: %v", t.Number, run, t.Cover, t.Consumed)
 	}

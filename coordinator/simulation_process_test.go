@@ -70,8 +70,11 @@ func (p *process) call(op string, run history.Run) (last bool, err error) {
 	p.calls[key]++
 	h := p.sim.hash(p.name, op, run.String(), strconv.Itoa(p.calls[key]))
 	delay := p.sim.latency(h)
-	if frozen := time.Until(p.thawed); frozen > delay {
-		delay = frozen
+	if op == "KeepAlive" {
+		delay = 0 // they are sent in no order
+	}
+	if frozen := time.Until(p.thawed); frozen > 0 {
+		delay += frozen
 	}
 	dead := p.dead
 	p.mu.Unlock()
@@ -165,11 +168,11 @@ func (p *process) StartAt(ctx context.Context, id string, seq uint64) (s *stream
 }
 
 func (p *process) Send(ctx context.Context, to history.Address, m *history.Message) error {
-	return p.do("Send", to.Run, func() error { return p.Model.Send(ctx, to, m) })
+	return p.do("Send "+string(m.Source()), to.Run, func() error { return p.Model.Send(ctx, to, m) })
 }
 
 func (p *process) ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) (w []streams.Waiting, err error) {
-	err = p.do("ReadInbox", run.Run, func() (err error) { w, err = p.Model.ReadInbox(ctx, run, source, limit); return err })
+	err = p.do("ReadInbox "+string(source), run.Run, func() (err error) { w, err = p.Model.ReadInbox(ctx, run, source, limit); return err })
 	return w, err
 }
 
@@ -183,7 +186,7 @@ func (p *process) PutDeadLetter(ctx context.Context, d streams.DeadLetter) error
 
 func (p *process) PublishTask(ctx context.Context, ref streams.TaskRef, data []byte) (stored bool, err error) {
 	late := p.sim.resultAge(ref) // at the decision to send: what happens on the way is the zombie's excuse
-	err = p.do("PublishTask", ref.Run, func() (err error) {
+	err = p.do(fmt.Sprint("PublishTask ", ref.Activity), ref.Run, func() (err error) {
 		stored, err = p.Model.PublishTask(ctx, ref, data)
 		return err
 	})
@@ -194,11 +197,11 @@ func (p *process) PublishTask(ctx context.Context, ref streams.TaskRef, data []b
 }
 
 func (p *process) WithdrawTask(ctx context.Context, ref streams.TaskRef) error {
-	return p.do("WithdrawTask", ref.Run, func() error { return p.Model.WithdrawTask(ctx, ref) })
+	return p.do(fmt.Sprint("WithdrawTask ", ref.Activity), ref.Run, func() error { return p.Model.WithdrawTask(ctx, ref) })
 }
 
 func (p *process) RequestCancel(ctx context.Context, run history.Run, activity int64) error {
-	return p.do("RequestCancel", run, func() error { return p.Model.RequestCancel(ctx, run, activity) })
+	return p.do(fmt.Sprint("RequestCancel ", activity), run, func() error { return p.Model.RequestCancel(ctx, run, activity) })
 }
 
 func (p *process) GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, err error) {
@@ -219,17 +222,29 @@ func (p *process) Consume(ctx context.Context, lane streams.Lane, queue, build s
 	if err != nil {
 		return nil, err
 	}
-	return &processConsumer{Consumer: c, process: p}, nil
+	// Processes that begin at one instant come to the queue for deliveries one after the other.
+	if _, err := p.call("Consume "+lane.String(), history.Run{}); err != nil {
+		return nil, err
+	}
+	return &processConsumer{Consumer: c, process: p, turn: p.sim.turns[lane]}, nil
 }
 
 // processConsumer delivers to its process only.
 type processConsumer struct {
 	streams.Consumer
 	process *process
+	turn    chan struct{}
 }
 
+// Pull waits for its turn, so that who gets a message does not depend on the scheduling of goroutines.
 func (c *processConsumer) Pull(ctx context.Context, max int) ([]*streams.Delivery, error) {
+	select {
+	case c.turn <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	ds, err := c.Consumer.Pull(ctx, max)
+	<-c.turn
 	if err != nil {
 		return nil, err
 	}
@@ -258,7 +273,11 @@ func (a *processAcker) AckSync(ctx context.Context) error {
 	return a.process.do("AckSync", a.run, func() error { return a.Acker.AckSync(ctx) })
 }
 
+// Nak hands back. The jitter of those who lost a race is the simulation's own.
 func (a *processAcker) Nak(delay time.Duration) error {
+	if delay >= 50*time.Millisecond && delay < 200*time.Millisecond {
+		delay = 50*time.Millisecond + time.Duration(a.process.sim.hash("jitter", a.process.name, a.run.String(), strconv.Itoa(time.Now().Nanosecond()))%150)*time.Millisecond
+	}
 	return a.process.do("Nak", a.run, func() error { return a.Acker.Nak(delay) })
 }
 

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"math/rand/v2"
 	"time"
 
 	"github.com/google/uuid"
@@ -178,9 +177,12 @@ func refusesReuse(p enums.WorkflowIdReusePolicy, status string) bool {
 	return false
 }
 
+// maxClosePause bounds the time between two looks at a run whose end is awaited.
+const maxClosePause = 250 * time.Millisecond
+
 // awaitClose polls a run that was told to end: its coordinator may be busy, or has yet to be started.
 func awaitClose(ctx context.Context, s Endings, run history.Run) error {
-	for {
+	for pause := 10 * time.Millisecond; ; pause = min(2*pause, maxClosePause) {
 		closed, err := RunClosed(ctx, s, run)
 		if err != nil || closed != nil {
 			return err
@@ -188,7 +190,7 @@ func awaitClose(ctx context.Context, s Endings, run history.Run) error {
 		select {
 		case <-ctx.Done():
 			return fmt.Errorf("await the end of run %s: %w", run, ctx.Err())
-		case <-time.After(10*time.Millisecond + rand.N(20*time.Millisecond)):
+		case <-time.After(pause):
 		}
 	}
 }
