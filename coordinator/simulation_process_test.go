@@ -223,9 +223,7 @@ func (p *process) Consume(ctx context.Context, lane streams.Lane, queue, build s
 		return nil, err
 	}
 	// Processes that begin at one instant come to the queue for deliveries one after the other.
-	if _, err := p.call("Consume "+lane.String(), history.Run{}); err != nil {
-		return nil, err
-	}
+	time.Sleep(time.Duration(p.sim.hash("consume", p.name, lane.String())%5000) * time.Microsecond)
 	return &processConsumer{Consumer: c, process: p, turn: p.sim.turns[lane]}, nil
 }
 
