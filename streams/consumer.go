@@ -206,9 +206,9 @@ func (n *Namespace) putAway(ctx context.Context, m pulled, reason error) error {
 	return m.acker.AckSync(ctx)
 }
 
-// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. It returns the stream
-// sequence up to which everything is acknowledged.
-func (b broker) ensureConsumer(ctx context.Context, d durable) (floor uint64, err error) {
+// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. It returns where
+// the consumer is.
+func (b broker) ensureConsumer(ctx context.Context, d durable) (at position, err error) {
 	name := d.config.Durable
 	var info jetstream.ConsumerInfo
 	err = b.api(ctx, "CONSUMER.INFO."+d.stream+"."+name, nil, &info)
@@ -222,13 +222,13 @@ func (b broker) ensureConsumer(ctx context.Context, d durable) (floor uint64, er
 		}
 	}
 	if err != nil {
-		return 0, fmt.Errorf("consumer %s/%s: %w", d.stream, name, err)
+		return at, fmt.Errorf("consumer %s/%s: %w", d.stream, name, err)
 	}
 	differences, err := compareConsumer(d.config, info.Config)
 	if err == nil && len(differences) > 0 {
 		err = &ConfigurationError{Object: "consumer " + d.stream + "/" + name, Differences: differences}
 	}
-	return info.AckFloor.Stream, err
+	return position{floor: info.AckFloor.Stream, delivered: info.Delivered.Stream}, err
 }
 
 // acker acknowledges one delivery of the broker.

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/devserver/devtest"
+	"github.com/millrace-dev/millrace/internal/history"
 )
 
 // messagesDir is where the server keeps the messages of a stream, apart from its consumers' state.
@@ -112,5 +113,44 @@ func TestWaitingReceiversGetOrphansAfterAReconnection(t *testing.T) {
 	f.ok(err)
 	if len(waiting) > 0 {
 		t.Fatalf("left over: %+v", waiting)
+	}
+}
+
+// TestOrphansAboveTheFloorAreFoundWhenItHasPassed: an older message was still unacknowledged when the server was killed.
+func TestOrphansAboveTheFloorAreFoundWhenItHasPassed(t *testing.T) {
+	f := setup(t, 1)
+	first, second := newRun("w1"), newRun("w2")
+	f.ok(f.ns.Send(f.ctx, first, signal("s1")))
+	f.ok(f.ns.Send(f.ctx, second, signal("s2")))
+	c, err := f.ns.Consume(f.ctx, LaneInbox, "orders", "", ConsumeOptions{AckWait: 500 * time.Millisecond})
+	f.ok(err)
+	defer func() { f.ok(c.Close()) }()
+	f.killBetween(f.ns.partitions[0].streamNames.inbox, func() {
+		for acked := false; !acked; {
+			got, err := c.Pull(f.ctx, 2)
+			f.ok(err)
+			for _, d := range got {
+				if d.Run == second {
+					f.ok(d.AckSync(f.ctx))
+					acked = true
+				}
+			}
+		}
+	})
+	seen := map[string]bool{}
+	for len(seen) < 2 {
+		got, err := c.Pull(f.ctx, 2)
+		f.ok(err)
+		for _, d := range got {
+			seen[d.Run.WorkflowID] = true
+			f.ok(d.AckSync(f.ctx))
+		}
+	}
+	for _, run := range []history.Address{first, second} {
+		waiting, err := f.ns.ReadInbox(f.ctx, run, "", 0)
+		f.ok(err)
+		if len(waiting) > 0 {
+			t.Fatalf("left over: %+v", waiting)
+		}
 	}
 }

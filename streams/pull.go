@@ -79,6 +79,9 @@ type pullPart struct {
 	open      []openRequest // oldest first
 	empty     bool          // the broker's last word was that there is nothing
 	repairing bool          // the consumer is being looked after
+
+	orphans map[uint64]bool // sequences of those that are delivered and not acknowledged
+	search  int             // which search for them is the latest
 }
 
 type openRequest struct {
@@ -92,10 +95,10 @@ type openRequest struct {
 
 // openPuller makes sure of the consumers and subscribes to what they will answer.
 func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, error) {
-	floors := make([]uint64, len(durables))
+	positions := make([]position, len(durables))
 	for i, d := range durables {
 		var err error
-		if floors[i], err = b.ensureConsumer(ctx, d); err != nil {
+		if positions[i], err = b.ensureConsumer(ctx, d); err != nil {
 			return nil, err
 		}
 	}
@@ -104,7 +107,7 @@ func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, er
 	ackWait := defaultAckWait
 	for i, d := range durables {
 		ackWait = min(ackWait, d.config.AckWait)
-		part := &pullPart{durable: d, inbox: b.nc.NewInbox() + ".", gone: make(chan struct{})}
+		part := &pullPart{durable: d, inbox: b.nc.NewInbox() + ".", gone: make(chan struct{}), orphans: map[uint64]bool{}}
 		sub, err := b.nc.Subscribe(part.inbox+"*", func(m *nats.Msg) { p.receive(i, m) })
 		if err != nil {
 			return nil, errors.Join(fmt.Errorf("subscribe: %w: %w", ErrUnavailable, err), p.close())
@@ -121,7 +124,7 @@ func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, er
 	}
 	p.group.Go(func() { p.runKeeper(ackWait / 3) })
 	for i, part := range p.parts {
-		p.group.Go(func() { p.deliverOrphans(i, part, floors[i]) })
+		p.group.Go(func() { p.runOrphans(i, part, positions[i]) })
 	}
 	return p, nil
 }
@@ -351,17 +354,17 @@ func (p *puller) repairLocked(part *pullPart) {
 	part.open = nil
 	i := slices.Index(p.parts, part)
 	p.group.Go(func() {
-		if floor, ok := p.runRepair(part); ok {
-			p.deliverOrphans(i, part, floor)
+		if at, ok := p.runRepair(part); ok {
+			p.runOrphans(i, part, at)
 		}
 	})
 }
 
-// runRepair returns the consumer's ack floor when it found or created the consumer.
-func (p *puller) runRepair(part *pullPart) (floor uint64, ok bool) {
+// runRepair returns where the consumer is, when it found or created it.
+func (p *puller) runRepair(part *pullPart) (at position, ok bool) {
 	pause := newBackoff()
 	for {
-		floor, err := p.ensureConsumer(p.life, part.durable)
+		at, err := p.ensureConsumer(p.life, part.durable)
 		var different *ConfigurationError
 		settled := err == nil || errors.As(err, &different) || p.nc.IsClosed()
 		// A consumer that answers may still be without a leader for pulls, hence a pause in any case.
@@ -383,7 +386,7 @@ func (p *puller) runRepair(part *pullPart) (floor uint64, ok bool) {
 		case p.changed <- struct{}{}:
 		default:
 		}
-		return floor, err == nil && p.life.Err() == nil
+		return at, err == nil && p.life.Err() == nil
 	}
 }
 
