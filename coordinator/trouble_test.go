@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -336,10 +337,10 @@ func TestOneWakeUpPerRun(t *testing.T) {
 			env.Block("timers", func() bool { return fired == 50 })
 			env.Complete(nil)
 		})
-		arms := 0
+		var arms atomic.Int64
 		f.faults(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
 			if op == streamstest.OpArmWakeUp {
-				arms++
+				arms.Add(1)
 			}
 			return streamstest.Proceed
 		})
@@ -350,8 +351,8 @@ func TestOneWakeUpPerRun(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if left := time.Until(due); arms != 1 || left > time.Minute || left < 55*time.Second {
-			t.Fatalf("%d wake-ups armed, the last due in %v; want one, due with the first timer", arms, left)
+		if left := time.Until(due); arms.Load() != 1 || left > time.Minute || left < 55*time.Second {
+			t.Fatalf("%d wake-ups armed, the last due in %v; want one, due with the first timer", arms.Load(), left)
 		}
 		f.settle(51 * time.Minute)
 		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
