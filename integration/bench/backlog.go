@@ -117,7 +117,7 @@ type bareBacklog bareSystem
 
 func (b *bareBacklog) store(ctx context.Context, id string) error {
 	s := (*bareSystem)(b)
-	return s.await(ctx, s.newRun(id, job{steps: 1}).start(s.starter))
+	return s.await(ctx, s.newRun(id, job{steps: 1}).start())
 }
 
 func (b *bareBacklog) drain(ctx context.Context, _ int) error {

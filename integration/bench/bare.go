@@ -17,16 +17,15 @@ import (
 // bareSystem asks of the broker what a run asks of it, and does nothing else: the same publishes, conditional appends,
 // deliveries and acknowledgements on the same streams, with bodies of 150 bytes. It has no goroutine of its own: every
 // answer of the broker is handled where nats.go delivers it and leads to the next publish, so that nothing ever waits
-// for one answer while another could travel. As a worker does, it has one connection for starting runs and one for
-// working on them.
+// for one answer while another could travel. One connection carries everything: a second one, for whoever starts runs,
+// costs a tenth more CPU time, and one for each lane gains nothing.
 type bareSystem struct {
 	namespace  string
 	partitions int
 	// eager does each activity where its transition was decided: no task, no result message.
 	eager bool
 
-	starter, working *bareConn
-	conns            []*nats.Conn
+	conn *bareConn
 	// failed ends with the first thing that a broker refused.
 	failed context.Context
 	fail   context.CancelCauseFunc
@@ -60,23 +59,20 @@ func bareContestant(name string, eager bool) contestant {
 func openBare(ctx context.Context, g *ground, namespace string, eager bool) (*bareSystem, error) {
 	s := &bareSystem{namespace: namespace, partitions: g.partitions, eager: eager, runs: map[string]*bareRun{}}
 	s.failed, s.fail = context.WithCancelCause(ctx)
-	for _, c := range []**bareConn{&s.starter, &s.working} {
-		nc, err := g.connect()
-		if err == nil {
-			s.conns = append(s.conns, nc)
-			*c, err = newBareConn(nc, s.fail)
-		}
-		if err != nil {
-			return nil, errors.Join(err, s.close())
-		}
+	nc, err := g.connect()
+	if err != nil {
+		return nil, err
 	}
-	// One subscription sees the ends of all runs.
-	_, err := s.starter.nc.Subscribe("millrace."+namespace+".live.*.*", s.onRecord)
+	if s.conn, err = newBareConn(nc, s.fail); err == nil {
+		// One subscription sees the ends of all runs.
+		_, err = nc.Subscribe("millrace."+namespace+".live.*.*", s.onRecord)
+	}
 	if err == nil {
-		err = s.starter.nc.Flush()
+		err = nc.Flush()
 	}
 	if err != nil {
-		return nil, errors.Join(err, s.close())
+		nc.Close()
+		return nil, err
 	}
 	return s, nil
 }
@@ -94,7 +90,7 @@ func (s *bareSystem) consume() error {
 			{"INBOX", prefix + "inbox.bench.-.>", s.onMessage},
 		} {
 			stream := fmt.Sprintf("MILLRACE_%s_%d_%s", s.namespace, p, lane.stream)
-			if err := startPull(s.working.nc, stream, lane.filter, lane.handle); err != nil {
+			if err := startPull(s.conn.nc, stream, lane.filter, lane.handle); err != nil {
 				return fmt.Errorf("consume %s: %w", stream, err)
 			}
 		}
@@ -109,7 +105,7 @@ func (s *bareSystem) prefix(partition int) string {
 func (s *bareSystem) do(ctx context.Context, id string, j job) error {
 	r := s.newRun(id, j)
 	defer s.forget(r)
-	started := r.start(s.starter)
+	started := r.start()
 	if j.signals > 0 {
 		// Whoever signals a run knows that it has been started.
 		if err := s.await(ctx, started); err != nil {
@@ -154,7 +150,7 @@ func (s *bareSystem) onStart(m *nats.Msg) {
 func (s *bareSystem) onTask(m *nats.Msg) {
 	if r := s.runAt(m.Subject, 7); r != nil {
 		activity := m.Subject[strings.LastIndexByte(m.Subject, '.')+1:]
-		s.working.publish(r.inbox+"a"+activity, nil, bareBody, func(uint64) { s.ack(m) })
+		s.conn.publish(r.inbox+"a"+activity, nil, bareBody, func(uint64) { s.ack(m) })
 	}
 }
 
@@ -175,7 +171,7 @@ func (s *bareSystem) onRecord(m *nats.Msg) {
 
 // ack acknowledges a delivery, without waiting for a confirmation. An empty message is the shortest acknowledgement.
 func (s *bareSystem) ack(m *nats.Msg) {
-	if err := s.working.nc.Publish(m.Reply, nil); err != nil {
+	if err := s.conn.nc.Publish(m.Reply, nil); err != nil {
 		s.fail(err)
 	}
 }
@@ -183,9 +179,7 @@ func (s *bareSystem) ack(m *nats.Msg) {
 func (s *bareSystem) cpu() time.Duration { return 0 }
 
 func (s *bareSystem) close() error {
-	for _, nc := range s.conns {
-		nc.Close()
-	}
+	s.conn.nc.Close()
 	return nil
 }
 

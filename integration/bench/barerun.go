@@ -33,10 +33,10 @@ type bareRun struct {
 }
 
 // start publishes the start, on the condition that the ID was never used. stored is closed when it is durable.
-func (r *bareRun) start(c *bareConn) (stored <-chan struct{}) {
+func (r *bareRun) start() (stored <-chan struct{}) {
 	r.writing = true // until the first transition is stored
 	done := make(chan struct{})
-	c.publish(r.first, expect(0, r.starts), bareBody, func(uint64) { close(done) })
+	r.system.conn.publish(r.first, expect(0, r.starts), bareBody, func(uint64) { close(done) })
 	return done
 }
 
@@ -88,7 +88,7 @@ func (r *bareRun) append(tail uint64, closing bool, then func(seq uint64)) {
 	if closing {
 		body = bareClosing
 	}
-	r.system.working.publish(r.lane, expect(tail, ""), body, then)
+	r.system.conn.publish(r.lane, expect(tail, ""), body, then)
 }
 
 // schedule publishes the task of the next activity.
@@ -97,7 +97,7 @@ func (r *bareRun) schedule(stored func()) {
 	r.next++
 	n := r.next
 	r.mu.Unlock()
-	r.system.working.publish(r.task+strconv.Itoa(n), nil, bareBody, func(uint64) { stored() })
+	r.system.conn.publish(r.task+strconv.Itoa(n), nil, bareBody, func(uint64) { stored() })
 }
 
 // receive takes a result or a signal.
@@ -159,7 +159,7 @@ func (r *bareRun) signal(ctx context.Context, s *bareSystem) error {
 		if err := s.await(ctx, free); err != nil {
 			return err
 		}
-		s.starter.publish(r.inbox+"s", nil, bareBody, release)
+		s.conn.publish(r.inbox+"s", nil, bareBody, release)
 	}
 	return nil
 }

@@ -69,9 +69,9 @@ func wakeCold(ctx context.Context, g *ground, r *report, name string, s *millrac
 	n := min(woken, g.idle)
 	var latencies []time.Duration
 	for i := range n {
-		run := s.starter.GetWorkflow(ctx, id(i*(g.idle/n)), "")
+		run := s.client.GetWorkflow(ctx, id(i*(g.idle/n)), "")
 		begun := time.Now()
-		if err := s.starter.SignalWorkflow(ctx, run.GetID(), "", signalName, nil); err != nil {
+		if err := s.client.SignalWorkflow(ctx, run.GetID(), "", signalName, nil); err != nil {
 			return err
 		}
 		// The warm-up run has closed, too.

@@ -73,7 +73,7 @@ func replayCold(ctx context.Context, s *millraceSystem, id string) (time.Duratio
 	replayer := worker.NewWorkflowReplayer()
 	replayer.RegisterWorkflow(sequence)
 	begun := time.Now()
-	if err := replayer.ReplayWorkflowRun(ctx, s.starter, log.Discard{}, id, ""); err != nil {
+	if err := replayer.ReplayWorkflowRun(ctx, s.client, log.Discard{}, id, ""); err != nil {
 		return 0, fmt.Errorf("replay %s: %w", id, err)
 	}
 	return time.Since(begun), nil

@@ -12,13 +12,12 @@ import (
 	"github.com/millrace-dev/millrace/worker"
 )
 
-// millraceSystem is a client, and one worker on a connection of its own unless the workers are other processes.
+// millraceSystem is a client and a worker that share a connection, as the bare broker's do, unless the workers are other
+// processes.
 type millraceSystem struct {
 	ground    *ground
-	namespace string
-	starter   client.Client
-	conns     []*nats.Conn
-	working   client.Client
+	nc        *nats.Conn
+	client    client.Client
 	worker    worker.Worker
 	processes []*process
 }
@@ -63,23 +62,20 @@ func (o options) workerOptions() worker.Options { return worker.Options{Workflow
 
 // openMillrace opens a client, without a worker.
 func openMillrace(ctx context.Context, g *ground, namespace string) (*millraceSystem, error) {
-	s := &millraceSystem{ground: g, namespace: namespace}
-	for _, c := range []*client.Client{&s.starter, &s.working} {
-		nc, err := g.connect()
-		if err == nil {
-			s.conns = append(s.conns, nc)
-			*c, err = client.DialContext(ctx, client.Options{Namespace: namespace,
-				ConnectionOptions: client.ConnectionOptions{Conn: nc}})
-		}
-		if err != nil {
-			return nil, errors.Join(err, s.close())
-		}
+	nc, err := g.connect()
+	if err != nil {
+		return nil, err
 	}
-	return s, nil
+	c, err := client.DialContext(ctx, client.Options{Namespace: namespace, ConnectionOptions: client.ConnectionOptions{Conn: nc}})
+	if err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return &millraceSystem{ground: g, nc: nc, client: c}, nil
 }
 
 func (s *millraceSystem) startWorker(o worker.Options) error {
-	s.worker = worker.New(s.working, queue, o)
+	s.worker = worker.New(s.client, queue, o)
 	register(s.worker)
 	if err := s.worker.Start(); err != nil {
 		s.worker = nil
@@ -97,7 +93,7 @@ func (s *millraceSystem) stopWorker() {
 }
 
 func (s *millraceSystem) start(ctx context.Context, id string, workflow any, args ...any) (client.WorkflowRun, error) {
-	return s.starter.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflow, args...)
+	return s.client.ExecuteWorkflow(ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, workflow, args...)
 }
 
 func (s *millraceSystem) do(ctx context.Context, id string, j job) error {
@@ -112,7 +108,7 @@ func (s *millraceSystem) do(ctx context.Context, id string, j job) error {
 		run, err = s.start(ctx, id, collect, j.signals)
 		if err == nil {
 			err = each(ctx, j.signals, j.inFlight, func(ctx context.Context, _ int) error {
-				return s.starter.SignalWorkflow(ctx, id, run.GetRunID(), signalName, payload)
+				return s.client.SignalWorkflow(ctx, id, run.GetRunID(), signalName, payload)
 			})
 		}
 	}
@@ -135,8 +131,6 @@ func (s *millraceSystem) close() error {
 	for _, p := range s.processes {
 		err = errors.Join(err, p.stop())
 	}
-	for _, nc := range s.conns {
-		nc.Close()
-	}
+	s.nc.Close()
 	return err
 }

@@ -67,7 +67,7 @@ func parseOptions(args []string) (options, error) {
 		return options{}, err
 	}
 	if o.quick {
-		o.workloads, o.duration = quickWorkloads, 600*time.Millisecond
+		o.workloads, o.duration = quickWorkloads, 400*time.Millisecond
 	}
 	if o.lead == 0 {
 		o.lead = 2*time.Second + time.Duration(o.timers)*time.Second/400

@@ -45,7 +45,7 @@ func queries(ctx context.Context, g *ground, r *report, name string, o worker.Op
 		}
 		for _, atOnce := range []int{1, askers} {
 			if err := ask(ctx, g, r, fmt.Sprintf("%s, %d at a time", name, atOnce), atOnce, func(ctx context.Context, i int) error {
-				_, err := s.starter.QueryWorkflow(ctx, id(i%queried), runs[i%queried], queryName)
+				_, err := s.client.QueryWorkflow(ctx, id(i%queried), runs[i%queried], queryName)
 				return err
 			}); err != nil {
 				return err

@@ -99,6 +99,7 @@ func (r *report) row(name, system string, samples, ours, theirs []sample) {
 	if len(theirs) > 0 {
 		rates, cpus := ratios(ours, theirs)
 		byRate, byCPU = rates.String(), cpus.String()
+		r.ratios[name+" to "+system+", by CPU"] = cpus.median
 		r.judge(name, system, rates.median, quotient(summarize(ours, p50Of).median, summarize(theirs, p50Of).median))
 	}
 	fmt.Fprintf(r.out, "| %-13s | %-11s | %-22s | %8.2f | %8.2f | %10.3f | %10.0f | %-18s | %-18s |\n", name, system,
@@ -158,11 +159,11 @@ func (r *report) conclude(o options) error {
 			r.note("%s: %s", word, t)
 		}
 	}
-	if o.quick {
-		all = append(all, r.compare(o.recorded))
-	}
-	if o.record {
+	switch {
+	case o.record:
 		all = append(all, r.record(o.recorded))
+	case o.quick:
+		all = append(all, r.compare(o.recorded))
 	}
 	return errors.Join(all...)
 }
