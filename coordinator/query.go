@@ -103,6 +103,9 @@ func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult 
 		}
 		return refuse(err)
 	}
+	if n := r.Result.Size(); n > c.cfg.MaxPayload {
+		return refuse(fmt.Errorf("query %q: result is %d bytes, the limit is %d", q.Type, n, c.cfg.MaxPayload))
+	}
 	return r
 }
 

@@ -49,7 +49,8 @@ const (
 	reportGrace = 5 * time.Second
 )
 
-// maxPayload bounds a result and the details of a heartbeat, unless the broker accepts less.
+// maxPayload bounds the arguments and the result of an activity or workflow, and the details of a heartbeat, unless the
+// broker accepts less.
 const maxPayload = 512 << 10
 
 // newActivities are the activities of a queue, with the defaults of what options do not say.

@@ -119,7 +119,7 @@ func (r *replayer) ReplayWorkflowHistory(logger log.Logger, history *apihistory.
 	if !known {
 		return fmt.Errorf("replay run %s: workflow type %q is not registered with the replayer", start.Run.Run, start.Type)
 	}
-	m := replay.New(replay.Config{Start: start, Body: body})
+	m := replay.New(replay.Config{Start: start, Body: body, MaxPayload: maxPayload})
 	defer m.Destroy()
 	for _, t := range transitions {
 		if err := m.Apply(t); err != nil {

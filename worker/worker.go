@@ -177,6 +177,7 @@ func (w *worker) coordinatorConfig(logger log.Logger) coordinator.Config {
 		DeadlockTimeout: w.options.DeadlockDetectionTimeout,
 		CacheSize:       w.options.WorkflowCacheSize,
 		StopTimeout:     max(w.options.WorkerStopTimeout, 1), // 0 would be its default
+		MaxPayload:      w.payloadLimit(),
 		Logger:          logger,
 	}
 }
@@ -185,10 +186,16 @@ func (w *worker) newActivities(logger log.Logger) *activities {
 	a := newActivities(onStreams{w.core.Streams}, w.queue, w.options)
 	a.namespace, a.find, a.logger = w.core.Streams.Name(), w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
-	if limit := w.core.Streams.Limits().MaxPayload; limit > 0 {
-		a.maxPayload = min(maxPayload, limit)
-	}
+	a.maxPayload = w.payloadLimit()
 	return a
+}
+
+// payloadLimit is maxPayload, unless the broker accepts less.
+func (w *worker) payloadLimit() int {
+	if limit := w.core.Streams.Limits().MaxPayload; limit > 0 {
+		return min(maxPayload, limit)
+	}
+	return maxPayload
 }
 
 // fail stops a worker one of whose sides cannot go on, and tells whoever wants to know. The first failure counts.
