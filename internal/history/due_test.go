@@ -132,7 +132,10 @@ func TestArmingAgainDoesNotMoveTheWakeUp(t *testing.T) {
 	s.apply(time.Second, "x", &TimerCanceled{2})
 	wantSame(t, s.state.Effects(StartIdentity), []Effect{&ArmWakeUp{Due: at(10 * time.Second)}})
 	s.apply(2*time.Second, "y", &TimerCanceled{3})
-	wantSame(t, s.state.Effects(StartIdentity), []Effect{}) // nothing to wake up for
+	// Nothing waits for it any more, but the history holds it to be armed: a later timer will rely on it.
+	wantSame(t, s.state.Effects(StartIdentity), []Effect{&ArmWakeUp{Due: at(10 * time.Second)}})
+	s.apply(11*time.Second, "z", &WorkflowExecutionSignaled{})
+	wantSame(t, s.state.Effects(StartIdentity), []Effect{}) // it has fired, and nothing relies on it
 }
 
 // An activity that has started keeps a ScheduleToStart deadline which says nothing any more: it must not be armed once
