@@ -22,13 +22,24 @@ type bareConn struct {
 	inbox string
 	fail  context.CancelCauseFunc
 
-	mu   sync.Mutex // guards last and then
-	last uint64
-	then map[uint64]func(seq uint64)
+	mu      sync.Mutex // guards last and pending
+	last    uint64
+	pending map[uint64]*barePublish
 }
 
+// barePublish is a message on its way to a stream.
+type barePublish struct {
+	msg  *nats.Msg
+	then func(seq uint64)
+	// busy counts the answers that somebody else's message for the subject is on its way.
+	busy int
+}
+
+// maxBusy is after how many such answers a publish is given up. Each takes as long as a replica needs to answer.
+const maxBusy = 10_000
+
 func newBareConn(nc *nats.Conn, fail context.CancelCauseFunc) (*bareConn, error) {
-	c := &bareConn{nc: nc, inbox: nc.NewInbox() + ".", fail: fail, then: map[uint64]func(uint64){}}
+	c := &bareConn{nc: nc, inbox: nc.NewInbox() + ".", fail: fail, pending: map[uint64]*barePublish{}}
 	sub, err := nc.Subscribe(c.inbox+"*", c.onAck)
 	if err != nil {
 		return nil, err
@@ -38,36 +49,53 @@ func newBareConn(nc *nats.Conn, fail context.CancelCauseFunc) (*bareConn, error)
 
 // publish sends a message to a stream and calls then with its sequence once it is stored.
 func (c *bareConn) publish(subject string, h nats.Header, body []byte, then func(seq uint64)) {
+	p := &barePublish{msg: &nats.Msg{Subject: subject, Header: h, Data: body}, then: then}
 	c.mu.Lock()
 	c.last++
 	n := c.last
-	c.then[n] = then
+	c.pending[n] = p
 	c.mu.Unlock()
-	m := &nats.Msg{Subject: subject, Reply: c.inbox + strconv.FormatUint(n, 36), Header: h, Data: body}
-	if err := c.nc.PublishMsg(m); err != nil {
-		c.fail(fmt.Errorf("publish %s: %w", subject, err))
+	p.msg.Reply = c.inbox + strconv.FormatUint(n, 36)
+	c.send(p)
+}
+
+func (c *bareConn) send(p *barePublish) {
+	if err := c.nc.PublishMsg(p.msg); err != nil {
+		c.fail(fmt.Errorf("publish %s: %w", p.msg.Subject, err))
 	}
 }
 
 func (c *bareConn) onAck(m *nats.Msg) {
-	seq, err := ackedSeq(m.Data)
-	if err != nil {
-		c.fail(err)
-		return
-	}
 	n, err := strconv.ParseUint(m.Subject[len(c.inbox):], 36, 64)
 	if err != nil {
 		c.fail(fmt.Errorf("answer to %s: %w", m.Subject, err))
 		return
 	}
 	c.mu.Lock()
-	then := c.then[n]
-	delete(c.then, n)
+	p := c.pending[n]
 	c.mu.Unlock()
-	if then != nil {
-		then(seq)
+	if p == nil {
+		return
 	}
+	seq, err := ackedSeq(m.Data)
+	if err != nil && bytes.Contains(m.Data, []byte(codeBusy)) && p.busy < maxBusy {
+		// On replicas the message before this one may still be on its way through the log: the same bytes again.
+		p.busy++
+		c.send(p)
+		return
+	}
+	c.mu.Lock()
+	delete(c.pending, n)
+	c.mu.Unlock()
+	if err != nil {
+		c.fail(fmt.Errorf("publish %s: %w", p.msg.Subject, err))
+		return
+	}
+	p.then(seq)
 }
+
+// codeBusy is how an answer says that the expectation cannot be judged yet.
+const codeBusy = `"err_code":10164`
 
 var errNoSequence = errors.New("acknowledgement without a sequence")
 

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -142,5 +143,46 @@ func TestMillraceDoesEachJob(t *testing.T) {
 		if at.IsZero() || at.After(o.seen[id]) {
 			t.Errorf("run %s: closed at %v, seen at %v: the time of storing is not what the broker says", id, at, o.seen[id])
 		}
+	}
+}
+
+// On replicas a stream refuses to judge an expectation while another message for the subject is on its way.
+func TestABusyStreamIsAskedAgain(t *testing.T) {
+	ctx, g := newGround(t)
+	asked := 0
+	if _, err := g.admin.Subscribe("stream", func(m *nats.Msg) {
+		answer := `{"stream":"S", "seq":7}`
+		if asked++; asked < 3 {
+			answer = `{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"S","seq":0}`
+		}
+		if err := m.Respond([]byte(answer)); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := g.admin.Flush(); err != nil {
+		t.Fatal(err)
+	}
+	nc, err := g.connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	ctx, fail := context.WithCancelCause(ctx)
+	defer fail(nil)
+	c, err := newBareConn(nc, fail)
+	if err != nil {
+		t.Fatal(err)
+	}
+	stored := make(chan uint64, 1)
+	c.publish("stream", nil, bareBody, func(seq uint64) { stored <- seq })
+	select {
+	case seq := <-stored:
+		if seq != 7 || asked != 3 {
+			t.Errorf("stored at %d after %d publishes, want 7 after 3", seq, asked)
+		}
+	case <-ctx.Done():
+		t.Fatal(context.Cause(ctx))
 	}
 }
