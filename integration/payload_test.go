@@ -299,7 +299,7 @@ func TestPayloadsBeyondABrokersLimit(t *testing.T) {
 		t.Errorf("got %d", got)
 	}
 	e.registered["wf"] = false // a replayer does not know the broker's limit
-	if app := as[*millrace.ApplicationError](e, e.failure(e.execute("large", "wf", limit))); app.Type() != "PayloadTooLarge" {
+	if app := as[*millrace.ApplicationError](e, e.failure(e.execute("large", "wf", 300<<10))); app.Type() != "PayloadTooLarge" {
 		t.Errorf("got %v", app)
 	}
 }
