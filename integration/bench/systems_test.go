@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -149,10 +150,10 @@ func TestMillraceDoesEachJob(t *testing.T) {
 // On replicas a stream refuses to judge an expectation while another message for the subject is on its way.
 func TestABusyStreamIsAskedAgain(t *testing.T) {
 	ctx, g := newGround(t)
-	asked := 0
+	var asked atomic.Int64
 	if _, err := g.admin.Subscribe("stream", func(m *nats.Msg) {
 		answer := `{"stream":"S", "seq":7}`
-		if asked++; asked < 3 {
+		if asked.Add(1) < 3 {
 			answer = `{"error":{"code":400,"err_code":10164,"description":"wrong last sequence"},"stream":"S","seq":0}`
 		}
 		if err := m.Respond([]byte(answer)); err != nil {
@@ -179,8 +180,8 @@ func TestABusyStreamIsAskedAgain(t *testing.T) {
 	c.publish("stream", nil, bareBody, func(seq uint64) { stored <- seq })
 	select {
 	case seq := <-stored:
-		if seq != 7 || asked != 3 {
-			t.Errorf("stored at %d after %d publishes, want 7 after 3", seq, asked)
+		if seq != 7 || asked.Load() != 3 {
+			t.Errorf("stored at %d after %d publishes, want 7 after 3", seq, asked.Load())
 		}
 	case <-ctx.Done():
 		t.Fatal(context.Cause(ctx))
