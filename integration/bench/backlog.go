@@ -88,7 +88,11 @@ func openBacklogged(ctx context.Context, g *ground, namespace, system string) (b
 		return nil, err
 	}
 	s, err := openMillrace(ctx, g, namespace)
-	return &millraceBacklog{s, o}, err
+	if err != nil {
+		o.close()
+		return nil, err
+	}
+	return &millraceBacklog{s, o}, nil
 }
 
 type millraceBacklog struct {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"github.com/millrace-dev/millrace/internal/devserver"
@@ -119,6 +120,7 @@ func run(ctx context.Context, o options) error {
 	if o.pprof != "" {
 		return profiles(ctx, g, r)
 	}
+	var failed []error
 	for _, w := range workloads(o) {
 		told := false
 		for _, l := range w.lines {
@@ -131,9 +133,17 @@ func run(ctx context.Context, o options) error {
 			}
 			name := w.name + "/" + l.name
 			if err := l.run(ctx, g, r, name); err != nil {
-				return fmt.Errorf("%s: %w", name, err)
+				// The others can still be measured, unless somebody has had enough.
+				failed = append(failed, fmt.Errorf("%s: %w", name, err))
+				r.note("%s: FAILED: %v", name, err)
+			}
+			if ctx.Err() != nil {
+				return errors.Join(failed...)
 			}
 		}
 	}
-	return r.conclude(o)
+	if len(failed) > 0 {
+		o.record = false // an incomplete record would hide what failed
+	}
+	return errors.Join(errors.Join(failed...), r.conclude(o))
 }
