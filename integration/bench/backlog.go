@@ -20,7 +20,7 @@ type backlogged interface {
 const storing = 64
 
 // backlog is W7: how fast starts are accepted while no worker runs, and how fast they are worked off afterwards.
-func backlog(ctx context.Context, g *ground, r *report, name string) error {
+func backlog(ctx context.Context, g *ground, r *report, _ string) error {
 	accepted, drained := map[string][]sample{}, map[string][]sample{}
 	systems := []string{"millrace", "queue"}
 	for range g.rounds {
@@ -38,8 +38,8 @@ func backlog(ctx context.Context, g *ground, r *report, name string) error {
 		samples map[string][]sample
 	}{{"accepted", accepted}, {"drained", drained}} {
 		ours, theirs := part.samples["millrace"], part.samples["queue"]
-		r.row(name+" "+part.name, "millrace", ours, nil, nil)
-		r.row(name+" "+part.name, "queue", theirs, ours, theirs)
+		r.row("W7/"+part.name, "millrace", ours, nil, nil)
+		r.row("W7/"+part.name, "queue", theirs, ours, theirs)
 	}
 	return nil
 }

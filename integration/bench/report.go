@@ -94,7 +94,7 @@ func (r *report) row(name, system string, samples, ours, theirs []sample) {
 			strings.Repeat("-", 9), strings.Repeat("-", 9), strings.Repeat("-", 11), strings.Repeat("-", 11), strings.Repeat("-", 20), strings.Repeat("-", 20))
 	}
 	rate := summarize(samples, rateOf)
-	p50, cpu := summarize(samples, p50Of), summarize(samples, cpuOf)
+	cpu := summarize(samples, cpuOf)
 	var byRate, byCPU string
 	if len(theirs) > 0 {
 		rates, cpus := ratios(ours, theirs)
@@ -102,9 +102,17 @@ func (r *report) row(name, system string, samples, ours, theirs []sample) {
 		r.ratios[name+" to "+system+", by CPU"] = cpus.median
 		r.judge(name, system, rates.median, quotient(summarize(ours, p50Of).median, summarize(theirs, p50Of).median))
 	}
-	fmt.Fprintf(r.out, "| %-13s | %-11s | %-22s | %8.2f | %8.2f | %10.3f | %10.0f | %-18s | %-18s |\n", name, system,
-		fmt.Sprintf("%.0f (%.0f-%.0f)", rate.median, rate.low, rate.high), p50.median, summarize(samples, p99Of).median,
+	fmt.Fprintf(r.out, "| %-13s | %-11s | %-22s | %8s | %8s | %10.3f | %10.0f | %-18s | %-18s |\n", name, system,
+		fmt.Sprintf("%.0f (%.0f-%.0f)", rate.median, rate.low, rate.high), latency(summarize(samples, p50Of)), latency(summarize(samples, p99Of)),
 		cpu.median, summarize(samples, diskOf).median, byRate, byCPU)
+}
+
+// latency is empty where none was measured.
+func latency(s summary) string {
+	if s.median == 0 {
+		return ""
+	}
+	return fmt.Sprintf("%.2f", s.median)
 }
 
 // judge notes a ratio and the targets that it belongs to.
