@@ -46,6 +46,9 @@ type engine struct {
 	url    string
 	client client.Client
 
+	// last are called when the test and all other cleanups have ended.
+	last []func()
+
 	mu         sync.Mutex // guards the rest
 	replayer   worker.WorkflowReplayer
 	registered map[string]bool
@@ -58,6 +61,20 @@ func newEngine(t *testing.T) *engine {
 	return engineOn(t, devtest.Server(t))
 }
 
+// restart stops the engine's server and starts it again on the same directory and port.
+func (e *engine) restart() {
+	e.Helper()
+	e.server = devtest.Restart(cleanupLast{e.T, e}, e.server)
+}
+
+// cleanupLast ends what belongs to it after everything else of the test has ended.
+type cleanupLast struct {
+	testing.TB
+	e *engine
+}
+
+func (c cleanupLast) Cleanup(f func()) { c.e.last = append(c.e.last, f) }
+
 // engineOn creates the namespace "default" on the servers; more than one replicate it.
 func engineOn(t *testing.T, servers ...*devserver.Server) *engine {
 	t.Helper()
@@ -69,6 +86,11 @@ func engineOn(t *testing.T, servers ...*devserver.Server) *engine {
 	}
 	e := &engine{T: t, ctx: ctx, server: servers[0], url: strings.Join(urls, ","),
 		replayer: worker.NewWorkflowReplayer(), registered: make(map[string]bool)}
+	t.Cleanup(func() {
+		for _, f := range e.last {
+			f()
+		}
+	})
 	e.createNamespace(client.DefaultNamespace, streams.CreateOptions{Replicas: len(servers)})
 	e.client = e.dial()
 	e.replayAtEnd(e.client)
