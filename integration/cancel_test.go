@@ -21,7 +21,7 @@ func TestCancelingAContextEndsWhatWasStartedWithIt(t *testing.T) {
 	e.serve(code{"wf": func(ctx workflow.Context) error {
 		inner, cancel := workflow.WithCancel(quick(ctx))
 		timer := workflow.NewTimer(inner, time.Hour)
-		act := workflow.ExecuteActivity(inner, "wait")
+		act := workflow.ExecuteActivity(workflow.WithHeartbeatTimeout(inner, time.Second), "wait")
 		detached, _ := workflow.NewDisconnectedContext(inner)
 		kept := workflow.NewTimer(detached, 100*time.Millisecond)
 		var awaited error
