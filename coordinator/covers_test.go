@@ -431,3 +431,36 @@ func TestATimerIsNotLostWhereTheHistoryHoldsAnEarlierWakeUpToBeArmed(t *testing.
 		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	})
 }
+
+// TestATimeoutThatComesDueWhileTheBrokerIsAskedIsNotLost: a wake-up fires just before the ScheduleToStart time-out is due,
+// and by the time the leader has answered it is over.
+func TestATimeoutThatComesDueWhileTheBrokerIsAskedIsNotLost(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			done := false
+			if _, err := env.ScheduleActivity(&history.ActivityTaskScheduled{Type: "A", ScheduleToStart: 10_000},
+				func(replay.Outcome) { done = true }); err != nil {
+				panic(err)
+			}
+			env.Block("activity", func() bool { return done })
+			env.Complete(nil)
+		})
+		stop := f.serve()
+		run := f.start("w", "w")
+		f.settle(time.Second)
+		stop() // with its alarm
+		due := f.transitions(run)[0].Time.Add(10 * time.Second)
+		if err := f.model.ArmWakeUp(f.ctx, run, due.Add(-10*time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		f.faults(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+			if op == streamstest.OpTail {
+				time.Sleep(20 * time.Millisecond)
+			}
+			return streamstest.Proceed
+		})
+		f.serve()
+		f.settle(time.Minute)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	})
+}

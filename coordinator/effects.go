@@ -217,14 +217,14 @@ func (c *Coordinator) arm(ctx context.Context, e *entry, due time.Time) error {
 
 // rearm arms the next deadline unless this process knows that it is armed, or the earlier time that the history holds
 // to be armed: arming it had no effect while the wake-up that has fired was still to come, and no later transition arms
-// what is due after it.
-func (c *Coordinator) rearm(ctx context.Context, e *entry) error {
-	s, now := e.state(), c.cfg.Now()
+// what is due after it. Looked is when the clock was looked at: what came due since then is not dealt with.
+func (c *Coordinator) rearm(ctx context.Context, e *entry, looked time.Time) error {
+	s := e.state()
 	if s.Closed() {
 		return nil
 	}
-	next := s.NextDeadline(now)
-	if s.Armed.After(now) && (next.IsZero() || s.Armed.Before(next)) {
+	next := s.NextDeadline(looked)
+	if s.Armed.After(looked) && (next.IsZero() || s.Armed.Before(next)) {
 		next = s.Armed
 	}
 	if next.IsZero() || next.Equal(e.armed) {

@@ -374,7 +374,7 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 		return err
 	}
 	if len(p.wakes) > 0 {
-		if err := c.rearm(ctx, e); err != nil {
+		if err := c.rearm(ctx, e, p.draft.Time()); err != nil {
 			return err
 		}
 	}
