@@ -23,7 +23,7 @@ func census(ctx context.Context, g *ground, r *report, name string) error {
 		return err
 	}
 	defer nc.Close()
-	var attempts, loads atomic.Int64
+	var attempts, reads, loads atomic.Int64
 	listen := func(subject string, count func(m *nats.Msg)) error {
 		sub, err := nc.Subscribe(subject, count)
 		if err != nil {
@@ -35,13 +35,18 @@ func census(ctx context.Context, g *ground, r *report, name string) error {
 	if err := listen("millrace."+namespace+".*.run.*.*.history", func(*nats.Msg) { attempts.Add(1) }); err != nil {
 		return err
 	}
-	// Who loads a run looks for its start first.
-	if err := listen("$JS.API.STREAM.MSG.GET.*", func(m *nats.Msg) {
-		if strings.Contains(m.Subject, "_"+namespace+"_") && bytes.Contains(m.Data, []byte(".start.")) {
-			loads.Add(1)
+	// Who loads a run looks for its start first. The broker is asked directly or through the stream's leader.
+	for _, subject := range []string{"$JS.API.STREAM.MSG.GET.*", "$JS.API.DIRECT.GET.>"} {
+		if err := listen(subject, func(m *nats.Msg) {
+			if strings.Contains(m.Subject, "_"+namespace+"_") {
+				reads.Add(1)
+				if bytes.Contains(m.Data, []byte(".start.")) || strings.Contains(m.Subject, ".start.") {
+					loads.Add(1)
+				}
+			}
+		}); err != nil {
+			return err
 		}
-	}); err != nil {
-		return err
 	}
 	o, err := observe(g, namespace)
 	if err != nil {
@@ -64,6 +69,9 @@ func census(ctx context.Context, g *ground, r *report, name string) error {
 	}
 	if err != nil {
 		return err
+	}
+	if attempts.Load() == 0 || reads.Load() == 0 {
+		return fmt.Errorf("saw %d appends and %d reads: the broker is asked in a way that this does not know", attempts.Load(), reads.Load())
 	}
 	stored, runs := int64(o.count()), int64(len(latencies))
 	conflicts := attempts.Load() - stored
