@@ -8,6 +8,7 @@ import (
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
 )
 
 // queryItem is a query that waits in a run's mailbox, where no transition is being decided at the same time.
@@ -101,7 +102,10 @@ func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult 
 		if errors.As(err, &blocked) {
 			c.abandon(e, err)
 		}
-		return refuse(err)
+		r := refuse(err)
+		// The start is on its way to some coordinator: soon there is an answer.
+		r.Retry = errors.Is(err, replay.ErrNotStarted)
+		return r
 	}
 	if n := r.Result.Size(); n > c.cfg.MaxPayload {
 		return refuse(fmt.Errorf("query %q: result is %d bytes, the limit is %d", q.Type, n, c.cfg.MaxPayload))

@@ -100,6 +100,21 @@ func TestQueriesOfOpenAndClosedRuns(t *testing.T) {
 	}
 }
 
+// TestAQueryWaitsForTheFirstStep asks a run at once that has not begun yet.
+func TestAQueryWaitsForTheFirstStep(t *testing.T) {
+	e := newEngine(t)
+	e.serve(code{"conversation": conversation}, nil)
+	e.executeWith(client.StartWorkflowOptions{ID: "fresh", StartDelay: 200 * time.Millisecond}, "conversation", 1)
+	var heard []string
+	v, err := e.client.QueryWorkflow(e.ctx, "fresh", "", "heard")
+	if err == nil {
+		err = v.Get(&heard)
+	}
+	if err != nil || len(heard) > 0 {
+		t.Errorf("got %v, %v", heard, err)
+	}
+}
+
 func TestAQueryThatNobodyServes(t *testing.T) {
 	e := newEngine(t)
 	e.execute("unserved", "wf")

@@ -33,7 +33,7 @@ func TestWorkflowTimeouts(t *testing.T) {
 		{"execution", "endless", client.StartWorkflowOptions{WorkflowExecutionTimeout: 150 * time.Millisecond}, 1},
 		{"execution with retries of runs that time out", "endless",
 			client.StartWorkflowOptions{WorkflowExecutionTimeout: 400 * time.Millisecond, WorkflowRunTimeout: 100 * time.Millisecond, RetryPolicy: forever}, 2},
-		{"execution with successors", "again", client.StartWorkflowOptions{WorkflowExecutionTimeout: 400 * time.Millisecond}, 3},
+		{"execution with successors", "again", client.StartWorkflowOptions{WorkflowExecutionTimeout: 400 * time.Millisecond}, 2},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			test.options.ID = test.name
