@@ -88,10 +88,11 @@ func TestCompletionFromOutside(t *testing.T) {
 // TestHeartbeatsFromOutside keeps a pending activity alive, lets it time out, and completes its next attempt.
 func TestHeartbeatsFromOutside(t *testing.T) {
 	e, begun := pendingEngine(t)
-	run := e.execute("beats", "wf", workflow.ActivityOptions{ActivityID: "mine", StartToCloseTimeout: time.Minute, HeartbeatTimeout: 300 * time.Millisecond,
+	run := e.execute("beats", "wf", workflow.ActivityOptions{ActivityID: "mine", StartToCloseTimeout: time.Minute, HeartbeatTimeout: 2 * time.Second,
 		RetryPolicy: &millrace.RetryPolicy{InitialInterval: 10 * time.Millisecond, MaximumAttempts: 2}})
 	first := receive(e, begun, "the first attempt")
-	tick := time.NewTicker(100 * time.Millisecond)
+	// Eight beats take longer than the time-out, and leave a busy machine seven times their distance.
+	tick := time.NewTicker(280 * time.Millisecond)
 	defer tick.Stop()
 	for i := range 8 {
 		<-tick.C

@@ -2,11 +2,13 @@ package streams
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"time"
 
+	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
 
@@ -119,9 +121,17 @@ func (n *Namespace) startsBetween(ctx context.Context, p *partition, subject str
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
-	consumer, err := js.CreateConsumer(ctx, p.history, jetstream.ConsumerConfig{
-		DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: begin, FilterSubject: subject,
-		AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+	var consumer jetstream.Consumer
+	err = n.retry(ctx, func(ctx context.Context) (err error) {
+		consumer, err = js.CreateConsumer(ctx, p.history, jetstream.ConsumerConfig{
+			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: begin, FilterSubject: subject,
+			AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
+		})
+		// One that was created all the same goes by itself.
+		if errors.Is(err, nats.ErrNoResponders) || errors.Is(err, context.DeadlineExceeded) {
+			err = &unansweredError{err}
+		}
+		return err
 	})
 	if err != nil {
 		return nil, fmt.Errorf("%w: create consumer: %w", ErrUnavailable, err)
