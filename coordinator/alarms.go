@@ -11,7 +11,7 @@ import (
 // alarms fires the deadlines of live runs on time: the broker's wake-ups, which cover them, are late by up to a
 // quarter of a second and more. It holds at most one alarm a run, and only for runs in the cache.
 type alarms struct {
-	ring func(ctx context.Context, run history.Run)
+	ring func(ctx context.Context, a *alarm)
 	// changed wakes the loop when an earlier alarm was set.
 	changed chan struct{}
 	// mu guards queue and index.
@@ -26,7 +26,7 @@ type alarm struct {
 	pos int
 }
 
-func newAlarms(ring func(context.Context, history.Run)) *alarms {
+func newAlarms(ring func(context.Context, *alarm)) *alarms {
 	return &alarms{ring: ring, changed: make(chan struct{}, 1), index: map[history.Run]*alarm{}}
 }
 
@@ -65,8 +65,8 @@ func (a *alarms) run(ctx context.Context) {
 	defer timer.Stop()
 	for {
 		due, next := a.due(time.Now())
-		for _, run := range due {
-			a.ring(ctx, run)
+		for _, x := range due {
+			a.ring(ctx, x)
 		}
 		timer.Reset(next)
 		select {
@@ -78,25 +78,25 @@ func (a *alarms) run(ctx context.Context) {
 	}
 }
 
-// due takes out the runs whose alarms are due, and says how long to wait for the next.
-func (a *alarms) due(now time.Time) (runs []history.Run, next time.Duration) {
+// due takes out the alarms that are due, and says how long to wait for the next.
+func (a *alarms) due(now time.Time) (rung []*alarm, next time.Duration) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for len(a.queue) > 0 {
 		first := a.queue[0]
 		if wait := first.due.Sub(now); wait > 0 {
-			return runs, wait
+			return rung, wait
 		}
 		a.queue.remove(0)
 		delete(a.index, first.run)
-		runs = append(runs, first.run)
+		rung = append(rung, first)
 	}
-	return runs, time.Hour
+	return rung, time.Hour
 }
 
 // ring posts an alarm to a run that is live. One that has left the cache waits for its wake-up.
-func (c *Coordinator) ring(work context.Context, run history.Run) {
-	if c.cache.holds(run) {
-		c.post(work, &item{run: run, alarm: true})
+func (c *Coordinator) ring(work context.Context, a *alarm) {
+	if c.cache.holds(a.run) {
+		c.post(work, &item{run: a.run, alarm: a.due})
 	}
 }

@@ -464,3 +464,33 @@ func TestATimeoutThatComesDueWhileTheBrokerIsAskedIsNotLost(t *testing.T) {
 		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	})
 }
+
+// TestAnAlarmIsCoveredByTheWakeUpThatIsArmed: another process has appended a timer that is due before the time-out that
+// this process was woken for, and died before it armed its wake-up. This one fires it, and dies before it sends the task.
+func TestAnAlarmIsCoveredByTheWakeUpThatIsArmed(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			signaled := false
+			env.OnSignal(func(*history.WorkflowExecutionSignaled) { signaled = true })
+			if _, err := env.ScheduleActivity(&history.ActivityTaskScheduled{Type: "B", ScheduleToStart: 2000},
+				func(replay.Outcome) {}); err != nil {
+				panic(err)
+			}
+			env.Block("signal", func() bool { return signaled })
+			sleep(env, time.Millisecond)
+			env.Complete(call(env, "A"))
+		})
+		stop := f.serve()
+		run := f.start("w", "w")
+		f.settle(1900 * time.Millisecond)
+		f.appendElsewhere(run, signal("s", "s1"))
+		f.faults(losing(streamstest.OpPublishTask, streamstest.OpNak, streamstest.OpDeliver))
+		f.settle(time.Second)
+		f.kill(stop)
+		f.serve()
+		f.settle(30 * time.Second)
+		if !f.queued(run, 6) {
+			t.Fatalf("the task was never sent: %v", f.events(run))
+		}
+	})
+}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -27,7 +28,7 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 			return err
 		}
 	}
-	cover, held, err := coverOf(e, p)
+	cover, held, err := c.coverOf(ctx, e, p)
 	if err != nil {
 		return err
 	}
@@ -63,9 +64,8 @@ var errNoCover = errors.New("no message at hand covers the transition")
 
 // coverOf chooses the message that stays unacknowledged until the transition's effects are sent, and returns it when
 // this process holds it. It must be one that the transition consumes: what the history settled before, whoever else was
-// given it may acknowledge without looking at this transition. What the clock alone leads to is covered by the wake-up
-// that is armed for the deadline, or an earlier one.
-func coverOf(e *entry, p *plan) (identity string, held *item, err error) {
+// given it may acknowledge without looking at this transition.
+func (c *Coordinator) coverOf(ctx context.Context, e *entry, p *plan) (identity string, held *item, err error) {
 	first := e.state().Transitions == 0
 	for _, it := range p.items {
 		if it.delivery != nil && (slices.Contains(p.taken, it) || first && it.isStart()) {
@@ -77,19 +77,37 @@ func coverOf(e *entry, p *plan) (identity string, held *item, err error) {
 		return history.StartIdentity, nil, nil
 	case len(p.taken) > 0:
 		return p.taken[0].identity(), nil, nil
-	case !p.due:
-		return "", nil, errNoCover
+	case p.due:
+		return c.clockCover(ctx, e, p)
 	}
+	return "", nil, errNoCover
+}
+
+// clockCover covers what the clock alone leads to by a wake-up: one that certainly nobody else has been given, or the
+// one that this process has armed on the prefix that it decides on. Failing these it arms one first. Whoever is woken
+// by a wake-up for the time that is named, or an earlier one, sends what it covers.
+func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identity string, held *item, err error) {
 	due := e.state().NextDeadline(p.draft.Time())
-	if due.IsZero() || due.After(p.draft.Time()) {
-		due = p.draft.Time() // what was due does not count as a deadline once it has passed
+	if due.After(p.draft.Time()) {
+		due = time.Time{}
 	}
+	sure := false
 	for _, it := range p.wakes {
-		if it.isWakeUp() && it.message.WakeUp.Due.After(due) {
-			due = it.message.WakeUp.Due
+		at := it.alarm
+		if it.isWakeUp() {
+			at = it.message.WakeUp.Due
 		}
-		if it.delivery != nil {
-			held = it
+		if at.After(due) {
+			due = at
+		}
+		if it.delivery != nil && c.keeper.certain(it) {
+			held, sure = it, true
+		}
+		sure = sure || it.isAlarm() && !e.armed.IsZero()
+	}
+	if !sure {
+		if err := c.arm(ctx, e, due); err != nil {
+			return "", nil, err
 		}
 	}
 	return history.NewWakeUp(due).Identity(), held, nil

@@ -128,6 +128,8 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 		e.lastHash = history.HashRecord(loaded.Records[n-1].Data)
 		// What others committed may have the same cover as what this process has sent: a wake-up covers many.
 		e.sent = ""
+		// And what they left to be armed need not be.
+		e.armed = time.Time{}
 	}
 	return nil
 }

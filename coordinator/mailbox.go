@@ -18,8 +18,9 @@ type item struct {
 	// message is nil for a start, an alarm and a query.
 	message *history.Message
 	// seq is the message's sequence in INBOX.
-	seq   uint64
-	alarm bool
+	seq uint64
+	// alarm is when a local alarm was due, zero for all else.
+	alarm time.Time
 	query *queryItem
 
 	keeper  *keeper
@@ -40,6 +41,8 @@ func (it *item) identity() string {
 func (it *item) isRequest() bool {
 	return it.message != nil && it.message.Source() == history.SourceSignals
 }
+
+func (it *item) isAlarm() bool { return !it.alarm.IsZero() }
 
 func (it *item) isWakeUp() bool { return it.message != nil && it.message.WakeUp != nil }
 

@@ -265,7 +265,7 @@ func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan,
 		switch {
 		case it.isStart():
 			p.settled = append(p.settled, it)
-		case it.isWakeUp(), it.alarm:
+		case it.isWakeUp(), it.isAlarm():
 			p.wakes = append(p.wakes, it)
 		default:
 			p.sort(it)
@@ -278,6 +278,9 @@ func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan,
 	if err != nil {
 		return nil, err
 	}
+	if !slices.ContainsFunc(p.wakes, func(it *item) bool { return it.delivery != nil }) {
+		leaveStarts(facts)
+	}
 	if p.due = p.draft.AddDue(facts); p.due {
 		for _, it := range p.wakes {
 			if it.isWakeUp() {
@@ -286,6 +289,16 @@ func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan,
 		}
 	}
 	return p, nil
+}
+
+// leaveStarts leaves ScheduleToStart time-outs to a wake-up that somebody holds. Whether an activity has started is no
+// fact of the history: another process that has found out otherwise acknowledges the wake-up, and what an alarm alone
+// had led to would have no cover.
+func leaveStarts(facts map[int64]history.ActivityFacts) {
+	for id, f := range facts {
+		f.Started = true
+		facts[id] = f
+	}
 }
 
 func (p *plan) sort(it *item) {
@@ -387,7 +400,7 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 // sendOwed sends what the settled items and wake-ups of the plan cover.
 func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
 	for _, it := range slices.Concat(p.settled, p.wakes) {
-		if it.alarm || !e.owes(it.identity()) {
+		if it.isAlarm() || !e.owes(it.identity()) {
 			continue
 		}
 		if err := c.sendEffects(ctx, e, it.identity(), true); err != nil {
