@@ -41,9 +41,8 @@ func (n *Namespace) Follow(ctx context.Context, run history.Run, after uint64) (
 		f.sub, err = n.nc.ChanSubscribe(liveSubject(n.name, run), f.live)
 	}
 	// The subscription is in force before the first read, which follows it on the same connection. Where another server
-	// leads the stream it may learn of it later, and while the connection is down it is not in force: the reads after a
-	// reconnection and from time to time find what was missed.
-	f.reconnects = n.nc.Stats().Reconnects
+	// leads the stream it may learn of it later, and while the connection is down it is not in force: a gap in the
+	// numbers, and the reads from time to time, find what was missed.
 	if err != nil {
 		return nil, fmt.Errorf("follow run %s: %w", run, err)
 	}
@@ -60,10 +59,9 @@ type follower struct {
 	done    chan struct{}
 
 	// Of the one caller of Next:
-	last       uint64   // number of the last record returned
-	ready      []Record // read and not yet returned
-	stale      bool     // there may be records that no live message will tell of
-	reconnects uint64
+	last  uint64   // number of the last record returned
+	ready []Record // read and not yet returned
+	stale bool     // there may be records that no live message will tell of
 }
 
 func (f *follower) Close() error {
@@ -95,8 +93,7 @@ func (f *follower) Next(ctx context.Context) (*Record, error) {
 			f.last = r.Number
 			return &r, nil
 		}
-		if f.stale || f.namespace.nc.Stats().Reconnects != f.reconnects {
-			f.reconnects = f.namespace.nc.Stats().Reconnects
+		if f.stale {
 			loaded, err := f.namespace.load(ctx, f.run, f.last)
 			if err != nil {
 				return nil, fmt.Errorf("follow run %s: %w", f.run, err)
