@@ -91,7 +91,7 @@ func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identi
 	if due.After(p.draft.Time()) {
 		due = time.Time{}
 	}
-	sure := false
+	sure, least := false, due
 	for _, it := range p.wakes {
 		at := it.alarm
 		if it.isWakeUp() {
@@ -100,7 +100,8 @@ func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identi
 		if at.After(due) {
 			due = at
 		}
-		if it.delivery != nil && c.keeper.certain(it) {
+		// One that is older than the deadline may have been dealt with long ago, by the time that it reached us.
+		if it.delivery != nil && c.keeper.certain(it) && !at.Before(least) {
 			held, sure = it, true
 		}
 		sure = sure || it.isAlarm() && !e.armed.IsZero()

@@ -16,13 +16,17 @@
 //
 // The conditional append lets at most one transition k exist. No effect leaves before its record is durable. Every
 // record names its cover, the message that stays unacknowledged until the record's effects are sent, and a
-// redelivered message re-sends the outstanding effects that it covers and no others. What a run looks like in memory
+// redelivered message re-sends the outstanding effects that it covers and no others, also when others come with it. The
+// cover is a message that the record consumes: what was settled before, anyone may acknowledge at any time. What the
+// clock alone led to is covered by the wake-up for its time and by those before it. What a run looks like in memory
 // is a prefix of the truth: behind, never wrong; a refused append throws it away.
 //
 // # Liveness
 //
 // A message that leads to no outcome is delivered again, by the broker after AckWait or by us with a delay. A deadline
 // is driven by the run's one wake-up, which is armed whenever the earliest deadline moves earlier and never canceled.
+// Arming one does nothing while an earlier one is armed; so whoever gets a wake-up arms, before acknowledging it, what
+// is due next and what the history holds to be armed.
 //
 // # What callers must tolerate
 //
