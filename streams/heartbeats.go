@@ -12,12 +12,13 @@ import (
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
-// Keys of an activity in the heartbeat bucket. A cancel request has a key of its own: a heartbeat that crosses it must
-// not erase it.
+// Keys of an activity in the heartbeat bucket. A cancel request and a failure that was reported from outside the worker
+// have keys of their own: a heartbeat that crosses them must not erase them.
 const (
 	keyBeat   = "beat"
 	keyCancel = "cancel"
 	keyStart  = "start"
+	keyFail   = "fail"
 )
 
 // checkHeartbeat accepts activity 0 too: the run itself, for what its coordinators tell each other.
@@ -99,7 +100,19 @@ func (n *Namespace) Started(ctx context.Context, run history.Run, activity int64
 	return n.hasKey(ctx, run, activity, keyStart)
 }
 
-// DeleteBeats removes the heartbeat, the cancel request and the start marker of an activity, if there are any.
+// ReportFailure leaves word for the worker that has the activity's task: how an attempt failed that is completed from
+// outside. A later report replaces it.
+func (n *Namespace) ReportFailure(ctx context.Context, run history.Run, activity int64, data []byte) error {
+	return n.putKey(ctx, run, activity, keyFail, data)
+}
+
+// ReportedFailure is what ReportFailure stored last, or ErrNotFound.
+func (n *Namespace) ReportedFailure(ctx context.Context, run history.Run, activity int64) ([]byte, error) {
+	return n.getKey(ctx, run, activity, keyFail)
+}
+
+// DeleteBeats removes the heartbeat, the cancel request, the start marker and the reported failure of an activity, if
+// there are any.
 func (n *Namespace) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {
 	err := checkHeartbeat(run, activity)
 	if err == nil {

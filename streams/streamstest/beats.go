@@ -21,6 +21,7 @@ const (
 	keyBeat   = "beat"
 	keyCancel = "cancel"
 	keyStart  = "start"
+	keyFail   = "fail"
 )
 
 func (m *Model) putKey(ctx context.Context, op Op, key beatKey, data []byte) error {
@@ -59,10 +60,10 @@ func (m *Model) GetBeat(ctx context.Context, run history.Run, activity int64) ([
 	return data, err
 }
 
-// DeleteBeats deletes an activity's heartbeat record, cancel flag and start marker.
+// DeleteBeats deletes an activity's heartbeat record, cancel flag, start marker and reported failure.
 func (m *Model) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {
 	return m.do(ctx, OpDeleteBeats, run, func(Fault) error {
-		for _, kind := range []string{keyBeat, keyCancel, keyStart} {
+		for _, kind := range []string{keyBeat, keyCancel, keyStart, keyFail} {
 			delete(m.beats, beatKey{run, activity, kind})
 		}
 		return nil
@@ -89,4 +90,18 @@ func (m *Model) MarkStarted(ctx context.Context, run history.Run, activity int64
 func (m *Model) Started(ctx context.Context, run history.Run, activity int64) (bool, error) {
 	_, found, err := m.getKey(ctx, OpStarted, beatKey{run, activity, keyStart})
 	return found, err
+}
+
+// ReportFailure stores the failure that somebody outside the worker reports.
+func (m *Model) ReportFailure(ctx context.Context, run history.Run, activity int64, data []byte) error {
+	return m.putKey(ctx, OpReportFailure, beatKey{run, activity, keyFail}, data)
+}
+
+// ReportedFailure is the failure that was reported last.
+func (m *Model) ReportedFailure(ctx context.Context, run history.Run, activity int64) ([]byte, error) {
+	data, found, err := m.getKey(ctx, OpReportedFailure, beatKey{run, activity, keyFail})
+	if err == nil && !found {
+		err = streams.ErrNotFound
+	}
+	return data, err
 }

@@ -41,6 +41,8 @@ type Broker interface {
 	CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error)
 	MarkStarted(ctx context.Context, run history.Run, activity int64) error
 	Started(ctx context.Context, run history.Run, activity int64) (bool, error)
+	ReportFailure(ctx context.Context, run history.Run, activity int64, data []byte) error
+	ReportedFailure(ctx context.Context, run history.Run, activity int64) ([]byte, error)
 
 	Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (streams.Consumer, error)
 	ServeQueries(queue, build string, handle func(ctx context.Context, data []byte) []byte) (stop func(), err error)

@@ -18,6 +18,7 @@ func taskChecks() []check {
 		{"task/arguments", taskArguments},
 		{"heartbeat/stored", beatStored},
 		{"heartbeat/flags", beatFlags},
+		{"heartbeat/reported failure", beatReportedFailure},
 	}
 }
 
@@ -222,4 +223,28 @@ func beatFlags(f *fixture) {
 	flags(3, false, false)
 	f.noError("mark started", f.MarkStarted(f.ctx, run, 3))
 	flags(3, false, true)
+}
+
+// beatReportedFailure: the report and the heartbeat do not erase each other, and are deleted together.
+func beatReportedFailure(f *fixture) {
+	run := f.newRun().Run
+	f.wantError("report of no activity", f.ReportFailure(f.ctx, run, -1, nil), streams.ErrInvalid)
+	_, err := f.ReportedFailure(f.ctx, run, 3)
+	f.wantError("absent report", err, streams.ErrNotFound)
+	f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat")))
+	for _, data := range []string{"one", "two"} {
+		f.noError("report failure", f.ReportFailure(f.ctx, run, 3, []byte(data)))
+		f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat after "+data)))
+		got, err := f.ReportedFailure(f.ctx, run, 3)
+		f.noError("reported failure", err)
+		equal(f, "report", string(got), data)
+	}
+	got, err := f.GetBeat(f.ctx, run, 3)
+	f.noError("get beat", err)
+	equal(f, "heartbeat", string(got), "beat after two")
+	_, err = f.ReportedFailure(f.ctx, run, 4)
+	f.wantError("report of another activity", err, streams.ErrNotFound)
+	f.noError("delete", f.DeleteBeats(f.ctx, run, 3))
+	_, err = f.ReportedFailure(f.ctx, run, 3)
+	f.wantError("deleted report", err, streams.ErrNotFound)
 }

@@ -33,6 +33,8 @@ const (
 	OpCancelRequested Op = "CancelRequested"
 	OpMarkStarted     Op = "MarkStarted"
 	OpStarted         Op = "Started"
+	OpReportFailure   Op = "ReportFailure"
+	OpReportedFailure Op = "ReportedFailure"
 	OpFollow          Op = "Follow"
 	OpQuery           Op = "Query"
 	OpPutDeadLetter   Op = "PutDeadLetter"
