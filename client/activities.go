@@ -8,6 +8,7 @@ import (
 
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
@@ -112,12 +113,15 @@ func (c *workflowClient) newestAttempt(ctx context.Context, run history.Run, id 
 	return max(beat.Attempt, 1)
 }
 
-// complete reports the outcome and takes the task, which was left to rest until its time-out, out of its queue. The
-// first outcome wins: a later one finds the activity no longer pending.
+// complete reports the outcome and takes the task, which was left to rest, out of its queue. The first outcome wins: a
+// later one finds the activity no longer pending. A failure that may be retried is no outcome yet.
 func (c *workflowClient) complete(ctx context.Context, token *history.TaskToken, result interface{}, failed error) error {
 	r := &history.ActivityResult{Scheduled: token.Event, Attempt: token.Attempt, Identity: c.options.Identity}
 	if failed != nil {
 		r.Failure = c.options.FailureConverter.ErrorToFailure(failed)
+		if !endsActivity(r.Failure) {
+			return c.reportFailure(ctx, token, r)
+		}
 		r.Retry = enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 	} else if result != nil {
 		var err error
@@ -125,10 +129,49 @@ func (c *workflowClient) complete(ctx context.Context, token *history.TaskToken,
 			return fmt.Errorf("result: %w", err)
 		}
 	}
-	if err := c.ns.Send(ctx, token.Run, &history.Message{ID: strconv.Itoa(int(token.Attempt)), Activity: r}); err != nil {
+	if err := c.ns.Send(ctx, token.Run, resultMessage(r)); err != nil {
 		return err
 	}
-	return c.ns.WithdrawTask(ctx, streams.TaskRef{Run: token.Run.Run, Queue: token.Queue, Activity: token.Event})
+	return c.ns.WithdrawTask(ctx, taskOf(token))
+}
+
+func resultMessage(r *history.ActivityResult) *history.Message {
+	return &history.Message{ID: strconv.Itoa(int(r.Attempt)), Activity: r}
+}
+
+func taskOf(token *history.TaskToken) streams.TaskRef {
+	return streams.TaskRef{Run: token.Run.Run, Queue: token.Queue, Activity: token.Event}
+}
+
+// endsActivity says whether a failure ends the activity whatever its retry policy is.
+func endsActivity(f *failure.Failure) bool {
+	return f.CanceledFailureInfo != nil || f.ApplicationFailureInfo != nil && f.ApplicationFailureInfo.NonRetryable
+}
+
+// reportFailure leaves the failure to the retry policy, which only the worker knows that looks at the task next. The task
+// stays: it is what the next attempt is made of.
+func (c *workflowClient) reportFailure(ctx context.Context, token *history.TaskToken, r *history.ActivityResult) error {
+	// Nobody would look at the report, or delete it.
+	queued, err := c.ns.TaskQueued(ctx, taskOf(token))
+	if err != nil {
+		return err
+	}
+	if !queued {
+		return fmt.Errorf("activity %q of run %s is not pending: %w", token.ActivityID, token.Run.Run, streams.ErrNotFound)
+	}
+	// A late report must not take the place of one by the newest attempt.
+	if newest := c.newestAttempt(ctx, token.Run.Run, token.Event); newest > token.Attempt {
+		return succeededError(token, newest)
+	}
+	data, err := history.Encode(resultMessage(r))
+	if err != nil {
+		return err
+	}
+	return c.ns.ReportFailure(ctx, token.Run.Run, token.Event, data)
+}
+
+func succeededError(token *history.TaskToken, newest int32) error {
+	return fmt.Errorf("attempt %d of activity %q was succeeded by attempt %d: %w", token.Attempt, token.ActivityID, newest, streams.ErrNotFound)
 }
 
 // heartbeat stores the details and the time, and tells of a requested cancel.
@@ -145,7 +188,7 @@ func (c *workflowClient) heartbeat(ctx context.Context, token *history.TaskToken
 		}
 	}
 	if beat.Attempt > token.Attempt {
-		return fmt.Errorf("attempt %d of activity %q was succeeded by attempt %d: %w", token.Attempt, token.ActivityID, beat.Attempt, streams.ErrNotFound)
+		return succeededError(token, beat.Attempt)
 	}
 	beat.Details, beat.Time = payloads, time.Now().Round(0).UTC()
 	data, err := history.Encode(beat)

@@ -42,7 +42,10 @@ type Client interface {
 	ListRuns(ctx context.Context, options ListRunsOptions) RunIterator
 
 	// CompleteActivity gives the result of an activity that returned activity.ErrResultPending, or with err how it
-	// failed; a millrace.CanceledError reports it as canceled.
+	// failed. A millrace.CanceledError reports it as canceled and, like a non-retryable millrace.ApplicationError, ends
+	// the activity. Any other error ends this attempt, and the retry policy decides whether another one follows. The
+	// activity's workers apply it when they look at the task next: after at most a quarter of the time for which the
+	// attempt has lasted, but not less than a second and not more than a minute.
 	CompleteActivity(ctx context.Context, taskToken []byte, result interface{}, err error) error
 	// CompleteActivityByID is CompleteActivity for an activity named by its ID.
 	CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result interface{}, err error) error

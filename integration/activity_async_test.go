@@ -3,6 +3,7 @@ package integration
 import (
 	"context"
 	"errors"
+	"fmt"
 	"testing"
 	"time"
 
@@ -83,6 +84,32 @@ func TestCompletionFromOutside(t *testing.T) {
 		err := e.client.CompleteActivityByID(e.ctx, "default", "nobody", "", "mine", nil, nil)
 		as[*serviceerror.NotFound](e, err)
 	})
+}
+
+// TestAFailureFromOutsideIsRetried: the retry policy holds for those who complete from outside as well.
+func TestAFailureFromOutsideIsRetried(t *testing.T) {
+	e, begun := pendingEngine(t)
+	run := e.execute("retried", "wf", workflow.ActivityOptions{StartToCloseTimeout: time.Minute,
+		RetryPolicy: &millrace.RetryPolicy{InitialInterval: 10 * time.Millisecond, MaximumAttempts: 2}})
+	var first []byte
+	for attempt := int32(1); attempt <= 2; attempt++ {
+		info := receive(e, begun, fmt.Sprint("attempt ", attempt))
+		if info.Attempt != attempt {
+			t.Errorf("attempt %d, want %d", info.Attempt, attempt)
+		}
+		if attempt == 1 {
+			first = info.TaskToken
+		} else {
+			as[*serviceerror.NotFound](e, e.client.CompleteActivity(e.ctx, first, nil, errors.New("too late")))
+		}
+		if err := e.client.CompleteActivity(e.ctx, info.TaskToken, nil, errors.New("try again")); err != nil {
+			t.Fatal(err)
+		}
+	}
+	failed := as[*millrace.ActivityError](e, e.failure(run))
+	if failed.RetryState() != enums.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED {
+		t.Errorf("retry state %v", failed.RetryState())
+	}
 }
 
 // TestHeartbeatsFromOutside keeps a pending activity alive, lets it time out, and completes its next attempt.

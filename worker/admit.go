@@ -24,8 +24,7 @@ func (a *attempt) admit(ctx context.Context) (*function, error) {
 	}
 	a.number, a.lost = attemptOf(a.task, a.delivery.Deliveries, a.found)
 	if a.found != nil && a.found.Pending {
-		a.resumePending(ctx)
-		return nil, nil
+		return nil, a.resumePending(ctx)
 	}
 	a.begin(time.Now())
 	f, known := a.w.find(a.task.Type)

@@ -30,6 +30,12 @@ func attemptOf(task *history.Task, deliveries int, beat *history.Beat) (number i
 	return number, !ended
 }
 
+// freeDeliveries is how many of the deliveries so far used no attempt when the last of them found the given attempt
+// still open: the next delivery then makes the attempt after it.
+func freeDeliveries(task *history.Task, deliveries int, attempt int32) int32 {
+	return max(max(task.FirstAttempt, 1)+int32(max(deliveries, 1))-1-attempt, 0)
+}
+
 // handedBack is the record of an attempt that does not count after all. lost says that the attempt before it was lost and
 // that nobody has dealt with that yet.
 func handedBack(b history.Beat, lost bool, now time.Time) *history.Beat {

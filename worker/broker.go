@@ -14,6 +14,7 @@ type broker interface {
 	inboxes
 	records
 	beats
+	reports
 	tasks
 }
 
@@ -39,6 +40,11 @@ type beats interface {
 	DeleteBeats(ctx context.Context, run history.Run, activity int64) error
 	CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error)
 	MarkStarted(ctx context.Context, run history.Run, activity int64) error
+}
+
+// reports keeps what those say who complete activities from outside.
+type reports interface {
+	ReportedFailure(ctx context.Context, run history.Run, activity int64) ([]byte, error)
 }
 
 // tasks delivers the tasks of a queue.

@@ -104,7 +104,9 @@ func (w *activities) returnUnbegun(ctx context.Context, d *streams.Delivery) {
 		return
 	}
 	if a.found != nil && a.found.Pending {
-		a.resumePending(ctx)
+		if err := a.resumePending(ctx); err != nil {
+			a.logger.Warn("pending activity could not be looked at and is left to be delivered again", "error", err)
+		}
 		return
 	}
 	a.number, a.lost = attemptOf(a.task, d.Deliveries, a.found)

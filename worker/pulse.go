@@ -31,7 +31,7 @@ type pulse struct {
 	beaten  bool // a heartbeat has been recorded since the attempt began
 	last    time.Time
 	unsent  bool
-	written bool // HEARTBEATS holds a record of the activity
+	written bool // HEARTBEATS holds a key of the activity that is deleted with its outcome
 	sealed  bool
 }
 
@@ -123,6 +123,13 @@ func (p *pulse) begin(b *history.Beat, written bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.beat, p.details, p.last, p.written = b, b.Details, b.Started, written
+}
+
+// noteWritten says that HEARTBEATS holds something of the activity which this worker did not write.
+func (p *pulse) noteWritten() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.written = true
 }
 
 // record takes a heartbeat of the function.
