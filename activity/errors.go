@@ -4,7 +4,8 @@ import "errors"
 
 var (
 	// ErrResultPending is returned by an activity that will be completed from outside: whoever has its TaskToken, or
-	// its IDs, does so through a client. The attempt goes on until then or until its time-out expires.
+	// its IDs, does so through a client. The attempt goes on until then or until its time-out expires. A failure that
+	// is reported so is retried like one that the function returns.
 	ErrResultPending = errors.New("activity result is pending: it will be completed through a client")
 
 	// ErrCanceled is the cause of the context's end when the workflow canceled the activity.
