@@ -72,12 +72,15 @@ func (c *Coordinator) coverOf(ctx context.Context, e *entry, p *plan) (identity 
 			return it.identity(), it, nil
 		}
 	}
-	switch {
-	case first:
+	if first {
 		return history.StartIdentity, nil, nil
-	case len(p.taken) > 0:
-		return p.taken[0].identity(), nil, nil
-	case p.due:
+	}
+	for _, it := range p.taken {
+		if !it.inherited {
+			return it.identity(), nil, nil
+		}
+	}
+	if p.due {
 		return c.clockCover(ctx, e, p)
 	}
 	return "", nil, errNoCover

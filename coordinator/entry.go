@@ -110,15 +110,9 @@ var errUnknownType = errors.New("workflow type is not registered here")
 
 // catchUp reads the records after the entry's prefix and replays them.
 func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
-	loaded, err := c.broker.Load(ctx, e.run(), e.state().Transitions)
+	loaded, transitions, err := c.readRecords(ctx, e.run(), e.state().Transitions)
 	if err != nil {
-		return fmt.Errorf("load run %s: %w", e.run(), err)
-	}
-	transitions := make([]*history.Transition, len(loaded.Records))
-	for i := range loaded.Records {
-		if transitions[i], err = streams.TransitionOf(ctx, c.broker, &loaded.Records[i]); err != nil {
-			return fmt.Errorf("load run %s: %w", e.run(), err)
-		}
+		return err
 	}
 	if err := c.replay(ctx, e, transitions); err != nil {
 		return fmt.Errorf("load run %s: %w", e.run(), err)
@@ -132,6 +126,40 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 		e.armed = time.Time{}
 	}
 	return nil
+}
+
+// readRecords reads the records after the given transition, with what they decode to.
+func (c *Coordinator) readRecords(ctx context.Context, run history.Run, after uint64) (*streams.Loaded, []*history.Transition, error) {
+	loaded, err := c.broker.Load(ctx, run, after)
+	if err != nil {
+		return nil, nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	transitions := make([]*history.Transition, len(loaded.Records))
+	for i := range loaded.Records {
+		if transitions[i], err = streams.TransitionOf(ctx, c.broker, &loaded.Records[i]); err != nil {
+			return nil, nil, fmt.Errorf("load run %s: %w", run, err)
+		}
+	}
+	return loaded, transitions, nil
+}
+
+// stateOf folds a run's records without its code.
+func (c *Coordinator) stateOf(ctx context.Context, run history.Run) (*history.State, error) {
+	found, err := c.broker.FindStart(ctx, run)
+	if err != nil {
+		return nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	start, err := history.DecodeStart(found.Data)
+	if err != nil {
+		return nil, fmt.Errorf("load run %s: %w", run, err)
+	}
+	start.Run = found.Run
+	_, transitions, err := c.readRecords(ctx, run, 0)
+	if err != nil {
+		return nil, err
+	}
+	s := history.NewState(start)
+	return s, fold(s, transitions)
 }
 
 // replay applies transitions to the entry. Code that fails leaves the entry with its state only.

@@ -18,7 +18,9 @@ func (c *Coordinator) passOn(ctx context.Context, e *entry, it *item) error {
 		if err := c.startSuccessor(ctx, e, next); err != nil {
 			return err
 		}
-		if err := c.broker.Send(ctx, next.Run, it.message); err != nil {
+		m := *it.message
+		m.Forwarded = it.place()
+		if err := c.broker.Send(ctx, next.Run, &m); err != nil {
 			return fmt.Errorf("forward %s of closed run %s to %s: %w", it.identity(), e.run(), next.Run.RunID, err)
 		}
 	case it.message.Signal != nil:

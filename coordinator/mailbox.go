@@ -19,6 +19,8 @@ type item struct {
 	message *history.Message
 	// seq is the message's sequence in INBOX.
 	seq uint64
+	// inherited says that the message waits in the inbox of the run's predecessor.
+	inherited bool
 	// alarm is when a local alarm was due, zero for all else.
 	alarm time.Time
 	query *queryItem
@@ -40,6 +42,14 @@ func (it *item) identity() string {
 // isRequest says whether the item is of the lane whose order matters: signals, cancel and terminate requests.
 func (it *item) isRequest() bool {
 	return it.message != nil && it.message.Source() == history.SourceSignals
+}
+
+// place is the item's place in the order of sending.
+func (it *item) place() uint64 {
+	if it.message != nil && it.message.Forwarded > 0 {
+		return it.message.Forwarded
+	}
+	return it.seq
 }
 
 func (it *item) isAlarm() bool { return !it.alarm.IsZero() }

@@ -437,3 +437,58 @@ func TestNoAcknowledgedSignalIsLostAtContinueAsNew(t *testing.T) {
 		}
 	})
 }
+
+// TestSignalsKeepTheirOrderAcrossContinueAsNew: the first signal reached the run with its closing append, the second went
+// to the successor directly. The successor consumes them before the first was passed on to it, or after.
+func TestSignalsKeepTheirOrderAcrossContinueAsNew(t *testing.T) {
+	for _, passedOn := range []bool{false, true} {
+		t.Run(fmt.Sprint("passed on ", passedOn), func(t *testing.T) {
+			inBubble(t, func(f *fixture) {
+				f.deploy("first", func(env *replay.Env) {
+					call(env, "A")
+					env.ContinueAsNew(&history.Successor{Type: "second"})
+				})
+				if !passedOn {
+					f.deploy("second", collect(2))
+				}
+				f.serve()
+				run := f.start("w", "first")
+				f.settle(time.Second)
+				f.signalLate(run, "s1")
+				f.complete(run, 2, "")
+				f.settle(time.Second)
+				next, err := f.model.LastStart(f.ctx, "w")
+				if err != nil || next.Run.RunID == run.RunID {
+					t.Fatalf("successor %v, %v", next, err)
+				}
+				f.signal(next.Run, "s", "s2")
+				f.settle(20 * time.Second)
+				f.deploy("second", collect(2))
+				f.settle(30 * time.Second)
+				f.wantResult(next.Run, "s1 s2 ")
+				if w := append(f.waiting(run), f.waiting(next.Run)...); len(w) > 0 {
+					t.Errorf("left in the inboxes: %v", w)
+				}
+			})
+		})
+	}
+}
+
+// signalLate sends a signal just before the run's next append, and loses its first delivery, so that it is passed on
+// only after AckWait.
+func (f *fixture) signalLate(run history.Address, id string) {
+	var sent atomic.Bool
+	f.faults(func(op streamstest.Op, r history.Run, _ int) streamstest.Fault {
+		if op == streamstest.OpAppend && r == run.Run && sent.CompareAndSwap(false, true) {
+			if err := f.model.Send(f.ctx, run, signal("s", id)); err != nil {
+				f.Error(err)
+			}
+			return streamstest.Proceed
+		}
+		if op == streamstest.OpDeliver && r == run.Run && sent.Load() {
+			f.faults(nil)
+			return streamstest.Lost
+		}
+		return streamstest.Proceed
+	})
+}

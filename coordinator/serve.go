@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -173,6 +174,11 @@ func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) erro
 		if err != nil {
 			return err
 		}
+		if p.inheritsOnly(e) {
+			// Nothing of the run's own would cover it: it waits until it is passed on.
+			items = slices.DeleteFunc(items, func(it *item) bool { return it.inherited })
+			continue
+		}
 		if !fresh && p.needsTruth(e) {
 			fresh = true
 			changed, err := c.refresh(ctx, e)
@@ -207,6 +213,11 @@ const inboxBatch = 1000
 
 // withWaiting adds what waits in the inbox and is not among items, and sorts all by sequence.
 func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, source history.Source) ([]*item, error) {
+	// Before the run's own lane: what is passed on in the meantime is found there.
+	inherited, err := c.inherited(ctx, e)
+	if err != nil {
+		return nil, err
+	}
 	waiting, err := c.broker.ReadInbox(ctx, e.start.Run, source, inboxBatch)
 	if err != nil {
 		return nil, fmt.Errorf("read inbox of run %s: %w", e.run(), err)
@@ -228,8 +239,44 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 			all = append(all, &item{run: e.run(), message: m, seq: w.Seq})
 		}
 	}
-	slices.SortStableFunc(all, func(a, b *item) int { return int(int64(a.seq) - int64(b.seq)) })
+	for _, it := range inherited {
+		if !have[it.seq] {
+			all = append(all, it)
+		}
+	}
+	slices.SortStableFunc(all, func(a, b *item) int { return cmp.Compare(a.place(), b.place()) })
 	return all, nil
+}
+
+// inherited are the signals and requests that reached the run's predecessor after it had closed and that nobody has
+// passed on yet: they were sent before others that went to this run directly. Theirs and ours are sequences of one
+// stream. Once they are consumed here, what is passed on later finds itself settled.
+func (c *Coordinator) inherited(ctx context.Context, e *entry) ([]*item, error) {
+	if e.start.ContinuedRunID == "" {
+		return nil, nil
+	}
+	before := e.start.Run
+	before.RunID = e.start.ContinuedRunID
+	waiting, err := c.broker.ReadInbox(ctx, before, history.SourceSignals, inboxBatch)
+	if err != nil || len(waiting) == 0 {
+		return nil, err
+	}
+	s, err := c.stateOf(ctx, before.Run)
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil, nil // retention has removed it
+	}
+	if err != nil {
+		return nil, fmt.Errorf("predecessor of run %s: %w", e.run(), err)
+	}
+	draft := s.Draft(c.cfg.Now())
+	var items []*item
+	for _, w := range waiting {
+		m, err := history.DecodeMessage(w.Data)
+		if err == nil && m.Source() == w.Source && draft.Add(m) == history.Leftover {
+			items = append(items, &item{run: e.run(), message: m, seq: w.Seq, inherited: true})
+		}
+	}
+	return items, nil
 }
 
 // leaveBehind hands back the signals and requests after seq: there are others before them that were not read.
@@ -314,6 +361,12 @@ func (p *plan) sort(it *item) {
 	default:
 		p.junk = append(p.junk, it)
 	}
+}
+
+// inheritsOnly says whether the transition would consume nothing but what waits in the predecessor's inbox.
+func (p *plan) inheritsOnly(e *entry) bool {
+	own := func(it *item) bool { return !it.inherited }
+	return e.state().Transitions > 0 && !p.due && len(p.taken) > 0 && !slices.ContainsFunc(p.taken, own)
 }
 
 // decides says whether the plan leads to a transition.

@@ -25,6 +25,9 @@ type Message struct {
 	Cancel    *CancelRequest  `msgpack:"x,omitempty"`
 	Terminate *Termination    `msgpack:"t,omitempty"`
 	WakeUp    *WakeUp         `msgpack:"w,omitempty"`
+	// Forwarded is the sequence in INBOX that a signal or request had when it was sent to a run that was closed by then,
+	// 0 for one that was not passed on. It keeps its place in the order of sending.
+	Forwarded uint64 `msgpack:"fw,omitempty"`
 }
 
 // Source is the inbox source that m belongs to, empty when m carries nothing known.
