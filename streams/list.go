@@ -141,13 +141,23 @@ func (n *Namespace) startsBetween(ctx context.Context, p *partition, subject str
 	var starts []*StoredStart
 	for left := consumer.CachedInfo().NumPending; left > 0; {
 		size := min(left, listBatch)
-		batch, err := consumer.Fetch(int(size), jetstream.FetchMaxWait(listTimeout))
+		more := false
+		err := n.retry(ctx, func(context.Context) error {
+			batch, err := consumer.Fetch(int(size), jetstream.FetchMaxWait(listTimeout))
+			if err == nil {
+				more, err = readStarts(p, batch, end, &starts)
+			}
+			// A consumer that is a moment old may not be known to the server that we are connected to.
+			if errors.Is(err, nats.ErrNoResponders) {
+				err = &unansweredError{err}
+			}
+			return err
+		})
 		if err != nil {
-			return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
+			return nil, fmt.Errorf("read starts: %w", err)
 		}
-		more, err := readStarts(p, batch, end, &starts)
-		if err != nil || !more {
-			return starts, err
+		if !more {
+			break
 		}
 		left -= size
 	}
