@@ -28,6 +28,9 @@ type Client interface {
 	// TerminateWorkflow closes the run without asking its code, also when no worker serves its task queue. When it
 	// returns nil the run is closed, or a worker that is deciding at the same moment has the order durably queued.
 	TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error
+	// ReleaseWorkflow forgets what is held against a run that DescribeWorkflow shows as stuck because its replay has ended
+	// processes: what waits for it is replayed again, within the five minutes that it may be resting.
+	ReleaseWorkflow(ctx context.Context, workflowID string, runID string) error
 	// QueryWorkflow asks a query handler of the run's code; a worker must be up. It is QueryWorkflowWithOptions without
 	// a reject condition.
 	QueryWorkflow(ctx context.Context, workflowID string, runID string, queryType string, args ...interface{}) (converter.EncodedValue, error)

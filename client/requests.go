@@ -152,3 +152,15 @@ func (c *workflowClient) terminate(ctx context.Context, workflowID, runID string
 	}
 	return streams.TerminateRun(ctx, c.ns, start, &history.Message{ID: uuid.NewString(), Terminate: t})
 }
+
+// ReleaseWorkflow is documented at Client.
+func (c *workflowClient) ReleaseWorkflow(ctx context.Context, workflowID string, runID string) error {
+	start, err := c.locate(ctx, workflowID, runID)
+	if err == nil {
+		err = c.ns.DeleteBeats(ctx, start.Run.Run, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("release workflow %q: %w", workflowID, serviceError(err))
+	}
+	return nil
+}

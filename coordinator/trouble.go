@@ -131,7 +131,8 @@ func (c *Coordinator) quarantined(ctx context.Context, run history.Run, items []
 	return nil, true
 }
 
-var errQuarantined = fmt.Errorf("its replay has ended %d processes; it is not replayed any more", lives)
+var errQuarantined = fmt.Errorf("its replay has ended %d processes; it is not replayed any more until it is released: "+
+	"millrace workflow release", lives)
 
 // quarantine hands items back that no code may run for, later each time.
 func (c *Coordinator) quarantine(ctx context.Context, run history.Run, items []*item) {

@@ -57,6 +57,20 @@ func TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime(t *testing.T) 
 		f.complete(healthy, 2, "ok")
 		f.settle(time.Second)
 		f.wantResult(healthy, "ok")
+
+		// Fixed code alone does not bring it back: an operator says when, as client.ReleaseWorkflow does.
+		f.deploy("poison", one)
+		f.settle(10 * time.Minute)
+		if f.queued(run, 2) {
+			t.Fatal("the quarantined run was replayed by itself")
+		}
+		if err := f.model.DeleteBeats(f.ctx, run.Run, 0); err != nil {
+			t.Fatal(err)
+		}
+		f.settle(6 * time.Minute)
+		f.complete(run, 2, "released")
+		f.settle(time.Second)
+		f.wantResult(run, "released")
 	})
 }
 

@@ -127,3 +127,21 @@ func (a *app) workflowTerminate() *cobra.Command {
 	})
 	return cmd
 }
+
+func (a *app) workflowRelease() *cobra.Command {
+	var t target
+	cmd := &cobra.Command{
+		Use: "release", Short: "Replay a quarantined run again",
+		Long: `Releases a run that "workflow describe" shows as stuck because its replay has ended processes: deploy code that does
+not, or find that it was innocent, and release it. Its messages are replayed again within the five minutes that they may
+be resting.`,
+	}
+	a.targeted(cmd, &t)
+	cmd.RunE = a.on(&t, func(ctx context.Context, c client.Client) error {
+		if err := c.ReleaseWorkflow(ctx, t.workflowID, t.runID); err != nil {
+			return err
+		}
+		return a.confirmDone(t, "released", "%s is replayed again within five minutes.")
+	})
+	return cmd
+}

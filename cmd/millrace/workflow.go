@@ -15,7 +15,8 @@ func (a *app) workflowCommand() *cobra.Command {
 		Args: cobra.ArbitraryArgs, RunE: group,
 	}
 	cmd.AddCommand(a.workflowStart(), a.workflowList(), a.workflowDescribe(), a.workflowShow(), a.workflowResult(),
-		a.workflowSignal(), a.workflowQuery(), a.workflowCancel(), a.workflowTerminate())
+		a.workflowSignal(), a.workflowQuery(), a.workflowCancel(), a.workflowTerminate(),
+		a.workflowRelease())
 	return cmd
 }
 

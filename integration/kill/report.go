@@ -96,5 +96,5 @@ func (r *report) write(out io.Writer) {
 		fmt.Fprintf(out, "  %s\n", v)
 	}
 	fmt.Fprintf(out, "All of them, with the runs' records and the consumers: %s\n", filepath.Join(r.dir, "violations.txt"))
-	fmt.Fprintf(out, "To look at a run, serve the data with `millrace dev --data %s` and ask `millrace workflow show ID`.\n", filepath.Join(r.dir, "server"))
+	fmt.Fprintf(out, "To look at a run, serve the data with `millrace dev --data-dir %s` and ask `millrace workflow show ID`.\n", filepath.Join(r.dir, "server"))
 }
