@@ -82,11 +82,9 @@ func (c *workflowClient) tokenByID(ctx context.Context, namespace, workflowID, r
 	if err != nil {
 		return nil, err
 	}
-	s := history.NewState(h.start)
-	for _, t := range h.transitions {
-		if err := s.Apply(t); err != nil {
-			return nil, err
-		}
+	s, err := h.State()
+	if err != nil {
+		return nil, err
 	}
 	if s.Closed() {
 		return nil, fmt.Errorf("run %s is closed: %w", s.Start.Run.Run, streams.ErrNotFound)

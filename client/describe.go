@@ -88,11 +88,9 @@ func (c *workflowClient) describe(ctx context.Context, workflowID, runID string)
 	if err != nil {
 		return nil, err
 	}
-	s := history.NewState(h.start)
-	for _, t := range h.transitions {
-		if err := s.Apply(t); err != nil {
-			return nil, err
-		}
+	s, err := h.State()
+	if err != nil {
+		return nil, err
 	}
 	d := describeState(s)
 	if s.Closed() {

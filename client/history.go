@@ -8,49 +8,25 @@ import (
 	"github.com/millrace-dev/millrace/api/enums"
 	apihistory "github.com/millrace-dev/millrace/api/history"
 	"github.com/millrace-dev/millrace/internal/export"
-	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
 )
 
-// runHistory is a run as it is stored: its start and its transitions so far.
-type runHistory struct {
-	start       *history.Start
-	transitions []*history.Transition
-	// closed says whether the last transition ends the run.
-	closed bool
-}
-
 // readHistory reads a run: the exact one, or with an empty run ID the newest.
-func (c *workflowClient) readHistory(ctx context.Context, workflowID, runID string) (*runHistory, error) {
+func (c *workflowClient) readHistory(ctx context.Context, workflowID, runID string) (*streams.StoredRun, error) {
 	found, err := c.find(ctx, workflowID, runID)
 	if err != nil {
 		return nil, err
 	}
-	start, err := history.DecodeStart(found.Data)
-	if err != nil {
-		return nil, err
-	}
-	start.Run = found.Run
-	h := &runHistory{start: start}
-	loaded, err := c.ns.Load(ctx, found.Run.Run, 0)
-	if err != nil {
-		return nil, err
-	}
-	for i := range loaded.Records {
-		t, err := streams.TransitionOf(ctx, c.ns, &loaded.Records[i])
-		if err != nil {
-			return nil, err
-		}
-		h.add(t)
-	}
-	return h, nil
+	return streams.ReadRun(ctx, c.ns, found)
 }
 
-func (h *runHistory) add(t *history.Transition) {
-	h.transitions = append(h.transitions, t)
-	if n := len(t.Events); n > 0 && t.Events[n-1].IsClosing() {
-		h.closed = true
+// isClosed says whether the run's last transition ends it.
+func isClosed(r *streams.StoredRun) bool {
+	if len(r.Transitions) == 0 {
+		return false
 	}
+	events := r.Transitions[len(r.Transitions)-1].Events
+	return len(events) > 0 && events[len(events)-1].IsClosing()
 }
 
 // HistoryEventIterator yields the events of a run, in order.
@@ -75,7 +51,7 @@ type historyIterator struct {
 	workflowID, runID string
 	follow, closeOnly bool
 
-	history  *runHistory
+	history  *streams.StoredRun
 	exporter *export.Exporter
 	ready    []*apihistory.HistoryEvent
 	err      error
@@ -86,7 +62,7 @@ func (it *historyIterator) HasNext() bool {
 		switch {
 		case it.history == nil:
 			it.err = it.begin()
-		case it.history.closed || !it.follow:
+		case isClosed(it.history) || !it.follow:
 			return false
 		default:
 			it.err = it.awaitMore()
@@ -102,10 +78,10 @@ func (it *historyIterator) begin() error {
 		return err
 	}
 	it.history = h
-	exporter, started := export.NewExporter(h.start)
+	exporter, started := export.NewExporter(h.Start)
 	it.exporter = exporter
 	events := []*apihistory.HistoryEvent{started}
-	for _, t := range h.transitions {
+	for _, t := range h.Transitions {
 		events = append(events, exporter.Add(t)...)
 	}
 	it.offer(events)
@@ -116,15 +92,15 @@ func (it *historyIterator) begin() error {
 func (it *historyIterator) offer(events []*apihistory.HistoryEvent) {
 	if !it.closeOnly {
 		it.ready = events
-	} else if it.history.closed {
+	} else if isClosed(it.history) {
 		it.ready = events[len(events)-1:]
 	}
 }
 
 // awaitMore waits for the next transition and offers its events.
 func (it *historyIterator) awaitMore() error {
-	known := uint64(len(it.history.transitions))
-	f, err := it.client.ns.Follow(it.ctx, it.history.start.Run.Run, known)
+	known := uint64(len(it.history.Transitions))
+	f, err := it.client.ns.Follow(it.ctx, it.history.Start.Run.Run, known)
 	if err != nil {
 		return err
 	}
@@ -137,7 +113,7 @@ func (it *historyIterator) awaitMore() error {
 	if err != nil {
 		return err
 	}
-	it.history.add(t)
+	it.history.Transitions = append(it.history.Transitions, t)
 	it.offer(it.exporter.Add(t))
 	return nil
 }

@@ -91,11 +91,10 @@ func (c *Coordinator) loadState(ctx context.Context, found *streams.StoredStart)
 
 // newEntry is a run of which only the start is known.
 func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
-	start, err := history.DecodeStart(found.Data)
+	start, err := found.Decode()
 	if err != nil {
 		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, err)
 	}
-	start.Run = found.Run
 	e := &entry{start: start, found: found, epoch: c.broker.Epoch()}
 	if body, ok := c.cfg.Definition(start.Type); ok {
 		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload})
@@ -110,7 +109,7 @@ var errUnknownType = errors.New("workflow type is not registered here")
 
 // catchUp reads the records after the entry's prefix and replays them.
 func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
-	loaded, transitions, err := c.readRecords(ctx, e.run(), e.state().Transitions)
+	loaded, transitions, err := streams.ReadTransitions(ctx, c.broker, e.run(), e.state().Transitions)
 	if err != nil {
 		return err
 	}
@@ -128,38 +127,17 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 	return nil
 }
 
-// readRecords reads the records after the given transition, with what they decode to.
-func (c *Coordinator) readRecords(ctx context.Context, run history.Run, after uint64) (*streams.Loaded, []*history.Transition, error) {
-	loaded, err := c.broker.Load(ctx, run, after)
-	if err != nil {
-		return nil, nil, fmt.Errorf("load run %s: %w", run, err)
-	}
-	transitions := make([]*history.Transition, len(loaded.Records))
-	for i := range loaded.Records {
-		if transitions[i], err = streams.TransitionOf(ctx, c.broker, &loaded.Records[i]); err != nil {
-			return nil, nil, fmt.Errorf("load run %s: %w", run, err)
-		}
-	}
-	return loaded, transitions, nil
-}
-
 // stateOf folds a run's records without its code.
 func (c *Coordinator) stateOf(ctx context.Context, run history.Run) (*history.State, error) {
 	found, err := c.broker.FindStart(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("load run %s: %w", run, err)
 	}
-	start, err := history.DecodeStart(found.Data)
-	if err != nil {
-		return nil, fmt.Errorf("load run %s: %w", run, err)
-	}
-	start.Run = found.Run
-	_, transitions, err := c.readRecords(ctx, run, 0)
+	stored, err := streams.ReadRun(ctx, c.broker, found)
 	if err != nil {
 		return nil, err
 	}
-	s := history.NewState(start)
-	return s, fold(s, transitions)
+	return stored.State()
 }
 
 // replay applies transitions to the entry. Code that fails leaves the entry with its state only.

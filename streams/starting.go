@@ -197,11 +197,10 @@ func awaitClose(ctx context.Context, s Endings, run history.Run) error {
 
 // helpSuccessor starts the run that takes over from a closed one, whose bytes everyone derives alike.
 func helpSuccessor(ctx context.Context, s Starter, last *StoredStart) error {
-	start, err := history.DecodeStart(last.Data)
+	start, err := last.Decode()
 	if err != nil {
-		return fmt.Errorf("read start of run %s: %w", last.Run.Run, err)
+		return err
 	}
-	start.Run = last.Run
 	closing, err := lastTransition(ctx, s, last.Run.Run)
 	if err != nil {
 		return err

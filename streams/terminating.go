@@ -36,26 +36,18 @@ func TerminateRun(ctx context.Context, s Terminator, found *StoredStart, m *hist
 }
 
 func appendTermination(ctx context.Context, s Terminator, found *StoredStart, m *history.Message) error {
-	start, err := history.DecodeStart(found.Data)
+	run, err := ReadRun(ctx, s, found)
 	if err != nil {
 		return err
 	}
-	start.Run = found.Run
-	state := history.NewState(start)
-	loaded, err := s.Load(ctx, found.Run.Run, 0)
+	state, err := run.State()
 	if err != nil {
 		return err
 	}
-	t := &history.Transition{RunID: found.Run.RunID, CommitID: uuid.NewString(), Previous: loaded.LastSeq, Cover: m.Identity()}
-	for i := range loaded.Records {
-		applied, err := TransitionOf(ctx, s, &loaded.Records[i])
-		if err == nil {
-			err = state.Apply(applied)
-		}
-		if err != nil {
-			return err
-		}
-		t.PreviousHash = history.HashRecord(loaded.Records[i].Data)
+	expected := run.Loaded.LastSeq
+	t := &history.Transition{RunID: found.Run.RunID, CommitID: uuid.NewString(), Previous: expected, Cover: m.Identity()}
+	if n := len(run.Loaded.Records); n > 0 {
+		t.PreviousHash = history.HashRecord(run.Loaded.Records[n-1].Data)
 	}
 	draft := state.Draft(time.Now())
 	if draft.Add(m) != history.Taken {
@@ -71,8 +63,8 @@ func appendTermination(ctx context.Context, s Terminator, found *StoredStart, m 
 		return err
 	}
 	last := t.Events[len(t.Events)-1]
-	info := RecordInfo{Number: t.Number, CommitID: t.CommitID, Previous: t.Previous, Type: start.Type,
+	info := RecordInfo{Number: t.Number, CommitID: t.CommitID, Previous: t.Previous, Type: run.Start.Type,
 		Status: last.ClosedStatus().String(), LastEvent: last.ID}
-	_, err = s.Append(ctx, found.Run.Run, data, info, loaded.LastSeq)
+	_, err = s.Append(ctx, found.Run.Run, data, info, expected)
 	return err
 }

@@ -153,26 +153,11 @@ func (r *Repair) state(ctx context.Context, run history.Run) (*history.State, er
 	if err != nil {
 		return nil, err
 	}
-	start, err := history.DecodeStart(found.Data)
+	stored, err := streams.ReadRun(ctx, r.ns, found)
 	if err != nil {
 		return nil, err
 	}
-	start.Run = found.Run
-	state := history.NewState(start)
-	loaded, err := r.ns.Load(ctx, run, 0)
-	if err != nil {
-		return nil, err
-	}
-	for i := range loaded.Records {
-		t, err := streams.TransitionOf(ctx, r.ns, &loaded.Records[i])
-		if err != nil {
-			return nil, err
-		}
-		if err := state.Apply(t); err != nil {
-			return nil, err
-		}
-	}
-	return state, nil
+	return stored.State()
 }
 
 // Apply sends what the plan lists and is still missing, and says how much that was. After an error it can be called
