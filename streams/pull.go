@@ -71,6 +71,8 @@ type puller struct {
 
 // pullPart is a puller's view of one consumer.
 type pullPart struct {
+	// backlog is how many more messages waited at the broker when the last one was sent.
+	backlog uint64
 	durable
 	sub   *nats.Subscription
 	inbox string // of the answers, without the request's number
@@ -307,7 +309,7 @@ func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
 		return // published to our inbox by somebody else: nothing that could be acknowledged
 	}
 	p.arrived = append(p.arrived, pulled{msg: m, meta: meta, part: i, acker: &acker{broker: p.broker, reply: m.Reply}})
-	part.empty = false
+	part.empty, part.backlog = false, meta.NumPending
 	for k := range part.open {
 		r := &part.open[k]
 		if r.left--; r.left <= 0 {
@@ -439,6 +441,7 @@ func (p *puller) stop() []pulled {
 	default:
 	}
 	p.group.Wait()
+	p.awaitBacklog()
 	for _, part := range parts {
 		if err := part.sub.Drain(); err != nil {
 			continue // the connection is closed, and with it the subscription
@@ -453,6 +456,31 @@ func (p *puller) stop() []pulled {
 	arrived := p.arrived
 	p.arrived = nil
 	return arrived
+}
+
+// awaitBacklog waits for what the broker is sure to be sending: an open request and a backlog. What is sent just when the
+// subscription ends reaches nobody, and counts as a delivery all the same.
+func (p *puller) awaitBacklog() {
+	slack := time.NewTimer(answerSlack)
+	defer slack.Stop()
+	for p.expects() {
+		select {
+		case <-p.changed:
+		case <-slack.C:
+			return
+		}
+	}
+}
+
+func (p *puller) expects() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, part := range p.parts {
+		if part.backlog > 0 && len(part.open) > 0 {
+			return true
+		}
+	}
+	return false
 }
 
 // close is stop that hands back what was not taken.
