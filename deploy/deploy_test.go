@@ -13,12 +13,15 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/millrace-dev/millrace/internal/devserver/devtest"
 )
 
 // routePassword is what the servers' environment holds, as README.md describes it.
@@ -103,42 +106,27 @@ func TestReplicatedServersDifferOnlyWhereTheyMust(t *testing.T) {
 	}
 }
 
+// clusterTries bounds how often the cluster is formed anew because another program took a port it had been given.
+const clusterTries = 5
+
 // TestReplicatedFormsACluster runs the three configurations on this machine, with nothing replaced but hosts, ports
 // and directories, and creates a stream of three copies: that needs the routes' password and three zones to be right.
 func TestReplicatedFormsACluster(t *testing.T) {
-	options := make([]*server.Options, 3)
-	routes := make([]*url.URL, 3)
-	for i := range options {
-		o := parse(t, fmt.Sprintf("replicated-%d.conf", i+1))
-		if len(o.Routes) != 3 || o.Cluster.Name != "millrace" || o.JetStreamUniqueTag != "zone:" {
-			t.Fatalf("server %d: %d routes, cluster %q, unique tag %q", i+1, len(o.Routes), o.Cluster.Name, o.JetStreamUniqueTag)
-		}
-		o.Host, o.Port, o.HTTPPort, o.ClientAdvertise = "127.0.0.1", server.RANDOM_PORT, 0, ""
-		o.Cluster.Host, o.Cluster.Port = "127.0.0.1", freePort(t)
-		o.StoreDir, o.JetStreamMaxStore = t.TempDir(), 1<<30
-		o.NoSigs, o.NoLog = true, true
-		routes[i] = &url.URL{Scheme: "nats", User: o.Routes[i].User, Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Cluster.Port))}
-		options[i] = o
-	}
-	var nc *nats.Conn
-	for i, o := range options {
-		o.Routes = routes
-		s, err := server.NewServer(o)
-		if err != nil {
-			t.Fatal(err)
-		}
-		s.Start()
-		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
-		if !s.ReadyForConnections(10 * time.Second) {
-			t.Fatalf("server %d is not ready", i+1)
-		}
-		if i == 0 {
-			if nc, err = nats.Connect(s.ClientURL()); err != nil {
-				t.Fatal(err)
-			}
-			t.Cleanup(nc.Close)
+	var members []*server.Server
+	var err error
+	for range clusterTries {
+		if members, err = startReplicated(t); err == nil || !strings.Contains(err.Error(), "address already in use") {
+			break
 		}
 	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	nc, err := nats.Connect(members[0].ClientURL())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(nc.Close)
 	js, err := jetstream.New(nc, jetstream.WithDefaultTimeout(time.Second))
 	if err != nil {
 		t.Fatal(err)
@@ -222,12 +210,63 @@ func text(t *testing.T, file string) string {
 	return string(body)
 }
 
-func freePort(t *testing.T) int {
+// startReplicated starts a server on each of the three configurations; they stop when t ends.
+func startReplicated(t *testing.T) ([]*server.Server, error) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	options := make([]*server.Options, 3)
+	routes := make([]*url.URL, 3)
+	for i := range options {
+		o := parse(t, fmt.Sprintf("replicated-%d.conf", i+1))
+		if len(o.Routes) != 3 || o.Cluster.Name != "millrace" || o.JetStreamUniqueTag != "zone:" {
+			t.Fatalf("server %d: %d routes, cluster %q, unique tag %q", i+1, len(o.Routes), o.Cluster.Name, o.JetStreamUniqueTag)
+		}
+		o.Host, o.Port, o.HTTPPort, o.ClientAdvertise = "127.0.0.1", server.RANDOM_PORT, 0, ""
+		o.Cluster.Host, o.Cluster.Port = "127.0.0.1", devtest.FreePort(t)
+		o.StoreDir, o.JetStreamMaxStore = t.TempDir(), 1<<30
+		o.NoSigs, o.NoLog = true, true
+		routes[i] = &url.URL{Scheme: "nats", User: o.Routes[i].User, Host: net.JoinHostPort("127.0.0.1", strconv.Itoa(o.Cluster.Port))}
+		options[i] = o
 	}
-	defer l.Close()
-	return l.Addr().(*net.TCPAddr).Port
+	members := make([]*server.Server, len(options))
+	for i, o := range options {
+		o.Routes = routes
+		s, err := server.NewServer(o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		complaints := &complaints{}
+		s.SetLogger(complaints, false, false)
+		s.Start()
+		t.Cleanup(func() { s.Shutdown(); s.WaitForShutdown() })
+		if !s.ReadyForConnections(10 * time.Second) {
+			return nil, fmt.Errorf("server %d is not ready: %s", i+1, complaints)
+		}
+		members[i] = s
+	}
+	return members, nil
 }
+
+// complaints keeps what a server says is wrong.
+type complaints struct {
+	mu   sync.Mutex
+	said []string
+}
+
+func (c *complaints) add(format string, v ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.said = append(c.said, fmt.Sprintf(format, v...))
+}
+
+func (c *complaints) String() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return strings.Join(c.said, "; ")
+}
+
+func (c *complaints) Fatalf(format string, v ...any) { c.add(format, v...) }
+func (c *complaints) Errorf(format string, v ...any) { c.add(format, v...) }
+func (c *complaints) Warnf(format string, v ...any)  { c.add(format, v...) }
+func (c *complaints) Noticef(string, ...any)         {}
+func (c *complaints) Debugf(string, ...any)          {}
+func (c *complaints) Tracef(string, ...any)          {}

@@ -48,7 +48,7 @@ func ServerWith(t testing.TB, cfg devserver.Config) *devserver.Server {
 	var err error
 	for range startTries {
 		if wanted == 0 && !cfg.InProcessOnly {
-			cfg.Port = freePort(t)
+			cfg.Port = FreePort(t)
 		}
 		var s *devserver.Server
 		if s, err = devserver.Start(cfg); err == nil {
@@ -95,7 +95,7 @@ func startCluster(t testing.TB, n int, cfg devserver.Config) ([]*devserver.Serve
 	routePorts := make([]int, n)
 	routes := make([]string, n)
 	for i := range n {
-		routePorts[i] = freePort(t)
+		routePorts[i] = FreePort(t)
 		routes[i] = "nats://" + net.JoinHostPort(devserver.DefaultHost, strconv.Itoa(routePorts[i]))
 	}
 	servers := make([]*devserver.Server, 0, n)
@@ -103,7 +103,7 @@ func startCluster(t testing.TB, n int, cfg devserver.Config) ([]*devserver.Serve
 		member := cfg
 		member.ServerName = fmt.Sprintf("n%d", i+1)
 		member.StoreDir = filepath.Join(base, member.ServerName)
-		member.Host, member.Port = devserver.DefaultHost, freePort(t)
+		member.Host, member.Port = devserver.DefaultHost, FreePort(t)
 		member.Cluster = devserver.Cluster{Name: "devtest", Port: routePorts[i], Routes: routes}
 		s, err := devserver.Start(member)
 		if err != nil {
@@ -187,8 +187,8 @@ func storeDir(t testing.TB) string {
 	return dir
 }
 
-// freePort picks a port at random, so that test binaries that run side by side rarely meet.
-func freePort(t testing.TB) int {
+// FreePort picks a port at random, so that test binaries that run side by side rarely meet.
+func FreePort(t testing.TB) int {
 	t.Helper()
 	for range 100 {
 		port := firstPort + rand.IntN(lastPort-firstPort)
