@@ -29,6 +29,8 @@ type Config struct {
 	MaxRecord int
 	// StopTimeout bounds how long Run waits, once told to stop, for what has begun. Default 10 s.
 	StopTimeout time.Duration
+	// Eager runs first attempts of activities in this process. Nil: all go to their task queues.
+	Eager EagerRunner
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
 	// Now is the clock that stamps transitions. Default time.Now.

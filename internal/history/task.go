@@ -30,6 +30,9 @@ type Task struct {
 
 	// FirstAttempt is the number of the attempt that the first delivery makes, at least 1.
 	FirstAttempt int32 `msgpack:"fa"`
+	// NotBefore is when that attempt may begin, zero for at once: the task of an activity whose eager attempt failed
+	// waits for its retry there.
+	NotBefore time.Time `msgpack:"nb,omitempty"`
 }
 
 // TaskToken names one attempt of an activity to whoever completes it from outside the worker.
