@@ -31,6 +31,10 @@ type Options struct {
 	Identity string
 	// DisableWorkflowWorker leaves workflows to other processes, although some may be registered.
 	DisableWorkflowWorker bool
+	// DisableEagerActivities sends every activity through its task queue. Otherwise this worker may run the first
+	// attempt of an activity that its own workflows have just scheduled at once, where it serves the activity's queue
+	// and has a slot free.
+	DisableEagerActivities bool
 	// OnFatalError is called, once and before the worker stops by itself, with what made it stop. It must not call
 	// Stop. Nil means nothing: Run returns the error, too.
 	OnFatalError func(error)
