@@ -64,6 +64,7 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, activity int
 		Heartbeat:       history.MillisOf(o.HeartbeatTimeout),
 		RetryPolicy:     history.RetryPolicyOf(o.RetryPolicy),
 		Summary:         o.Summary,
+		NoEager:         o.DisableEagerExecution,
 	}
 	var forget func()
 	id, err := r.env.ScheduleActivity(a, func(out replay.Outcome) {

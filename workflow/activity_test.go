@@ -44,7 +44,7 @@ func TestActivityByFunction(t *testing.T) {
 		ActivityID: "train", Type: "Train", Queue: "gpu", Input: payloads(t, "monday", 5),
 		ScheduleToClose: 3_600_000, ScheduleToStart: 60_000, StartToClose: 3_600_000, Heartbeat: 1000,
 		RetryPolicy: &history.RetryPolicy{MaximumAttempts: 3, NonRetryableErrorTypes: []string{"Bad"}},
-		Summary:     "the model of the day",
+		Summary:     "the model of the day", NoEager: true,
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Errorf("scheduled activity differs: %s", d)

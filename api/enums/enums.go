@@ -43,6 +43,10 @@ const (
 	EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED         EventType = 37
 	EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED            EventType = 38
 	EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED                 EventType = 39
+
+	// EVENT_TYPE_ACTIVITY_TASK_QUEUED is Millrace's own: an activity whose first attempt ran where it was scheduled
+	// goes to its task queue.
+	EVENT_TYPE_ACTIVITY_TASK_QUEUED EventType = 1001
 )
 
 // String is the value's name as Temporal prints it, or its number when unknown.
@@ -70,6 +74,8 @@ func (x EventType) String() string {
 		return "ActivityTaskCancelRequested"
 	case EVENT_TYPE_ACTIVITY_TASK_CANCELED:
 		return "ActivityTaskCanceled"
+	case EVENT_TYPE_ACTIVITY_TASK_QUEUED:
+		return "ActivityTaskQueued"
 	case EVENT_TYPE_TIMER_STARTED:
 		return "TimerStarted"
 	case EVENT_TYPE_TIMER_FIRED:

@@ -7,8 +7,12 @@ import (
 	"strings"
 )
 
-// limit is above every value of every set.
-const limit = 64
+// limit is above every value of every set, but for those that are Millrace's own: they lie between own and ownLimit.
+const (
+	limit    = 64
+	own      = 1000
+	ownLimit = 1010
+)
 
 // parse finds a value by its name, in Temporal's short or long form, or by its number. JSON shows names; stored
 // records hold numbers and do not come here.
@@ -31,7 +35,11 @@ func parse[T interface {
 	}
 	plain := strings.ToLower(strings.ReplaceAll(name, "_", ""))
 	prefix := strings.ToLower(kind)
-	for v := range T(limit) {
+	for n := range limit + ownLimit - own {
+		v := T(n)
+		if n >= limit {
+			v = T(n - limit + own)
+		}
 		if short := strings.ToLower(v.String()); plain == short || plain == prefix+short {
 			*x = v
 			return nil

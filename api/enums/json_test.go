@@ -6,7 +6,7 @@ import (
 )
 
 func TestJSONShowsNames(t *testing.T) {
-	for v := range EventType(limit) {
+	for v := range EventType(ownLimit) {
 		data, err := json.Marshal(v)
 		if err != nil {
 			t.Fatal(err)

@@ -45,6 +45,11 @@ func (e *HistoryEvent) GetActivityTaskCancelRequestedEventAttributes() *Activity
 	return attributes[ActivityTaskCancelRequestedEventAttributes](e)
 }
 
+// GetActivityTaskQueuedEventAttributes returns the attributes of a ActivityTaskQueued event, nil for any other.
+func (e *HistoryEvent) GetActivityTaskQueuedEventAttributes() *ActivityTaskQueuedEventAttributes {
+	return attributes[ActivityTaskQueuedEventAttributes](e)
+}
+
 // GetActivityTaskCanceledEventAttributes returns the attributes of a ActivityTaskCanceled event, nil for any other.
 func (e *HistoryEvent) GetActivityTaskCanceledEventAttributes() *ActivityTaskCanceledEventAttributes {
 	return attributes[ActivityTaskCanceledEventAttributes](e)

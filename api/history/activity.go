@@ -21,6 +21,10 @@ type ActivityTaskScheduledEventAttributes struct {
 	HeartbeatTimeout       Duration             `json:"heartbeatTimeout,omitzero"`
 	RetryPolicy            *RetryPolicy         `json:"retryPolicy,omitempty"`
 	Summary                string               `json:"summary,omitempty"`
+	// DisableEager keeps the first attempt out of the process that scheduled the activity; Eager says that it is made
+	// there. Both are Millrace's own.
+	DisableEager bool `json:"disableEager,omitempty"`
+	Eager        bool `json:"eager,omitempty"`
 }
 
 // ActivityAttempt tells of the attempt with which an activity ended. Millrace has no event for the start of an attempt;
@@ -35,6 +39,14 @@ type ActivityAttempt struct {
 
 // GetScheduledEventId returns the number of the event that scheduled the activity.
 func (a *ActivityAttempt) GetScheduledEventId() int64 { return a.ScheduledEventId }
+
+// ActivityTaskQueuedEventAttributes report that an activity whose first attempt ran where it was scheduled goes to its
+// task queue. Temporal has no such event.
+type ActivityTaskQueuedEventAttributes struct {
+	ScheduledEventId int64     `json:"scheduledEventId"`
+	Attempt          int32     `json:"attempt,omitempty"`
+	NotBefore        time.Time `json:"notBefore,omitzero"`
+}
 
 // ActivityTaskCompletedEventAttributes report an activity's result.
 type ActivityTaskCompletedEventAttributes struct {

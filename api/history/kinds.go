@@ -22,6 +22,7 @@ func constructors() map[enums.EventType]func() EventAttributes {
 		enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:                              func() EventAttributes { return &ActivityTaskTimedOutEventAttributes{} },
 		enums.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:                       func() EventAttributes { return &ActivityTaskCancelRequestedEventAttributes{} },
 		enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED:                               func() EventAttributes { return &ActivityTaskCanceledEventAttributes{} },
+		enums.EVENT_TYPE_ACTIVITY_TASK_QUEUED:                                 func() EventAttributes { return &ActivityTaskQueuedEventAttributes{} },
 		enums.EVENT_TYPE_TIMER_STARTED:                                        func() EventAttributes { return &TimerStartedEventAttributes{} },
 		enums.EVENT_TYPE_TIMER_FIRED:                                          func() EventAttributes { return &TimerFiredEventAttributes{} },
 		enums.EVENT_TYPE_TIMER_CANCELED:                                       func() EventAttributes { return &TimerCanceledEventAttributes{} },
@@ -90,6 +91,11 @@ func (*ActivityTaskTimedOutEventAttributes) EventType() enums.EventType {
 // EventType is ACTIVITY_TASK_CANCEL_REQUESTED.
 func (*ActivityTaskCancelRequestedEventAttributes) EventType() enums.EventType {
 	return enums.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED
+}
+
+// EventType is ACTIVITY_TASK_QUEUED.
+func (*ActivityTaskQueuedEventAttributes) EventType() enums.EventType {
+	return enums.EVENT_TYPE_ACTIVITY_TASK_QUEUED
 }
 
 // EventType is ACTIVITY_TASK_CANCELED.

@@ -117,12 +117,22 @@ func (t *teller) activityDetail(e *apihistory.HistoryEvent) (string, bool) {
 		return words(t.name(a.ScheduledEventId, "activity"), failureText(a.Failure), retryText(a.RetryState), t.attempt(e, a.ActivityAttempt)), true
 	case *apihistory.ActivityTaskTimedOutEventAttributes:
 		return words(t.name(a.ScheduledEventId, "activity"), failureText(a.Failure), retryText(a.RetryState), t.attempt(e, a.ActivityAttempt)), true
+	case *apihistory.ActivityTaskQueuedEventAttributes:
+		return words(t.name(a.ScheduledEventId, "activity"), fmt.Sprintf("attempt %d", a.Attempt), t.after(e, a.NotBefore)), true
 	case *apihistory.ActivityTaskCancelRequestedEventAttributes:
 		return t.name(a.ScheduledEventId, "activity"), true
 	case *apihistory.ActivityTaskCanceledEventAttributes:
 		return words(t.name(a.ScheduledEventId, "activity"), values("details", a.Details), t.attempt(e, a.ActivityAttempt)), true
 	}
 	return "", false
+}
+
+// after says how long after the event something may begin, nothing when it may at once.
+func (t *teller) after(e *apihistory.HistoryEvent, at time.Time) string {
+	if d := at.Sub(e.EventTime); !at.IsZero() && d > 0 {
+		return "after " + short(d)
+	}
+	return ""
 }
 
 // attempt says which attempt ended an activity, how long it ran and where.

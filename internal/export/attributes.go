@@ -87,7 +87,11 @@ func activityAttributes(e *history.Event) apihistory.EventAttributes {
 			HeartbeatTimeout:       duration(a.Heartbeat),
 			RetryPolicy:            retryPolicy(a.RetryPolicy),
 			Summary:                a.Summary,
+			DisableEager:           a.NoEager,
+			Eager:                  a.Eager,
 		}
+	case *history.ActivityTaskQueued:
+		return &apihistory.ActivityTaskQueuedEventAttributes{ScheduledEventId: a.Scheduled, Attempt: a.Attempt, NotBefore: a.NotBefore}
 	case *history.ActivityTaskCompleted:
 		return &apihistory.ActivityTaskCompletedEventAttributes{ActivityAttempt: attempt(a.ActivityEnd), Result: a.Result}
 	case *history.ActivityTaskFailed:

@@ -28,7 +28,7 @@ func kinds() []history.Attributes {
 		&history.WorkflowExecutionCanceled{}, &history.WorkflowExecutionTerminated{}, &history.WorkflowExecutionContinuedAsNew{},
 		&history.WorkflowExecutionSignaled{}, &history.WorkflowExecutionCancelRequested{},
 		&history.TimerStarted{}, &history.TimerFired{}, &history.TimerCanceled{},
-		&history.ActivityTaskScheduled{}, &history.ActivityTaskCompleted{}, &history.ActivityTaskFailed{},
+		&history.ActivityTaskScheduled{}, &history.ActivityTaskQueued{}, &history.ActivityTaskCompleted{}, &history.ActivityTaskFailed{},
 		&history.ActivityTaskTimedOut{}, &history.ActivityTaskCancelRequested{}, &history.ActivityTaskCanceled{},
 		&history.StartChildWorkflowExecutionInitiated{}, &history.StartChildWorkflowExecutionFailed{},
 		&history.ChildWorkflowExecutionStarted{}, &history.ChildWorkflowExecutionCompleted{},
@@ -142,7 +142,7 @@ func throughJSON(t testing.TB, events []*apihistory.HistoryEvent) []*apihistory.
 
 func TestEveryEventTypeSurvives(t *testing.T) {
 	named := 0
-	for v := range enums.EventType(100) {
+	for v := range enums.EventType(2000) {
 		if v.String() != strconv.Itoa(int(v)) {
 			named++
 		}

@@ -78,7 +78,11 @@ func storedActivity(e *apihistory.HistoryEvent) history.Attributes {
 			Heartbeat:       millis(a.HeartbeatTimeout),
 			RetryPolicy:     storedRetryPolicy(a.RetryPolicy),
 			Summary:         a.Summary,
+			NoEager:         a.DisableEager,
+			Eager:           a.Eager,
 		}
+	case *apihistory.ActivityTaskQueuedEventAttributes:
+		return &history.ActivityTaskQueued{Scheduled: a.ScheduledEventId, Attempt: a.Attempt, NotBefore: a.NotBefore.UTC()}
 	case *apihistory.ActivityTaskCompletedEventAttributes:
 		return &history.ActivityTaskCompleted{ActivityEnd: storedEnd(a.ActivityAttempt), Result: a.Result}
 	case *apihistory.ActivityTaskFailedEventAttributes:

@@ -22,6 +22,21 @@ type ActivityTaskScheduled struct {
 	Heartbeat       Millis       `msgpack:"hb,omitempty"`
 	RetryPolicy     *RetryPolicy `msgpack:"rp,omitempty"`
 	Summary         string       `msgpack:"su,omitempty"`
+
+	// NoEager keeps the first attempt from being made eagerly, in the process that scheduled the activity. Eager says
+	// that it is: no task is in the queue before an ActivityTaskQueued event puts it there.
+	NoEager bool `msgpack:"ne,omitempty"`
+	Eager   bool `msgpack:"eg,omitempty"`
+}
+
+// ActivityTaskQueued puts an activity into its task queue whose first attempt was made eagerly, or was to be and is
+// lost with its process.
+type ActivityTaskQueued struct {
+	Scheduled int64 `msgpack:"s"`
+	// Attempt is the number of the attempt that the task's first delivery makes.
+	Attempt int32 `msgpack:"at"`
+	// NotBefore is when that attempt may begin, zero for at once.
+	NotBefore time.Time `msgpack:"nb,omitempty"`
 }
 
 // ActivityEnd is what every end of an activity tells: which one, on which attempt, by whom and since when.
@@ -71,6 +86,9 @@ func (*ActivityTaskScheduled) EventType() enums.EventType {
 	return enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED
 }
 
+// EventType is ACTIVITY_TASK_QUEUED.
+func (*ActivityTaskQueued) EventType() enums.EventType { return enums.EVENT_TYPE_ACTIVITY_TASK_QUEUED }
+
 // EventType is ACTIVITY_TASK_COMPLETED.
 func (*ActivityTaskCompleted) EventType() enums.EventType {
 	return enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED
@@ -98,6 +116,8 @@ func newActivityAttributes(t enums.EventType) Attributes {
 	switch t {
 	case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
 		return &ActivityTaskScheduled{}
+	case enums.EVENT_TYPE_ACTIVITY_TASK_QUEUED:
+		return &ActivityTaskQueued{}
 	case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
 		return &ActivityTaskCompleted{}
 	case enums.EVENT_TYPE_ACTIVITY_TASK_FAILED:

@@ -31,7 +31,7 @@ func (t *TaskToken) version() *int  { return &t.Version }
 func (s *Start) utc()      { s.Time, s.ExecutionExpiry = s.Time.UTC(), s.ExecutionExpiry.UTC() }
 func (t *Transition) utc() { t.Time = t.Time.UTC() }
 func (t *Trouble) utc()    { t.Since = t.Since.UTC() }
-func (t *Task) utc()       { t.Scheduled = t.Scheduled.UTC() }
+func (t *Task) utc()       { t.Scheduled, t.NotBefore = t.Scheduled.UTC(), t.NotBefore.UTC() }
 
 func (m *Message) utc() {
 	if m.Activity != nil {

@@ -66,7 +66,7 @@ func TestEventsRoundTrip(t *testing.T) {
 func TestEveryEventTypeHasAttributes(t *testing.T) {
 	unused := map[enums.EventType]bool{enums.EVENT_TYPE_UNSPECIFIED: true, enums.EVENT_TYPE_MARKER_RECORDED: true}
 	seen := map[reflect.Type]enums.EventType{}
-	for n := enums.EventType(-1); n < 1000; n++ {
+	for n := enums.EventType(-1); n < 2000; n++ {
 		named := n.String() != fmt.Sprint(int(n)) && !unused[n]
 		a := newAttributes(n)
 		switch {

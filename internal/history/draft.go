@@ -119,22 +119,36 @@ func (d *Draft) pending(id int64, inState bool) Verdict {
 }
 
 func (d *Draft) activity(r *ActivityResult) Verdict {
-	_, ok := d.state.Activities[r.Scheduled]
+	p, ok := d.state.Activities[r.Scheduled]
 	if v := d.pending(r.Scheduled, ok); v != Taken {
 		return v
+	}
+	if r.Failure != nil && r.Attempt < p.FirstAttempt {
+		return Settled // a newer attempt was put into the queue since
 	}
 	d.resolved[r.Scheduled] = struct{}{}
 	end := ActivityEnd{Scheduled: r.Scheduled, Attempt: r.Attempt, Identity: r.Identity, Started: r.Started}
 	switch f := r.Failure; {
 	case f == nil:
 		d.add(&ActivityTaskCompleted{ActivityEnd: end, Result: r.Result})
-	case f.CanceledFailureInfo != nil && d.state.Activities[r.Scheduled].CancelRequested:
+	case f.CanceledFailureInfo != nil && p.CancelRequested:
 		d.add(&ActivityTaskCanceled{ActivityEnd: end, Details: f.CanceledFailureInfo.Details})
 	case f.TimeoutFailureInfo != nil:
 		d.add(&ActivityTaskTimedOut{ActivityEnd: end, Failure: f, Retry: r.Retry})
 	default:
 		d.add(&ActivityTaskFailed{ActivityEnd: end, Failure: f, Retry: r.Retry})
 	}
+	return Taken
+}
+
+// Queue puts an activity whose attempt was made eagerly, or was to be, into its task queue.
+func (d *Draft) Queue(q ActivityTaskQueued) Verdict {
+	p, ok := d.state.Activities[q.Scheduled]
+	if v := d.pending(q.Scheduled, ok && p.Eager); v != Taken {
+		return v
+	}
+	d.resolved[q.Scheduled] = struct{}{}
+	d.add(&q)
 	return Taken
 }
 

@@ -107,7 +107,7 @@ func (s *State) Effects(cover string) []Effect {
 	var effects []Effect
 	for _, id := range sortedKeys(s.Activities) {
 		a := s.Activities[id]
-		if covers(cover, a.Cover) {
+		if covers(cover, a.Cover) && !a.Eager {
 			effects = append(effects, &SendTask{Task: s.Task(a)})
 		}
 		if a.CancelRequested && covers(cover, a.CancelCover) {
@@ -158,8 +158,25 @@ func (s *State) Task(a *PendingActivity) *Task {
 		StartToClose:    a.Scheduled.StartToClose,
 		Heartbeat:       a.Scheduled.Heartbeat,
 		RetryPolicy:     a.Scheduled.RetryPolicy,
-		FirstAttempt:    1,
+		FirstAttempt:    a.FirstAttempt,
+		NotBefore:       a.NotBefore,
 	}
+}
+
+// Eager are the activities that a record with the given cover began eagerly and that have no outcome yet. As long as
+// there are some, that cover must not be acknowledged: whoever is given it while nobody makes their attempts puts them
+// into the queue by a record of his own.
+func (s *State) Eager(cover string) []*PendingActivity {
+	if s.Closed() {
+		return nil
+	}
+	var eager []*PendingActivity
+	for _, id := range sortedKeys(s.Activities) {
+		if a := s.Activities[id]; a.Eager && a.Cover == cover {
+			eager = append(eager, a)
+		}
+	}
+	return eager
 }
 
 func (s *State) startChild(c *PendingChild) *StartChild {

@@ -70,6 +70,7 @@ func TestEffectsAreTheCoversAndOutstanding(t *testing.T) {
 
 func TestTaskCarriesItsActivity(t *testing.T) {
 	a := filled(&ActivityTaskScheduled{})
+	a.Eager = false
 	s := newScript(t).apply(time.Second, StartIdentity, a)
 	wantSame(t, s.state.Effects(StartIdentity)[:1], []Effect{&SendTask{Task: &Task{
 		Run: s.state.Start.Run, WorkflowType: "Order", Event: 2, ActivityID: a.ActivityID, Type: a.Type, Queue: a.Queue,

@@ -44,6 +44,7 @@ func (e Event) IsInput() bool {
 		enums.EVENT_TYPE_ACTIVITY_TASK_FAILED,
 		enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT,
 		enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED,
+		enums.EVENT_TYPE_ACTIVITY_TASK_QUEUED,
 		enums.EVENT_TYPE_TIMER_FIRED,
 		enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED,
 		enums.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED,
@@ -128,6 +129,8 @@ func utcAttributes(a Attributes) {
 		}
 	case *TimerStarted:
 		a.Due = a.Due.UTC()
+	case *ActivityTaskQueued:
+		a.NotBefore = a.NotBefore.UTC()
 	case interface{ End() *ActivityEnd }:
 		a.End().Started = a.End().Started.UTC()
 	}

@@ -45,7 +45,7 @@ func erase[R record](decode func([]byte) (R, error)) func([]byte) (record, error
 // eventTypes are all numbers that newAttributes knows.
 func eventTypes() []enums.EventType {
 	var types []enums.EventType
-	for n := enums.EventType(-1); n < 1000; n++ {
+	for n := enums.EventType(-1); n < 2000; n++ {
 		if newAttributes(n) != nil {
 			types = append(types, n)
 		}

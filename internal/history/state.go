@@ -48,6 +48,12 @@ type PendingActivity struct {
 	Scheduled *ActivityTaskScheduled
 	At        time.Time
 	Cover     string
+	// Eager says that the first attempt is made, by whoever holds Cover, without a task.
+	Eager bool
+	// FirstAttempt is the number of the attempt that the first delivery of the task makes, NotBefore when it may begin,
+	// zero for at once.
+	FirstAttempt int32
+	NotBefore    time.Time
 	// CancelRequested is set by a decision whose cover is CancelCover.
 	CancelRequested bool
 	CancelCover     string
@@ -228,7 +234,14 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 	case *TimerCanceled:
 		return remove(s, e, s.Timers, a.Started, "timer")
 	case *ActivityTaskScheduled:
-		s.Activities[e.ID] = &PendingActivity{Event: e.ID, Scheduled: a, At: t.Time, Cover: t.Cover}
+		s.Activities[e.ID] = &PendingActivity{Event: e.ID, Scheduled: a, At: t.Time, Cover: t.Cover, Eager: a.Eager, FirstAttempt: 1}
+		return nil
+	case *ActivityTaskQueued:
+		p, ok := s.Activities[a.Scheduled]
+		if !ok || !p.Eager {
+			return s.illegal(e, fmt.Sprintf("activity %d has an outcome or a task", a.Scheduled))
+		}
+		p.Eager, p.Cover, p.FirstAttempt, p.NotBefore = false, t.Cover, a.Attempt, a.NotBefore
 		return nil
 	case *ActivityTaskCancelRequested:
 		p, ok := s.Activities[a.Scheduled]
