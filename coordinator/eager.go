@@ -32,6 +32,9 @@ type EagerOutcome struct {
 	Result *history.ActivityResult
 	// Requeue sends the activity to its task queue.
 	Requeue *EagerRequeue
+	// Keys says that HEARTBEATS holds keys of the activity, a cancel request among them perhaps. They are to be deleted
+	// AFTER Result is in the history, not before: who makes the attempt again, had this process died, needs them.
+	Keys bool
 }
 
 // EagerRequeue is how an activity goes to its task queue after an eager attempt. What the next worker needs to know
