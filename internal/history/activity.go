@@ -112,22 +112,14 @@ func (*ActivityTaskCanceled) EventType() enums.EventType {
 	return enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED
 }
 
-func newActivityAttributes(t enums.EventType) Attributes {
-	switch t {
-	case enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED:
-		return &ActivityTaskScheduled{}
-	case enums.EVENT_TYPE_ACTIVITY_TASK_QUEUED:
-		return &ActivityTaskQueued{}
-	case enums.EVENT_TYPE_ACTIVITY_TASK_COMPLETED:
-		return &ActivityTaskCompleted{}
-	case enums.EVENT_TYPE_ACTIVITY_TASK_FAILED:
-		return &ActivityTaskFailed{}
-	case enums.EVENT_TYPE_ACTIVITY_TASK_TIMED_OUT:
-		return &ActivityTaskTimedOut{}
-	case enums.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:
-		return &ActivityTaskCancelRequested{}
-	case enums.EVENT_TYPE_ACTIVITY_TASK_CANCELED:
-		return &ActivityTaskCanceled{}
+func activityAttributes() []Attributes {
+	return []Attributes{
+		&ActivityTaskScheduled{},
+		&ActivityTaskQueued{},
+		&ActivityTaskCompleted{},
+		&ActivityTaskFailed{},
+		&ActivityTaskTimedOut{},
+		&ActivityTaskCancelRequested{},
+		&ActivityTaskCanceled{},
 	}
-	return nil
 }

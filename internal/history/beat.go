@@ -31,10 +31,5 @@ type Beat struct {
 func (b *Beat) version() *int { return &b.Version }
 func (*Beat) name() string    { return "heartbeat" }
 
-func (b *Beat) utc() {
-	b.Started, b.Time = b.Started.UTC(), b.Time.UTC()
-	b.Ended, b.Expires = b.Ended.UTC(), b.Expires.UTC()
-}
-
 // DecodeBeat reads an activity's heartbeat record.
 func DecodeBeat(data []byte) (*Beat, error) { return decode(data, &Beat{}) }

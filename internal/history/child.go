@@ -189,36 +189,21 @@ func (*ExternalWorkflowExecutionCancelRequested) EventType() enums.EventType {
 	return enums.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED
 }
 
-func newChildAttributes(t enums.EventType) Attributes {
-	switch t {
-	case enums.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:
-		return &StartChildWorkflowExecutionInitiated{}
-	case enums.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_FAILED:
-		return &StartChildWorkflowExecutionFailed{}
-	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_STARTED:
-		return &ChildWorkflowExecutionStarted{}
-	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_COMPLETED:
-		return &ChildWorkflowExecutionCompleted{}
-	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_FAILED:
-		return &ChildWorkflowExecutionFailed{}
-	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_CANCELED:
-		return &ChildWorkflowExecutionCanceled{}
-	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TIMED_OUT:
-		return &ChildWorkflowExecutionTimedOut{}
-	case enums.EVENT_TYPE_CHILD_WORKFLOW_EXECUTION_TERMINATED:
-		return &ChildWorkflowExecutionTerminated{}
-	case enums.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
-		return &SignalExternalWorkflowExecutionInitiated{}
-	case enums.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
-		return &SignalExternalWorkflowExecutionFailed{}
-	case enums.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED:
-		return &ExternalWorkflowExecutionSignaled{}
-	case enums.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:
-		return &RequestCancelExternalWorkflowExecutionInitiated{}
-	case enums.EVENT_TYPE_REQUEST_CANCEL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:
-		return &RequestCancelExternalWorkflowExecutionFailed{}
-	case enums.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
-		return &ExternalWorkflowExecutionCancelRequested{}
+func childAttributes() []Attributes {
+	return []Attributes{
+		&StartChildWorkflowExecutionInitiated{},
+		&StartChildWorkflowExecutionFailed{},
+		&ChildWorkflowExecutionStarted{},
+		&ChildWorkflowExecutionCompleted{},
+		&ChildWorkflowExecutionFailed{},
+		&ChildWorkflowExecutionCanceled{},
+		&ChildWorkflowExecutionTimedOut{},
+		&ChildWorkflowExecutionTerminated{},
+		&SignalExternalWorkflowExecutionInitiated{},
+		&SignalExternalWorkflowExecutionFailed{},
+		&ExternalWorkflowExecutionSignaled{},
+		&RequestCancelExternalWorkflowExecutionInitiated{},
+		&RequestCancelExternalWorkflowExecutionFailed{},
+		&ExternalWorkflowExecutionCancelRequested{},
 	}
-	return nil
 }

@@ -4,9 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"fmt"
-	"sync"
-
-	"github.com/vmihailenco/msgpack/v5"
+	"reflect"
 )
 
 // FormatVersion is the version of every record that this package writes, and the newest that it reads.
@@ -18,29 +16,11 @@ type record interface {
 	name() string
 }
 
-// timed is a record with times of its own. utc puts them into UTC: the format stores instants, and a time in the
-// reader's zone would show workflow code where it is replayed.
-type timed interface{ utc() }
-
 func (s *Start) version() *int      { return &s.Version }
 func (t *Transition) version() *int { return &t.Version }
 func (m *Message) version() *int    { return &m.Version }
 func (t *Task) version() *int       { return &t.Version }
 func (t *TaskToken) version() *int  { return &t.Version }
-
-func (s *Start) utc()      { s.Time, s.ExecutionExpiry = s.Time.UTC(), s.ExecutionExpiry.UTC() }
-func (t *Transition) utc() { t.Time = t.Time.UTC() }
-func (t *Trouble) utc()    { t.Since = t.Since.UTC() }
-func (t *Task) utc()       { t.Scheduled, t.NotBefore = t.Scheduled.UTC(), t.NotBefore.UTC() }
-
-func (m *Message) utc() {
-	if m.Activity != nil {
-		m.Activity.Started = m.Activity.Started.UTC()
-	}
-	if m.WakeUp != nil {
-		m.WakeUp.Due = m.WakeUp.Due.UTC()
-	}
-}
 
 func (*Start) name() string      { return "start" }
 func (*Transition) name() string { return "transition" }
@@ -51,7 +31,7 @@ func (*TaskToken) name() string  { return "task token" }
 // Encode returns the bytes of r and sets its format version.
 func Encode(r record) ([]byte, error) {
 	*r.version() = FormatVersion
-	return marshal(r.name(), r)
+	return marshal(r.name(), recordPlans().of(r).put, reflect.ValueOf(r).Elem())
 }
 
 // HashRecord is what a record says of the bytes of the one before it: the first 8 bytes of their SHA-256.
@@ -61,23 +41,19 @@ func HashRecord(data []byte) []byte {
 }
 
 // EncodeEvents returns the bytes of a list of events, as the separate body of an oversized transition holds them.
-func EncodeEvents(events []Event) ([]byte, error) { return marshal("events", events) }
+func EncodeEvents(events []Event) ([]byte, error) {
+	return marshal("events", eventsShape().put, reflect.ValueOf(&events).Elem())
+}
 
-func marshal(name string, v any) ([]byte, error) {
-	var buf bytes.Buffer
-	enc := msgpack.GetEncoder()
-	defer msgpack.PutEncoder(enc)
-	enc.Reset(&buf)
-	enc.UseCompactInts(true)
-	enc.SetSortMapKeys(true)
-	if err := enc.Encode(v); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", name, err)
+func eventsShape() shape { return recordPlans().shape(reflect.TypeFor[[]Event]()) }
+
+func marshal(name string, put func(*writer, reflect.Value), v reflect.Value) ([]byte, error) {
+	w := writers.Get().(*writer)
+	defer w.release()
+	if put(w, v); w.err != nil {
+		return nil, fmt.Errorf("encode %s: %w", name, w.err)
 	}
-	// What nobody could read must not be written.
-	if err := checkNesting(buf.Bytes()); err != nil {
-		return nil, fmt.Errorf("encode %s: %w", name, err)
-	}
-	return buf.Bytes(), nil
+	return bytes.Clone(w.buf), nil
 }
 
 // DecodeStart reads a start message's body.
@@ -98,7 +74,7 @@ func DecodeTaskToken(data []byte) (*TaskToken, error) { return decode(data, &Tas
 // DecodeEvents reads what EncodeEvents wrote.
 func DecodeEvents(data []byte) ([]Event, error) {
 	var events []Event
-	if err := unmarshal("events", data, &events); err != nil {
+	if err := unmarshal("events", data, eventsShape().get, reflect.ValueOf(&events).Elem()); err != nil {
 		return nil, err
 	}
 	return events, nil
@@ -106,7 +82,7 @@ func DecodeEvents(data []byte) ([]Event, error) {
 
 func decode[R record](data []byte, r R) (R, error) {
 	var none R
-	err := unmarshal(r.name(), data, r)
+	err := unmarshal(r.name(), data, recordPlans().of(r).get, reflect.ValueOf(r).Elem())
 	// The version is the first key of every record, so it is known even when a newer version changed the rest.
 	switch v := *r.version(); {
 	case v > FormatVersion:
@@ -116,40 +92,23 @@ func decode[R record](data []byte, r R) (R, error) {
 	case v < 1:
 		return none, fmt.Errorf("decode %s: format version is %d, must be at least 1", r.name(), v)
 	}
-	if t, ok := any(r).(timed); ok {
-		t.utc()
-	}
 	return r, nil
 }
 
-var readers = sync.Pool{New: func() any { return new(bytes.Reader) }}
-
-func unmarshal(name string, data []byte, v any) error {
-	if err := checkNesting(data); err != nil {
-		return fmt.Errorf("decode %s: %w", name, err)
-	}
-	dec := msgpack.GetDecoder()
-	defer msgpack.PutDecoder(dec)
-	r := readers.Get().(*bytes.Reader)
-	defer readers.Put(r)
-	r.Reset(data)
-	dec.Reset(r)
-	if err := decodeSafely(dec, v); err != nil {
-		return fmt.Errorf("decode %s: %w", name, err)
-	}
-	if r.Len() > 0 {
-		return fmt.Errorf("decode %s: %d bytes after its end", name, r.Len())
+// unmarshal copies what it reads: nothing that get sets refers to data.
+func unmarshal(name string, data []byte, get func(*reader, reflect.Value), v reflect.Value) error {
+	r := readers.Get().(*reader)
+	defer func() {
+		*r = reader{}
+		readers.Put(r)
+	}()
+	r.data = data
+	get(r, v)
+	switch {
+	case r.err != nil:
+		return fmt.Errorf("decode %s: %w", name, r.err)
+	case r.pos < len(data):
+		return fmt.Errorf("decode %s: %d bytes after its end", name, len(data)-r.pos)
 	}
 	return nil
-}
-
-// decodeSafely makes an error of a panic in the msgpack library: it panics on nil in the place of a time, and no bytes
-// may stop a process.
-func decodeSafely(dec *msgpack.Decoder, v any) (err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			err = fmt.Errorf("malformed msgpack: %v", p)
-		}
-	}()
-	return dec.Decode(v)
 }

@@ -3,9 +3,7 @@ package history
 import (
 	"fmt"
 	"math"
-
-	"github.com/vmihailenco/msgpack/v5"
-	"github.com/vmihailenco/msgpack/v5/msgpcode"
+	"reflect"
 
 	"github.com/millrace-dev/millrace/api/enums"
 )
@@ -86,137 +84,60 @@ func (e Event) ClosedStatus() enums.WorkflowExecutionStatus {
 	return enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED
 }
 
-// newAttributes is an empty set of attributes for t, nil for a type that this version does not know.
-func newAttributes(t enums.EventType) Attributes {
-	switch t {
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_STARTED:
-		return &WorkflowExecutionStarted{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_COMPLETED:
-		return &WorkflowExecutionCompleted{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_FAILED:
-		return &WorkflowExecutionFailed{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_TIMED_OUT:
-		return &WorkflowExecutionTimedOut{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCELED:
-		return &WorkflowExecutionCanceled{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_TERMINATED:
-		return &WorkflowExecutionTerminated{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_CONTINUED_AS_NEW:
-		return &WorkflowExecutionContinuedAsNew{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_SIGNALED:
-		return &WorkflowExecutionSignaled{}
-	case enums.EVENT_TYPE_WORKFLOW_EXECUTION_CANCEL_REQUESTED:
-		return &WorkflowExecutionCancelRequested{}
-	case enums.EVENT_TYPE_TIMER_STARTED:
-		return &TimerStarted{}
-	case enums.EVENT_TYPE_TIMER_FIRED:
-		return &TimerFired{}
-	case enums.EVENT_TYPE_TIMER_CANCELED:
-		return &TimerCanceled{}
+// put writes e as a map of its number (i), type (t) and attributes (a).
+func (e *Event) put(w *writer, ps *plans) {
+	p := ps.events[e.Type]
+	a := reflect.ValueOf(e.Attributes)
+	if p == nil || !a.IsValid() || a.Type() != p.pointer || a.IsNil() {
+		w.fail(fmt.Errorf("event %v has attributes of type %T", *e, e.Attributes))
+		return
 	}
-	if a := newActivityAttributes(t); a != nil {
-		return a
-	}
-	return newChildAttributes(t)
+	w.enterMap(3)
+	w.string("i")
+	w.int(e.ID)
+	w.string("t")
+	w.int(int64(e.Type))
+	w.string("a")
+	p.put(w, a.Elem())
+	w.leave()
 }
 
-// utcAttributes does for attributes what timed does for records.
-func utcAttributes(a Attributes) {
-	switch a := a.(type) {
-	case *WorkflowExecutionStarted:
-		if a.Start != nil {
-			a.Start.utc()
+// get reads what put wrote, in that order of keys; keys that it does not know are ignored.
+func (e *Event) get(r *reader, ps *plans) {
+	n := r.enterMap()
+	for i := 0; i < n && r.err == nil; i++ {
+		switch key := r.text(); string(key) {
+		case "i":
+			e.ID = r.int()
+		case "t":
+			t := r.int()
+			if t > math.MaxInt32 {
+				r.fail(&UnknownError{What: "event type", Value: int(t)})
+			}
+			e.Type = enums.EventType(t)
+		case "a":
+			e.getAttributes(r, ps)
+		default:
+			r.skip()
 		}
-	case *TimerStarted:
-		a.Due = a.Due.UTC()
-	case *ActivityTaskQueued:
-		a.NotBefore = a.NotBefore.UTC()
-	case interface{ End() *ActivityEnd }:
-		a.End().Started = a.End().Started.UTC()
+	}
+	r.leave(n)
+	if r.err == nil && e.Attributes == nil {
+		r.fail(fmt.Errorf("event %d of type %d has no attributes", e.ID, e.Type))
 	}
 }
 
-// EncodeMsgpack writes e as a map of its number (i), type (t) and attributes (a).
-func (e *Event) EncodeMsgpack(enc *msgpack.Encoder) error {
-	if e.Attributes == nil || e.Attributes.EventType() != e.Type {
-		return fmt.Errorf("event %v has attributes of type %T", *e, e.Attributes)
+func (e *Event) getAttributes(r *reader, ps *plans) {
+	p := ps.events[e.Type]
+	switch {
+	case p == nil && e.Type <= 0:
+		r.fail(fmt.Errorf("event %d has attributes before its type", e.ID))
+		return
+	case p == nil:
+		r.fail(&UnknownError{What: "event type", Value: int(e.Type)})
+		return
 	}
-	if err := enc.EncodeMapLen(3); err != nil {
-		return err
-	}
-	if err := encodeIntField(enc, "i", e.ID); err != nil {
-		return err
-	}
-	if err := encodeIntField(enc, "t", int64(e.Type)); err != nil {
-		return err
-	}
-	if err := enc.EncodeString("a"); err != nil {
-		return err
-	}
-	return enc.Encode(e.Attributes)
-}
-
-func encodeIntField(enc *msgpack.Encoder, key string, n int64) error {
-	if err := enc.EncodeString(key); err != nil {
-		return err
-	}
-	return enc.EncodeInt(n)
-}
-
-// DecodeMsgpack reads what EncodeMsgpack wrote, in that order of keys; keys that it does not know are ignored.
-func (e *Event) DecodeMsgpack(dec *msgpack.Decoder) error {
-	// DecodeMapLen would look for the map inside an extension, whose content checkNesting does not see.
-	c, err := dec.PeekCode()
-	if err != nil {
-		return err
-	}
-	if msgpcode.IsExt(c) {
-		return fmt.Errorf("extension (code 0x%02x) where an event is expected", c)
-	}
-	n, err := dec.DecodeMapLen()
-	if err != nil {
-		return err
-	}
-	*e = Event{}
-	for range n {
-		key, err := dec.DecodeString()
-		if err != nil {
-			return err
-		}
-		if err := e.decodeField(dec, key); err != nil {
-			return err
-		}
-	}
-	if e.Attributes == nil {
-		return fmt.Errorf("event %d of type %d has no attributes", e.ID, e.Type)
-	}
-	return nil
-}
-
-func (e *Event) decodeField(dec *msgpack.Decoder, key string) (err error) {
-	switch key {
-	case "i":
-		e.ID, err = dec.DecodeInt64()
-	case "t":
-		var t int64
-		if t, err = dec.DecodeInt64(); err == nil && t > math.MaxInt32 {
-			return &UnknownError{What: "event type", Value: int(t)}
-		}
-		e.Type = enums.EventType(t)
-	case "a":
-		a := newAttributes(e.Type)
-		switch {
-		case a == nil && e.Type <= 0:
-			return fmt.Errorf("event %d has attributes before its type", e.ID)
-		case a == nil:
-			return &UnknownError{What: "event type", Value: int(e.Type)}
-		}
-		if err = dec.Decode(a); err == nil {
-			utcAttributes(a)
-		}
-		e.Attributes = a
-	default:
-		err = dec.Skip()
-	}
-	return err
+	a := reflect.New(p.pointer.Elem())
+	p.get(r, a.Elem())
+	e.Attributes = a.Interface().(Attributes)
 }

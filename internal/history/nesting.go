@@ -12,13 +12,14 @@ const maxNesting = 256
 
 var errTruncated = errors.New("truncated msgpack")
 
-// checkNesting walks the first msgpack value in data without building it, and refuses one nested too deeply or whose
-// declared lengths exceed its bytes. A record that passes cannot make the decoder allocate out of proportion.
-func checkNesting(data []byte) error {
+// sizeOf is how many bytes the first msgpack value in data takes. It refuses one that has maps and arrays nested in it
+// to that many levels, and one whose declared lengths exceed its bytes.
+func sizeOf(data []byte, levels int) (int, error) {
 	// open[i] counts the values still to come at nesting level i.
 	open := make([]int, 1, 16)
 	open[0] = 1
-	for pos := 0; len(open) > 0; {
+	pos := 0
+	for len(open) > 0 {
 		top := len(open) - 1
 		if open[top] == 0 {
 			open = open[:top]
@@ -26,24 +27,24 @@ func checkNesting(data []byte) error {
 		}
 		open[top]--
 		if pos >= len(data) {
-			return errTruncated
+			return 0, errTruncated
 		}
 		skip, children, err := measure(data[pos:])
 		if err != nil {
-			return err
+			return 0, err
 		}
 		pos += skip
 		if pos > len(data) || children > len(data)-pos {
-			return errTruncated
+			return 0, errTruncated
 		}
 		if children > 0 {
-			if len(open) >= maxNesting {
-				return fmt.Errorf("msgpack nested deeper than %d levels", maxNesting)
+			if len(open) >= levels {
+				return 0, errNesting
 			}
 			open = append(open, children)
 		}
 	}
-	return nil
+	return pos, nil
 }
 
 // measure reads one msgpack head: how many bytes it takes with its own content, and how many values follow inside.

@@ -42,6 +42,15 @@ func erase[R record](decode func([]byte) (R, error)) func([]byte) (record, error
 	}
 }
 
+// newAttributes is an empty set of attributes for t, nil for a type that this version does not know.
+func newAttributes(t enums.EventType) Attributes {
+	p := recordPlans().events[t]
+	if p == nil {
+		return nil
+	}
+	return reflect.New(p.pointer.Elem()).Interface().(Attributes)
+}
+
 // eventTypes are all numbers that newAttributes knows.
 func eventTypes() []enums.EventType {
 	var types []enums.EventType

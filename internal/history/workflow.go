@@ -147,3 +147,20 @@ func (*TimerFired) EventType() enums.EventType { return enums.EVENT_TYPE_TIMER_F
 
 // EventType is TIMER_CANCELED.
 func (*TimerCanceled) EventType() enums.EventType { return enums.EVENT_TYPE_TIMER_CANCELED }
+
+func workflowAttributes() []Attributes {
+	return []Attributes{
+		&WorkflowExecutionStarted{},
+		&WorkflowExecutionCompleted{},
+		&WorkflowExecutionFailed{},
+		&WorkflowExecutionTimedOut{},
+		&WorkflowExecutionCanceled{},
+		&WorkflowExecutionTerminated{},
+		&WorkflowExecutionContinuedAsNew{},
+		&WorkflowExecutionSignaled{},
+		&WorkflowExecutionCancelRequested{},
+		&TimerStarted{},
+		&TimerFired{},
+		&TimerCanceled{},
+	}
+}
