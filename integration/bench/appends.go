@@ -18,7 +18,7 @@ type appendSystem struct {
 }
 
 func appends() contestant {
-	return contestant{"appends", func(ctx context.Context, g *ground, namespace string) (system, error) {
+	return contestant{name: "appends", open: func(ctx context.Context, g *ground, namespace string) (system, error) {
 		nc, err := g.connect()
 		if err != nil {
 			return nil, err

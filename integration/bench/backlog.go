@@ -22,25 +22,22 @@ const storing = 64
 // backlog is W7: how fast starts are accepted while no worker runs, and how fast they are worked off afterwards.
 func backlog(ctx context.Context, g *ground, r *report, _ string) error {
 	accepted, drained := map[string][]sample{}, map[string][]sample{}
-	systems := []string{"millrace", "queue"}
+	systems := pairs()
 	for range g.rounds {
-		for _, system := range systems {
-			a, d, err := backlogOnce(ctx, g, system)
-			if err != nil {
-				return fmt.Errorf("%s: %w", system, err)
+		for _, c := range systems {
+			if !g.includes(c.name) {
+				continue
 			}
-			accepted[system] = append(accepted[system], a)
-			drained[system] = append(drained[system], d)
+			a, d, err := backlogOnce(ctx, g, c.name)
+			if err != nil {
+				return fmt.Errorf("%s: %w", c.name, err)
+			}
+			accepted[c.name] = append(accepted[c.name], a)
+			drained[c.name] = append(drained[c.name], d)
 		}
 	}
-	for _, part := range []struct {
-		name    string
-		samples map[string][]sample
-	}{{"accepted", accepted}, {"drained", drained}} {
-		ours, theirs := part.samples["millrace"], part.samples["queue"]
-		r.row("W7/"+part.name, "millrace", ours, nil, nil)
-		r.row("W7/"+part.name, "queue", theirs, ours, theirs)
-	}
+	r.contest("W7/accepted", systems, accepted)
+	r.contest("W7/drained", systems, drained)
 	return nil
 }
 
@@ -79,8 +76,8 @@ func timed(g *ground, namespace string, do func() error) (sample, error) {
 }
 
 func openBacklogged(ctx context.Context, g *ground, namespace, system string) (backlogged, error) {
-	if system == "queue" {
-		s, err := openBare(ctx, g, namespace, false)
+	if system == "queue" || system == "eager" {
+		s, err := openBare(ctx, g, namespace, system == "eager")
 		return (*bareBacklog)(s), err
 	}
 	o, err := observe(g, namespace)
@@ -92,12 +89,13 @@ func openBacklogged(ctx context.Context, g *ground, namespace, system string) (b
 		o.close()
 		return nil, err
 	}
-	return &millraceBacklog{s, o}, nil
+	return &millraceBacklog{s, o, system == "millrace-queue"}, nil
 }
 
 type millraceBacklog struct {
 	*millraceSystem
 	observer *observer
+	queued   bool
 }
 
 func (b *millraceBacklog) store(ctx context.Context, id string) error {
@@ -106,7 +104,9 @@ func (b *millraceBacklog) store(ctx context.Context, id string) error {
 }
 
 func (b *millraceBacklog) drain(ctx context.Context, n int) error {
-	if err := b.startWorker(b.ground.workerOptions()); err != nil {
+	o := b.ground.workerOptions()
+	o.DisableEagerActivities = b.queued
+	if err := b.startWorker(o); err != nil {
 		return err
 	}
 	return b.observer.awaitClosed(ctx, n)

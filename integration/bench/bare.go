@@ -43,7 +43,7 @@ func bareQueue() contestant { return bareContestant("queue", false) }
 func bareEager() contestant { return bareContestant("eager", true) }
 
 func bareContestant(name string, eager bool) contestant {
-	return contestant{name, func(ctx context.Context, g *ground, namespace string) (system, error) {
+	return contestant{name: name, open: func(ctx context.Context, g *ground, namespace string) (system, error) {
 		s, err := openBare(ctx, g, namespace, eager)
 		if err != nil {
 			return nil, err

@@ -13,6 +13,18 @@ import (
 // census is the part of W12 that counts: it listens to what four worker processes ask of the broker while runs go
 // through them. Listening costs, so nothing is timed.
 func census(ctx context.Context, g *ground, r *report, name string) error {
+	for _, form := range []struct {
+		name   string
+		queued bool
+	}{{"as it comes", false}, {"by the queue", true}} {
+		if err := censusOf(ctx, g, r, name+", "+form.name, form.queued); err != nil {
+			return fmt.Errorf("%s: %w", form.name, err)
+		}
+	}
+	return nil
+}
+
+func censusOf(ctx context.Context, g *ground, r *report, name string, queued bool) error {
 	namespace, remove, err := g.namespace(ctx)
 	if err != nil {
 		return err
@@ -53,7 +65,7 @@ func census(ctx context.Context, g *ground, r *report, name string) error {
 		return err
 	}
 	defer o.close()
-	sys, err := processes(4).open(ctx, g, namespace)
+	sys, err := processes(4, queued).open(ctx, g, namespace)
 	if err != nil {
 		return err
 	}

@@ -30,8 +30,8 @@ type ground struct {
 	dir     string
 	servers []*devserver.Server
 	admin   *nats.Conn
-	// spaces counts the namespaces made so far.
-	spaces int
+	// spaces counts the namespaces made so far on the servers.
+	spaces *int
 }
 
 func openGround(ctx context.Context, o options) (*ground, error) {
@@ -39,7 +39,7 @@ func openGround(ctx context.Context, o options) (*ground, error) {
 	if err != nil {
 		return nil, err
 	}
-	g := &ground{options: o, dir: dir}
+	g := &ground{options: o, dir: dir, spaces: new(int)}
 	if err := g.start(ctx); err != nil {
 		return nil, errors.Join(err, g.close())
 	}
@@ -74,6 +74,13 @@ func (g *ground) start(ctx context.Context) error {
 	return err
 }
 
+// divided is the same ground, with other partitions in its namespaces.
+func (g *ground) divided(partitions int) *ground {
+	other := *g
+	other.partitions = partitions
+	return &other
+}
+
 // join makes the servers that will be started members of one cluster.
 func join(members []devserver.Config) error {
 	ports := make([]int, len(members))
@@ -104,8 +111,8 @@ func (g *ground) connect() (*nats.Conn, error) {
 
 // namespace creates a fresh namespace, so that rounds do not burden each other. remove deletes its streams.
 func (g *ground) namespace(ctx context.Context) (name string, remove func(), err error) {
-	g.spaces++
-	name = fmt.Sprintf("b%d", g.spaces)
+	*g.spaces++
+	name = fmt.Sprintf("b%d", *g.spaces)
 	plan, err := streams.PlanNamespace(ctx, g.admin, name, streams.CreateOptions{Partitions: g.partitions, Replicas: g.replicas})
 	if err == nil {
 		err = plan.Apply(ctx)

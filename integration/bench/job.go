@@ -26,9 +26,3 @@ type system interface {
 	cpu() time.Duration
 	close() error
 }
-
-// contestant is a system to be measured.
-type contestant struct {
-	name string
-	open func(ctx context.Context, g *ground, namespace string) (system, error)
-}

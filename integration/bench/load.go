@@ -107,9 +107,14 @@ func each(ctx context.Context, n, atOnce int, do func(ctx context.Context, i int
 }
 
 // cpuTime is what this process has used so far, user and system.
-func cpuTime() time.Duration {
+func cpuTime() time.Duration { return usage(syscall.RUSAGE_SELF) }
+
+// childrenTime is what the processes that this one has waited for had used.
+func childrenTime() time.Duration { return usage(syscall.RUSAGE_CHILDREN) }
+
+func usage(who int) time.Duration {
 	var r syscall.Rusage
-	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &r); err != nil {
+	if err := syscall.Getrusage(who, &r); err != nil {
 		return 0
 	}
 	return time.Duration(r.Utime.Nano() + r.Stime.Nano())

@@ -22,12 +22,19 @@ type millraceSystem struct {
 	processes []*process
 }
 
-// millrace is the engine as it comes.
-func millrace() contestant {
-	return contestant{"millrace", func(ctx context.Context, g *ground, namespace string) (system, error) {
+// millrace is the engine as it comes: the process that decides runs activities itself where it can.
+func millrace() contestant { return millraceContestant("millrace", false) }
+
+// millraceQueue is the engine with every activity sent through its task queue.
+func millraceQueue() contestant { return millraceContestant("millrace-queue", true) }
+
+func millraceContestant(name string, queued bool) contestant {
+	return contestant{name: name, open: func(ctx context.Context, g *ground, namespace string) (system, error) {
 		s, err := openMillrace(ctx, g, namespace)
 		if err == nil {
-			err = s.startWorker(g.workerOptions())
+			o := g.workerOptions()
+			o.DisableEagerActivities = queued
+			err = s.startWorker(o)
 		}
 		if err != nil {
 			return nil, err
@@ -36,19 +43,25 @@ func millrace() contestant {
 	}}
 }
 
+// processCounts are the contestants of W12, compared with one process.
+func processCounts(queued bool) []contestant {
+	one := processes(1, queued)
+	return []contestant{one, processes(2, queued).against(one.name), processes(4, queued).against(one.name)}
+}
+
 // processes is the engine with workers in n processes of their own.
-func processes(n int) contestant {
+func processes(n int, queued bool) contestant {
 	name := fmt.Sprintf("%d processes", n)
 	if n == 1 {
 		name = "1 process"
 	}
-	return contestant{name, func(ctx context.Context, g *ground, namespace string) (system, error) {
+	return contestant{name: name, open: func(ctx context.Context, g *ground, namespace string) (system, error) {
 		s, err := openMillrace(ctx, g, namespace)
 		if err != nil {
 			return nil, err
 		}
 		for range n {
-			p, err := startProcess(ctx, g, namespace)
+			p, err := startProcess(ctx, g, namespace, queued)
 			if err != nil {
 				return nil, errors.Join(err, s.close())
 			}
@@ -58,7 +71,9 @@ func processes(n int) contestant {
 	}}
 }
 
-func (o options) workerOptions() worker.Options { return worker.Options{WorkflowCacheSize: o.cache} }
+func (o options) workerOptions() worker.Options {
+	return worker.Options{WorkflowCacheSize: o.cache, DisableEagerActivities: o.queued}
+}
 
 // openMillrace opens a client, without a worker.
 func openMillrace(ctx context.Context, g *ground, namespace string) (*millraceSystem, error) {

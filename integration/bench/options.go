@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"slices"
@@ -31,9 +32,13 @@ type options struct {
 	sequence   int
 	backlog    int
 	idle       int
+	closed     int
+	before     string
+	write      string
 
-	// work and namespace are set in the processes that W12 starts.
+	// work, namespace and queued are set in the processes that W12 starts.
 	work, namespace string
+	queued          bool
 }
 
 // quickWorkloads are the loads of -quick.
@@ -46,7 +51,7 @@ func parseOptions(args []string) (options, error) {
 	f.DurationVar(&o.duration, "duration", 2*time.Second, "length of one measurement, after a warm-up of a quarter of it")
 	f.StringVar(&o.workloads, "workloads", "all", `which to run, separated by commas: "W1", or "W1/64" for one line of it`)
 	f.StringVar(&o.systems, "systems", "all", `which systems to measure where several take turns, separated by commas: "millrace,queue"`)
-	f.BoolVar(&o.quick, "quick", false, "W1, W2 and W3 in short rounds, checked against the recorded ratios")
+	f.BoolVar(&o.quick, "quick", false, "W1, W2 and W3 in short rounds, checked against the targets and the recorded ratios")
 	f.BoolVar(&o.targets, "targets", false, "fail where a target of docs/benchmarks.md is missed")
 	f.BoolVar(&o.record, "record", false, "write the ratios that were measured to the file that -quick compares with")
 	f.StringVar(&o.recorded, "recorded", "integration/bench/recorded.json", "the file of recorded ratios")
@@ -60,14 +65,18 @@ func parseOptions(args []string) (options, error) {
 	f.DurationVar(&o.lead, "lead", 0, "W5: time between the first start and the first due time; 0 for 2 s and 1 s for each 400 timers")
 	f.IntVar(&o.sequence, "sequence", 10_000, "W6: activities in the run, at least 2,000")
 	f.IntVar(&o.backlog, "backlog", 10_000, "W7: starts before a worker appears")
-	f.IntVar(&o.idle, "idle", 10_000, "W8: open idle runs")
+	f.IntVar(&o.idle, "idle", 10_000, "W6, W8: open idle runs")
+	f.IntVar(&o.closed, "closed", 100_000, "W6: closed runs beside which runs are measured again")
+	f.StringVar(&o.before, "before", "integration/bench/before.json", "the figures that -write shows beside those measured")
+	f.StringVar(&o.write, "write", "", "write the results into this Markdown file, between the lines that mark their place")
 	f.StringVar(&o.work, "work", "", "run one worker against this server (used by W12)")
 	f.StringVar(&o.namespace, "namespace", "", "the namespace of -work")
+	f.BoolVar(&o.queued, "queued", false, "send the activities of Millrace's workers through their queue, outside contests and for -work")
 	if err := f.Parse(args); err != nil {
 		return options{}, err
 	}
 	if o.quick {
-		o.workloads, o.duration = quickWorkloads, 400*time.Millisecond
+		o.workloads, o.duration, o.targets = quickWorkloads, 300*time.Millisecond, true
 	}
 	if o.lead == 0 {
 		o.lead = 2*time.Second + time.Duration(o.timers)*time.Second/400
@@ -91,8 +100,10 @@ func (o options) validate() error {
 		return fmt.Errorf("-connection is %q: %s or %s", o.connection, connectTCP, connectInProcess)
 	case o.sequence < 2*edge:
 		return fmt.Errorf("-sequence is %d: at least %d", o.sequence, 2*edge)
-	case o.timers < 1 || o.backlog < 1 || o.idle < 1:
-		return fmt.Errorf("-timers is %d, -backlog %d, -idle %d: at least 1", o.timers, o.backlog, o.idle)
+	case o.timers < 1 || o.backlog < 1 || o.idle < 1 || o.closed < 1:
+		return fmt.Errorf("-timers is %d, -backlog %d, -idle %d, -closed %d: at least 1", o.timers, o.backlog, o.idle, o.closed)
+	case o.record && (!o.quick || o.systems != "all"):
+		return errors.New("-record needs -quick and all systems: it records what -quick compares with")
 	}
 	return nil
 }

@@ -24,6 +24,7 @@ func TestOptionsAreChecked(t *testing.T) {
 	for _, args := range [][]string{
 		{"-rounds", "0"}, {"-duration", "0s"}, {"-profile", "fast"}, {"-replicas", "2"}, {"-partitions", "0"},
 		{"-connection", "pigeon"}, {"-sequence", "1999"}, {"-timers", "0"}, {"-idle", "0"}, {"-backlog", "0"},
+		{"-closed", "0"}, {"-record"}, {"-quick", "-record", "-systems", "queue"},
 	} {
 		if _, err := parseOptions(args); err == nil {
 			t.Errorf("options %v were accepted", args)
@@ -34,7 +35,7 @@ func TestOptionsAreChecked(t *testing.T) {
 		t.Fatal(err)
 	}
 	known := map[string]bool{}
-	for _, w := range workloads(o) {
+	for _, w := range workloads() {
 		for _, l := range w.lines {
 			if o.selects(w.name, l.name) {
 				known[w.name+"/"+l.name] = true

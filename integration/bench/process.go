@@ -23,13 +23,13 @@ type process struct {
 	said  *bufio.Reader
 }
 
-func startProcess(ctx context.Context, g *ground, namespace string) (*process, error) {
+func startProcess(ctx context.Context, g *ground, namespace string, queued bool) (*process, error) {
 	self, err := os.Executable()
 	if err != nil {
 		return nil, err
 	}
 	p := &process{cmd: exec.CommandContext(ctx, self, "-work", g.servers[0].ClientURL(), "-namespace", namespace,
-		"-cache", fmt.Sprint(g.cache))}
+		"-cache", fmt.Sprint(g.cache), fmt.Sprintf("-queued=%t", queued))}
 	p.cmd.Stderr = os.Stderr
 	if p.lines, err = p.cmd.StdinPipe(); err != nil {
 		return nil, err
