@@ -23,6 +23,9 @@ type Config struct {
 	DeadlockTimeout time.Duration
 	// CacheSize bounds the number of runs kept live in memory. Default 2,000.
 	CacheSize int
+	// MaxAlarms bounds the number of runs whose deadlines are kept on time here, live or not; each takes about 400 bytes.
+	// What is beyond it the broker's wake-ups are for. Default 200,000; negative for none.
+	MaxAlarms int
 	// MaxPayload bounds the size in bytes of one call's arguments or results. Default 512 KiB.
 	MaxPayload int
 	// MaxRecord is the size in bytes above which a transition's events are stored apart from it. Default 256 KiB.
@@ -42,6 +45,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AckWait, 5*time.Second)
 	setDefault(&c.DeadlockTimeout, time.Second)
 	setDefault(&c.CacheSize, 2000)
+	setDefault(&c.MaxAlarms, 200_000)
 	setDefault(&c.MaxPayload, 512<<10)
 	setDefault(&c.MaxRecord, 256<<10)
 	setDefault(&c.StopTimeout, 10*time.Second)

@@ -38,7 +38,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}, alone: make(chan struct{}, 1)}
 	c.cache = newCache(cfg.CacheSize)
 	c.keeper = newKeeper(cfg.AckWait)
-	c.alarms = newAlarms(c.ring)
+	c.alarms = newAlarms(cfg.MaxAlarms, cfg.MaxConcurrent, c.ringAlarm)
 	return c, nil
 }
 

@@ -94,10 +94,12 @@ func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identi
 	if due.After(p.draft.Time()) {
 		due = time.Time{}
 	}
-	sure, least := false, due
+	sure, rung, least := false, false, due
 	for _, it := range p.wakes {
-		at := it.alarm
-		if it.isWakeUp() {
+		var at time.Time
+		if it.isAlarm() {
+			at, rung = it.alarm.due, true
+		} else {
 			at = it.message.WakeUp.Due
 		}
 		if at.After(due) {
@@ -107,9 +109,8 @@ func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identi
 		if it.delivery != nil && c.keeper.certain(it) && !at.Before(least) {
 			held, sure = it, true
 		}
-		sure = sure || it.isAlarm() && !e.armed.IsZero()
 	}
-	if !sure {
+	if !sure && !(rung && !e.armed.IsZero() && !e.armed.After(due)) {
 		if err := c.arm(ctx, e, due); err != nil {
 			return "", nil, err
 		}
@@ -261,15 +262,4 @@ func statusAfter(events []history.Event) enums.WorkflowExecutionStatus {
 		return events[len(events)-1].ClosedStatus()
 	}
 	return enums.WORKFLOW_EXECUTION_STATUS_RUNNING
-}
-
-// watchClock sets the run's local alarm to its next deadline, when a wake-up is armed that covers it: for that time or an
-// earlier one.
-func (c *Coordinator) watchClock(e *entry) {
-	next := e.state().NextDeadline(e.state().Time)
-	if e.state().Closed() || next.IsZero() || e.armed.IsZero() || e.armed.After(next) {
-		c.alarms.cancel(e.run())
-		return
-	}
-	c.alarms.set(e.run(), next)
 }

@@ -72,6 +72,7 @@ func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart, susp
 		e.destroy()
 		return nil, err
 	}
+	e.recall(c.alarms.get(e.run()))
 	return e, nil
 }
 

@@ -21,8 +21,8 @@ type item struct {
 	seq uint64
 	// inherited says that the message waits in the inbox of the run's predecessor.
 	inherited bool
-	// alarm is when a local alarm was due, zero for all else.
-	alarm time.Time
+	// alarm is the local alarm that rang, nil for all else.
+	alarm *alarm
 	query *queryItem
 
 	keeper  *keeper
@@ -52,7 +52,7 @@ func (it *item) place() uint64 {
 	return it.seq
 }
 
-func (it *item) isAlarm() bool { return !it.alarm.IsZero() }
+func (it *item) isAlarm() bool { return it.alarm != nil }
 
 func (it *item) isWakeUp() bool { return it.message != nil && it.message.WakeUp != nil }
 
@@ -124,6 +124,7 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 		}
 		c.mu.Unlock()
 		c.serve(work, run, items)
+		c.alarms.served(items)
 	}
 }
 

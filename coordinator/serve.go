@@ -26,10 +26,11 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		return
 	}
 	e, err := c.begin(ctx, run, items)
-	if e == nil {
-		if err != nil {
-			c.unopened(ctx, run, items, err)
-		}
+	if errors.Is(err, errOvertaken) {
+		return
+	}
+	if err != nil {
+		c.unopened(ctx, run, items, err)
 		return
 	}
 	e.troubled = e.troubled || mostDeliveries(items) > 1 && !errors.Is(e.codeErr, errQuarantined)
@@ -50,11 +51,10 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 	c.keep(e)
 }
 
-// keep puts a run into the cache. Those that leave it take their alarms with them: a run that nobody holds live is
-// woken by the broker.
+// keep puts a run into the cache. Those that leave it leave their alarms behind.
 func (c *Coordinator) keep(e *entry) {
 	for _, old := range c.cache.put(e.run(), e) {
-		c.drop(old)
+		old.destroy()
 	}
 }
 
@@ -98,7 +98,10 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	case isNew: // whatever else is delivered with it: the start's code has not run before
 		return c.newEntry(found)
 	}
-	return c.load(ctx, found, suspicion)
+	if e, err = c.load(ctx, found, suspicion); err == nil {
+		err = c.answered(e, items)
+	}
+	return e, err
 }
 
 // newStart is the start among items, if it is so new that nobody can have decided anything on it yet. Should somebody

@@ -117,7 +117,8 @@ func simulate(t *testing.T, seed uint64) {
 		f.faults(s.faults)
 		s.config = coordinator.Config{
 			AckWait:       2 * time.Second,
-			CacheSize:     1 + s.rng.IntN(20),
+			CacheSize:     []int{1, 1, 2, 20}[s.rng.IntN(4)],
+			MaxAlarms:     []int{0, 0, 1, -1}[s.rng.IntN(4)],
 			MaxConcurrent: 1 + s.rng.IntN(16),
 			MaxRecord:     []int{0, 0, 600}[s.rng.IntN(3)],
 		}
