@@ -256,8 +256,8 @@ func (a *acker) publish(word string) error {
 }
 
 func (a *acker) AckSync(ctx context.Context) error {
-	err := a.broker.retryFor(ctx, ackBudget, func(ctx context.Context) error {
-		_, err := a.broker.request(ctx, &nats.Msg{Subject: a.reply, Data: []byte("+ACK")})
+	err := a.broker.retryFor(ctx, ackBudget, func(ctx context.Context, timeout time.Duration) error {
+		_, err := a.broker.request(ctx, &nats.Msg{Subject: a.reply, Data: []byte("+ACK")}, timeout)
 		return err
 	})
 	if err != nil {
@@ -267,7 +267,7 @@ func (a *acker) AckSync(ctx context.Context) error {
 }
 
 func (a *acker) InProgress(ctx context.Context) error {
-	_, err := a.broker.request(ctx, &nats.Msg{Subject: a.reply, Data: []byte("+WPI")})
+	_, err := a.broker.request(ctx, &nats.Msg{Subject: a.reply, Data: []byte("+WPI")}, 0)
 	if err == nil || errors.Is(err, ErrUnavailable) {
 		return err
 	}

@@ -39,8 +39,9 @@ const (
 	headerSequence      = "Nats-Sequence"
 	headerTimestamp     = "Nats-Time-Stamp"
 
-	headerNATSStatus = "Status"
-	statusNotFound   = "404"
+	headerNATSStatus   = "Status"
+	statusNotFound     = "404"
+	statusNoResponders = "503"
 )
 
 func recordHeader(info RecordInfo) nats.Header {

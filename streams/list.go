@@ -122,7 +122,9 @@ func (n *Namespace) startsBetween(ctx context.Context, p *partition, subject str
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	var consumer jetstream.Consumer
-	err = n.retry(ctx, func(ctx context.Context) (err error) {
+	err = n.retry(ctx, func(ctx context.Context, timeout time.Duration) (err error) {
+		ctx, cancel := context.WithTimeout(ctx, timeout)
+		defer cancel()
 		consumer, err = js.CreateConsumer(ctx, p.history, jetstream.ConsumerConfig{
 			DeliverPolicy: jetstream.DeliverByStartSequencePolicy, OptStartSeq: begin, FilterSubject: subject,
 			AckPolicy: jetstream.AckNonePolicy, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute,
@@ -142,7 +144,7 @@ func (n *Namespace) startsBetween(ctx context.Context, p *partition, subject str
 	for left := consumer.CachedInfo().NumPending; left > 0; {
 		size := min(left, listBatch)
 		more := false
-		err := n.retry(ctx, func(context.Context) error {
+		err := n.retry(ctx, func(context.Context, time.Duration) error {
 			batch, err := consumer.Fetch(int(size), jetstream.FetchMaxWait(listTimeout))
 			if err == nil {
 				more, err = readStarts(p, batch, end, &starts)

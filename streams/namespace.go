@@ -25,10 +25,10 @@ type partition struct {
 // Name is the namespace's name.
 func (n *Namespace) Name() string { return n.name }
 
-// Epoch changes whenever the connection was lost and came back. A server that lost the end of its streams has done so
-// in between, and may give out the same sequences again: what was read in an earlier epoch has to be compared by commit
-// ID before it is relied on.
-func (n *Namespace) Epoch() uint64 { return n.nc.Stats().Reconnects }
+// Epoch changes whenever the connection is lost, before anything arrives by the one that takes its place. A server that
+// lost the end of its streams has done so in between, and may give out the same sequences again: what was read in an
+// earlier epoch has to be compared by commit ID before it is relied on.
+func (n *Namespace) Epoch() uint64 { return n.link.current().epoch }
 
 // Partitions is the number of partitions, fixed when the namespace was created.
 func (n *Namespace) Partitions() int { return len(n.partitions) }

@@ -31,6 +31,7 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 	if err := entry.check(name); err != nil {
 		return nil, fmt.Errorf("open namespace %s: %w", name, err)
 	}
+	b.link = newLink(nc)
 	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload())}
 	for p := range entry.Partitions {
 		n.partitions = append(n.partitions, partition{

@@ -48,10 +48,9 @@ func (b broker) getDirect(ctx context.Context, stream string, req getRequest) (*
 		return nil, fmt.Errorf("encode read of stream %s: %w", stream, err)
 	}
 	var answer *nats.Msg
-	err = b.once(ctx, firstAttempt, func(ctx context.Context) (err error) {
-		answer, err = b.request(ctx, &nats.Msg{Subject: apiRoot + "DIRECT.GET." + stream, Data: data})
-		return err
-	})
+	if err = b.ready(); err == nil {
+		answer, err = b.request(ctx, &nats.Msg{Subject: apiRoot + "DIRECT.GET." + stream, Data: data}, firstAttempt)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoDirectAnswer, err)
 	}
@@ -87,8 +86,8 @@ func (b broker) getByAPI(ctx context.Context, stream string, req getRequest) (*s
 		return nil, fmt.Errorf("encode read of stream %s: %w", stream, err)
 	}
 	// Like api, but the answer is decoded once: this is the request that is made for every record.
-	err = b.retry(ctx, func(ctx context.Context) error {
-		reply, err := b.request(ctx, &nats.Msg{Subject: apiRoot + "STREAM.MSG.GET." + stream, Data: data})
+	err = b.retry(ctx, func(ctx context.Context, timeout time.Duration) error {
+		reply, err := b.request(ctx, &nats.Msg{Subject: apiRoot + "STREAM.MSG.GET." + stream, Data: data}, timeout)
 		if err != nil {
 			return err
 		}
