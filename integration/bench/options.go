@@ -34,6 +34,7 @@ type options struct {
 	idle       int
 	closed     int
 	before     string
+	save       string
 	write      string
 
 	// work, namespace and queued are set in the processes that W12 starts.
@@ -68,6 +69,7 @@ func parseOptions(args []string) (options, error) {
 	f.IntVar(&o.idle, "idle", 10_000, "W6, W8: open idle runs")
 	f.IntVar(&o.closed, "closed", 100_000, "W6: closed runs beside which runs are measured again")
 	f.StringVar(&o.before, "before", "integration/bench/before.json", "the figures that -write shows beside those measured")
+	f.StringVar(&o.save, "save", "", "write all figures into this JSON file, which -before can name")
 	f.StringVar(&o.write, "write", "", "write the results into this Markdown file, between the lines that mark their place")
 	f.StringVar(&o.work, "work", "", "run one worker against this server (used by W12)")
 	f.StringVar(&o.namespace, "namespace", "", "the namespace of -work")

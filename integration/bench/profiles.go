@@ -7,14 +7,17 @@ import (
 	"path/filepath"
 	"runtime"
 	"runtime/pprof"
+	"slices"
 )
 
 // profiledConcurrency is the load under which profiles are taken.
 const profiledConcurrency = 64
 
-// profiles measures W1 on Millrace alone under the profilers, writes what they found, and says who spends it. The rate
-// is lower than in a contest: profiling mutexes and allocations costs.
+// profiles measures W1 on one system under the profilers, writes what they found, and says who spends it: on Millrace as
+// it comes, or on the first of the contest's systems that was asked for. The rate is lower than in a contest: profiling
+// mutexes and allocations costs.
 func profiles(ctx context.Context, g *ground, r *report) error {
+	subject := profiled(g.options)
 	if err := os.MkdirAll(g.pprof, 0o755); err != nil {
 		return err
 	}
@@ -29,15 +32,15 @@ func profiles(ctx context.Context, g *ground, r *report) error {
 	if err := pprof.StartCPUProfile(cpu); err != nil {
 		return err
 	}
-	s, err := measure(ctx, g, millrace(), job{steps: 1}, profiledConcurrency)
+	s, err := measure(ctx, g, subject, job{steps: 1}, profiledConcurrency)
 	pprof.StopCPUProfile()
 	runtime.SetBlockProfileRate(0)
 	runtime.SetMutexProfileFraction(0)
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(r.out, "\nW1 at concurrency %d under profilers: %.0f runs/s, p50 %.2f ms, %.3f ms CPU per run\n", profiledConcurrency,
-		s.rate, ms(s.p50), ms(s.cpu))
+	fmt.Fprintf(r.out, "\nW1 at concurrency %d on %s under profilers: %.0f runs/s, p50 %.2f ms, %.3f ms CPU per run\n", profiledConcurrency,
+		subject.name, s.rate, ms(s.p50), ms(s.cpu))
 	for _, kind := range []string{"mutex", "block", "allocs"} {
 		if err := writeProfile(kind, file(kind)); err != nil {
 			return err
@@ -50,6 +53,15 @@ func profiles(ctx context.Context, g *ground, r *report) error {
 	}
 	fmt.Fprintf(r.out, "\nmore: go tool pprof -http : %s\n", file("cpu"))
 	return nil
+}
+
+func profiled(o options) contestant {
+	all := pairs()
+	i := slices.IndexFunc(all, func(c contestant) bool { return o.includes(c.name) })
+	if o.systems == "all" || i < 0 {
+		return millrace()
+	}
+	return all[i]
 }
 
 func writeProfile(kind, file string) error {

@@ -236,6 +236,9 @@ func (r *report) conclude(o options) error {
 	case o.quick:
 		all = append(all, r.compare(o.recorded, o.systems == "all"))
 	}
+	if o.save != "" {
+		all = append(all, r.record(o.save))
+	}
 	if o.write != "" {
 		all = append(all, r.writePage(o.write, o.before))
 	}
