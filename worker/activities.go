@@ -31,16 +31,32 @@ type activities struct {
 	// maxPayload bounds a result or the details of a heartbeat, in bytes.
 	maxPayload int
 
-	// stopping is closed when no more tasks are taken, expired when activities have had their time to end.
+	// freshFor is the age up to which a task is taken not to be canceled yet.
+	freshFor time.Duration
+	slots    *slots
+	// limit is what WorkerActivitiesPerSecond asks for, nil for no bound.
+	limit *rate.Limiter
+	pool  pool
+
+	// stopping is closed when no more tasks are taken.
 	stopping chan struct{}
-	expired  chan struct{}
-	// busy counts the goroutines that handle deliveries.
+	// busy counts the attempts, and what is done about them on other goroutines.
 	busy sync.WaitGroup
 
-	mu sync.Mutex // guards warned
+	mu sync.Mutex // guards the rest
+	// serving is set while eager attempts may begin, expired when activities have had their time to end.
+	serving, expired bool
+	executions       map[*execution]struct{}
 	// warned holds the unknown activity types that were logged.
 	warned map[string]bool
 }
+
+const (
+	// freshTask is the age up to which a task's cancel flag is not looked at before its function runs.
+	freshTask = time.Second
+	// keptGoroutines are kept for later attempts.
+	keptGoroutines = 256
+)
 
 // The times that stopping may take beyond WorkerStopTimeout: for functions whose context has ended to return, and then
 // for the broker to take their reports.
@@ -62,8 +78,12 @@ func newActivities(b broker, queue string, o Options) *activities {
 		options:    o,
 		ackWait:    o.WorkerLossTimeout,
 		maxPayload: maxPayload,
+		freshFor:   freshTask,
+		slots:      newSlots(o.MaxConcurrentActivityExecutionSize, o.MaxConcurrentEagerActivityExecutionSize),
+		limit:      limiter(o.WorkerActivitiesPerSecond),
+		pool:       pool{keep: keptGoroutines},
 		stopping:   make(chan struct{}),
-		expired:    make(chan struct{}),
+		executions: map[*execution]struct{}{},
 		warned:     map[string]bool{},
 	}
 }
@@ -81,42 +101,44 @@ func (w *activities) run(ctx context.Context) error {
 	// Work outlives ctx: what has begun is reported before the worker ends.
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
+	w.serveEager(true)
 	err = w.poll(ctx, work, src)
 	if ctx.Err() != nil {
 		err = nil
 	}
+	w.serveEager(false)
 	close(w.stopping)
 	for _, d := range src.Drain() {
-		w.busy.Go(func() { w.returnUnbegun(work, d) })
+		a := w.newAttempt(d, time.Now())
+		w.pool.run(func() { a.handleLate(work) })
 	}
 	w.drain(cut)
+	w.pool.close()
 	return err
 }
 
-// poll takes tasks as long as there are free slots, each in a goroutine of its own.
+// poll takes tasks as long as there are free slots, each on a goroutine of its own.
 func (w *activities) poll(ctx, work context.Context, src source) error {
-	slots := make(chan struct{}, w.options.MaxConcurrentActivityExecutionSize)
-	limit := w.limiter()
 	for {
-		free, err := takeSlots(ctx, slots, limit != nil)
-		if err != nil {
-			return err
+		free := w.slots.waitFree(ctx.Done())
+		if free == 0 {
+			return ctx.Err()
 		}
-		if limit != nil {
-			if err := limit.Wait(ctx); err != nil {
+		if w.limit != nil {
+			if err := w.limit.Wait(ctx); err != nil {
 				return err
 			}
+			free = 1
 		}
 		deliveries, err := src.Pull(ctx, free)
 		arrived := time.Now()
-		for range free - len(deliveries) {
-			<-slots
-		}
 		for _, d := range deliveries {
-			w.busy.Go(func() {
-				defer func() { <-slots }()
-				w.handle(work, d, arrived)
-			})
+			a := w.newAttempt(d, arrived)
+			if w.slots.take() {
+				w.pool.run(func() { a.handle(work) })
+			} else {
+				w.pool.run(func() { a.handleSurplus(work) })
+			}
 		}
 		if err != nil {
 			return fmt.Errorf("pull tasks of queue %q: %w", w.queue, err)
@@ -124,31 +146,38 @@ func (w *activities) poll(ctx, work context.Context, src source) error {
 	}
 }
 
-// limiter is what WorkerActivitiesPerSecond asks for, nil for no bound.
-func (w *activities) limiter() *rate.Limiter {
-	perSecond := w.options.WorkerActivitiesPerSecond
+// limiter bounds how many activities begin per second, nil for no bound.
+func limiter(perSecond float64) *rate.Limiter {
 	if perSecond == 0 {
 		return nil
 	}
 	return rate.NewLimiter(rate.Limit(perSecond), 1)
 }
 
-// takeSlots takes all free slots, waiting for at least one; only one when they are handed out one by one.
-func takeSlots(ctx context.Context, slots chan struct{}, single bool) (int, error) {
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return 0, ctx.Err()
+// begun notes that a function runs.
+func (w *activities) begun(x *execution) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.executions[x] = struct{}{}
+	if w.expired {
+		w.busy.Go(x.expire)
 	}
-	for n := 1; ; n++ {
-		if single {
-			return n, nil
-		}
-		select {
-		case slots <- struct{}{}:
-		default:
-			return n, nil
-		}
+}
+
+// ended notes that a function has returned.
+func (w *activities) ended(x *execution) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.executions, x)
+}
+
+// expire ends the functions that still run, and those that begin later.
+func (w *activities) expire() {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.expired = true
+	for x := range w.executions {
+		w.busy.Go(x.expire)
 	}
 }
 
@@ -156,7 +185,7 @@ func takeSlots(ctx context.Context, slots chan struct{}, single bool) (int, erro
 // too long, too, it cuts off what they still want to tell the broker.
 func (w *activities) drain(cut context.CancelCauseFunc) {
 	patience := max(w.options.WorkerStopTimeout, 0)
-	expire := time.AfterFunc(patience, func() { close(w.expired) })
+	expire := time.AfterFunc(patience, w.expire)
 	cutOff := time.AfterFunc(patience+returnGrace+reportGrace, func() { cut(errStopped) })
 	w.busy.Wait()
 	expire.Stop()

@@ -18,6 +18,11 @@ import (
 
 // admit decides whether the delivery may run its function, and returns it. With nil the delivery is answered.
 func (a *attempt) admit(ctx context.Context) (*function, error) {
+	early := time.Until(a.task.NotBefore)
+	if early > 0 && a.delivery.Deliveries == 1 {
+		a.release(nil, early) // an eager attempt counted this delivery as free
+		return nil, nil
+	}
 	settled, err := a.look(ctx)
 	if err != nil || settled {
 		return nil, err
@@ -27,18 +32,17 @@ func (a *attempt) admit(ctx context.Context) (*function, error) {
 		return nil, a.resumePending(ctx)
 	}
 	a.begin(time.Now())
+	if early > 0 {
+		a.handBack(ctx, early)
+		return nil, nil
+	}
 	f, known := a.w.find(a.task.Type)
 	if !known {
 		a.refuse(ctx)
 		return nil, nil
 	}
-	canceled, err := a.w.broker.CancelRequested(ctx, a.run(), a.task.Event)
-	if err != nil {
-		return nil, fmt.Errorf("cancel flag of activity %d: %w", a.task.Event, err)
-	}
-	if canceled {
-		a.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
-		return nil, nil
+	if ended, err := a.checkCanceled(ctx); err != nil || ended {
+		return nil, err
 	}
 	if ended, err := a.checkSchedule(ctx); err != nil || ended {
 		return nil, err
@@ -53,16 +57,18 @@ func (a *attempt) admit(ctx context.Context) (*function, error) {
 // the activity has its outcome already.
 func (a *attempt) look(ctx context.Context) (settled bool, err error) {
 	d := a.delivery
-	again := d.Deliveries > 1
-	if again || time.Since(d.Published) > a.w.ackWait {
-		// A consumer that was created again counts deliveries from 1.
+	// A consumer that was created again counts deliveries from 1.
+	again, old := d.Deliveries > 1, time.Since(d.Published) > a.w.ackWait
+	if again || old || afterEager(a.task) {
 		if a.found, err = a.getBeat(ctx); err != nil {
 			return false, err
 		}
 	}
 	// A task that is younger than its decision was sent again, perhaps after the first one had been dealt with.
 	late := d.Published.Sub(a.task.Scheduled) > a.w.ackWait
-	if !again && a.found == nil && !late {
+	// The record that an eager attempt has left says nothing of others, unless somebody completes that from outside.
+	known := a.found != nil && (old || a.found.Pending)
+	if !again && !late && !known {
 		return false, nil
 	}
 	settled, err = a.settled(ctx)
@@ -124,7 +130,7 @@ func (a *attempt) purged(ctx context.Context) (bool, error) {
 // refuse hands back a task whose activity type is not registered here: another worker of the queue may know it.
 func (a *attempt) refuse(ctx context.Context) {
 	if a.w.firstWarning(a.task.Type) {
-		a.logger.Warn("activity type is not registered with this worker: its tasks are handed back")
+		a.log().Warn("activity type is not registered with this worker: its tasks are handed back")
 	}
 	a.handBack(ctx, refusalDelay(a.delivery.Deliveries))
 }
@@ -133,6 +139,22 @@ func (a *attempt) refuse(ctx context.Context) {
 func refusalDelay(deliveries int) time.Duration {
 	delay := min(time.Second<<min(deliveries-1, 6), time.Minute)
 	return delay + rand.N(delay/4)
+}
+
+// checkCanceled ends an activity that was canceled before it could run. A task that has just been stored is not worth the
+// look: a cancellation that has come in between reaches the function as one that comes a little later.
+func (a *attempt) checkCanceled(ctx context.Context) (ended bool, err error) {
+	if a.delivery.Deliveries == 1 && a.found == nil && time.Since(a.delivery.Published) < a.w.freshFor {
+		return false, nil
+	}
+	canceled, err := a.w.broker.CancelRequested(ctx, a.run(), a.task.Event)
+	if err != nil {
+		return false, fmt.Errorf("cancel flag of activity %d: %w", a.task.Event, err)
+	}
+	if canceled {
+		a.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
+	}
+	return canceled, nil
 }
 
 // checkSchedule ends an activity whose schedule time-outs have expired before it could run.
@@ -170,7 +192,7 @@ func (a *attempt) checkPredecessor(ctx context.Context) (ended bool, err error) 
 	}
 	f := lostFailure(a.task, a.found)
 	lost := a.number - 1
-	a.logger.Warn("worker was lost while it ran the activity", "attempt", lost)
+	a.log().Warn("worker was lost while it ran the activity", "attempt", lost)
 	_, state := afterFailure(a.task, lost, time.Now(), false, f)
 	if state != enums.RETRY_STATE_IN_PROGRESS {
 		a.number = lost
@@ -197,23 +219,24 @@ func (a *attempt) claim(ctx context.Context) (ended bool, err error) {
 		return false, nil
 	}
 	if a.delivery.Deliveries == 1 {
-		a.nak(a.w.ackWait)
+		a.release(nil, a.w.ackWait)
 		return true, nil
 	}
-	a.logger.Warn("worker was lost while it ran the activity, which runs at most once")
+	a.log().Warn("worker was lost while it ran the activity, which runs at most once")
 	a.conclude(ctx, lostFailure(a.task, a.found), enums.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED)
 	return true, nil
 }
 
 // announce leaves word that the attempt begins, where somebody may look for it: for the run's ScheduleToStart time-out,
-// and for later attempts. The first delivery of all needs none.
+// and for later attempts. The first attempt of all needs none.
 func (a *attempt) announce(ctx context.Context) error {
 	if a.task.ScheduleToStart > 0 {
 		if err := a.w.broker.MarkStarted(ctx, a.run(), a.task.Event); err != nil {
 			return fmt.Errorf("start marker of activity %d of run %s: %w", a.task.Event, a.run(), err)
 		}
 	}
-	if a.delivery.Deliveries == 1 && a.found == nil {
+	// What precedes the queue's first attempt is an eager one, whose process may not know yet that it is over.
+	if a.delivery.Deliveries == 1 && a.found == nil && a.number == 1 {
 		return nil
 	}
 	if err := a.putBeat(ctx, a.beat); err != nil {

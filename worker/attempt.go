@@ -36,6 +36,9 @@ func freeDeliveries(task *history.Task, deliveries int, attempt int32) int32 {
 	return max(max(task.FirstAttempt, 1)+int32(max(deliveries, 1))-1-attempt, 0)
 }
 
+// afterEager says whether an eager attempt came before the task: it may have left a record.
+func afterEager(task *history.Task) bool { return task.FirstAttempt > 1 || !task.NotBefore.IsZero() }
+
 // handedBack is the record of an attempt that does not count after all. lost says that the attempt before it was lost and
 // that nobody has dealt with that yet.
 func handedBack(b history.Beat, lost bool, now time.Time) *history.Beat {

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"sync"
 	"time"
 
 	"github.com/millrace-dev/millrace/activity"
@@ -10,73 +11,77 @@ import (
 	"github.com/millrace-dev/millrace/workflow"
 )
 
-// environment is what an activity function sees of its attempt.
+// environment is what an activity function sees of its attempt. Most functions ask for little of it, so it is made when
+// they ask.
 type environment struct {
-	x       *execution
-	info    activity.Info
-	details converter.EncodedValues
-	logger  log.Logger
+	x      *execution
+	info   func() activity.Info
+	logger func() log.Logger
 }
 
 var _ activity.Environment = (*environment)(nil)
 
 func newEnvironment(x *execution) *environment {
-	t, w := x.task, x.w
+	e := &environment{x: x}
+	e.info = sync.OnceValue(e.makeInfo)
+	e.logger = sync.OnceValue(func() log.Logger { return log.With(x.log(), "attempt", x.number) })
+	return e
+}
+
+func (e *environment) makeInfo() activity.Info {
+	t, w := e.x.task, e.x.w
 	token, err := history.Encode(&history.TaskToken{
 		Namespace:  w.namespace,
 		Run:        t.Run,
 		Event:      t.Event,
-		Attempt:    x.number,
+		Attempt:    e.x.number,
 		Queue:      t.Queue,
 		ActivityID: t.ActivityID,
 		Type:       t.Type,
 	})
 	if err != nil {
-		x.logger.Error("task token has no encoding: the activity cannot be completed from outside", "error", err)
+		e.x.log().Error("task token has no encoding: the activity cannot be completed from outside", "error", err)
 	}
-	return &environment{
-		x: x,
-		info: activity.Info{
-			TaskToken:              token,
-			WorkflowType:           &workflow.Type{Name: t.WorkflowType},
-			WorkflowNamespace:      w.namespace,
-			WorkflowExecution:      workflow.Execution{ID: t.Run.WorkflowID, RunID: t.Run.RunID},
-			ActivityID:             t.ActivityID,
-			ActivityType:           activity.Type{Name: t.Type},
-			TaskQueue:              t.Queue,
-			Namespace:              w.namespace,
-			HeartbeatTimeout:       t.Heartbeat.Duration(),
-			ScheduleToCloseTimeout: t.ScheduleToClose.Duration(),
-			StartToCloseTimeout:    t.StartToClose.Duration(),
-			ScheduledTime:          t.Scheduled,
-			StartedTime:            x.beat.Started,
-			Deadline:               x.deadline,
-			Attempt:                x.number,
-			RetryPolicy:            t.RetryPolicy.Policy(),
-		},
-		details: converter.NewEncodedValues(x.beat.Details, w.dataConverter),
-		logger:  log.With(x.logger, "attempt", x.number),
+	return activity.Info{
+		TaskToken:              token,
+		WorkflowType:           &workflow.Type{Name: t.WorkflowType},
+		WorkflowNamespace:      w.namespace,
+		WorkflowExecution:      workflow.Execution{ID: t.Run.WorkflowID, RunID: t.Run.RunID},
+		ActivityID:             t.ActivityID,
+		ActivityType:           activity.Type{Name: t.Type},
+		TaskQueue:              t.Queue,
+		Namespace:              w.namespace,
+		HeartbeatTimeout:       t.Heartbeat.Duration(),
+		ScheduleToCloseTimeout: t.ScheduleToClose.Duration(),
+		StartToCloseTimeout:    t.StartToClose.Duration(),
+		ScheduledTime:          t.Scheduled,
+		StartedTime:            e.x.beat.Started,
+		Deadline:               e.x.deadline,
+		Attempt:                e.x.number,
+		RetryPolicy:            t.RetryPolicy.Policy(),
 	}
 }
 
-func (e *environment) Info() activity.Info { return e.info }
+func (e *environment) Info() activity.Info { return e.info() }
 
 func (e *environment) Heartbeat(details []interface{}) {
 	w := e.x.w
 	payloads, err := w.dataConverter.ToPayloads(details...)
 	if err != nil {
-		e.logger.Error("heartbeat details have no encoding: the heartbeat counts without them", "error", err)
+		e.logger().Error("heartbeat details have no encoding: the heartbeat counts without them", "error", err)
 	}
 	if n := payloads.Size(); n > w.maxPayload {
-		e.logger.Error("heartbeat details are too large: the heartbeat counts without them", "size", n, "limit", w.maxPayload)
+		e.logger().Error("heartbeat details are too large: the heartbeat counts without them", "size", n, "limit", w.maxPayload)
 		payloads = nil
 	}
 	e.x.pulse.record(payloads)
 }
 
-func (e *environment) HeartbeatDetails() converter.EncodedValues { return e.details }
+func (e *environment) HeartbeatDetails() converter.EncodedValues {
+	return converter.NewEncodedValues(e.x.beat.Details, e.x.w.dataConverter)
+}
 
-func (e *environment) Logger() log.Logger { return e.logger }
+func (e *environment) Logger() log.Logger { return e.logger() }
 
 func (e *environment) WorkerStopping() <-chan struct{} { return e.x.w.stopping }
 

@@ -3,6 +3,7 @@ package worker
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
@@ -18,85 +19,141 @@ type returned struct {
 	err    error
 }
 
-// execution is one call of an activity function, and what may end it.
+// execution is one call of an activity function, and what may end it. The function runs on the attempt's own goroutine;
+// time-outs and the worker's stop come from elsewhere, since it may ignore its context and never return. Whoever ends the
+// attempt claims it first, and then reports.
 type execution struct {
 	*attempt
-	function *function
-	// end ends the function's context and says why.
-	end  context.CancelCauseFunc
-	done chan returned
+	// ctx is for what the attempt tells the broker.
+	ctx context.Context
+	// reported is closed when the attempt has been reported or could not be, nil when nobody waits for that.
+	reported chan struct{}
+
+	// function is the function's context; end ends it and says why, and stopClock its timer.
+	function  context.Context
+	end       context.CancelCauseFunc
+	stopClock context.CancelFunc
 
 	deadline     time.Time
 	deadlineKind enums.TimeoutType
+	every        time.Duration // the heartbeat time-out, 0 for none
+	alarm        *time.Timer   // for the time-outs, nil when there are none
+
+	mu       sync.Mutex // guards the rest
+	claimed  bool
+	returned bool
+	stopping bool          // the worker has ended the function
+	gone     chan struct{} // closed when the function has returned; made by who waits for that
 }
 
-// execute runs the function and reports what comes of it. It returns when the function has returned, or when a worker
-// that stops gives it up.
-func (a *attempt) execute(ctx context.Context, f *function) {
-	x := &execution{attempt: a, function: f, done: make(chan returned, 1)}
+// execute runs the function and sees to it that what comes of it is reported. It returns when the function has returned.
+func (a *attempt) execute(ctx context.Context, f *function) { newExecution(ctx, a).run(f) }
+
+func newExecution(ctx context.Context, a *attempt) *execution {
+	x := &execution{attempt: a, ctx: ctx, every: a.task.Heartbeat.Duration(), stopClock: func() {}}
 	x.deadline, x.deadlineKind = deadlineOf(a.task, a.beat.Started)
-	env := newEnvironment(x)
-	base, end := context.WithCancelCause(a.w.options.BackgroundActivityContext)
-	defer end(nil)
-	x.end = end
-	fctx := activity.NewContext(base, env)
+	x.function, x.end = context.WithCancelCause(a.w.options.BackgroundActivityContext)
 	if !x.deadline.IsZero() {
-		var release context.CancelFunc
-		fctx, release = context.WithDeadlineCause(fctx, x.deadline, activity.ErrTimedOut)
-		defer release()
+		x.function, x.stopClock = context.WithDeadlineCause(x.function, x.deadline, activity.ErrTimedOut)
 	}
-	// The function may ignore its context and never return; then nobody can wait for it, and its goroutine is left.
-	// It touches nothing of ours but the buffered channel.
-	go func() {
-		r := returned{err: errExited}
-		defer func() { x.done <- r }()
-		r.result, r.err = f.call(fctx, a.task.Input, a.w.dataConverter)
-	}()
-	x.await(ctx)
+	x.function = activity.NewContext(x.function, newEnvironment(x))
+	return x
 }
 
-// await waits for whatever ends the attempt first.
-func (x *execution) await(ctx context.Context) {
-	var deadline, heartbeat <-chan time.Time
-	if !x.deadline.IsZero() {
-		t := time.NewTimer(time.Until(x.deadline))
-		defer t.Stop()
-		deadline = t.C
+func (x *execution) run(f *function) {
+	defer x.end(nil)
+	defer x.stopClock()
+	x.w.begun(x)
+	defer x.w.ended(x)
+	x.pulse.tellCancel(func() { x.end(activity.ErrCanceled) })
+	x.watch()
+	r := returned{err: errExited}
+	defer func() { x.back(r) }() // also when the function ends its goroutine
+	r.result, r.err = f.call(x.function, x.task.Input, x.w.dataConverter)
+}
+
+// reportEnds is where a report ends, whatever became of it.
+func (x *execution) reportEnds() {
+	x.pulse.end()
+	if x.reported != nil {
+		close(x.reported)
 	}
-	every := x.task.Heartbeat.Duration()
-	silence := time.NewTimer(max(every, time.Nanosecond))
-	defer silence.Stop()
-	if every > 0 {
-		heartbeat = silence.C
+}
+
+// watch sets the alarm for the next time-out.
+func (x *execution) watch() {
+	x.mu.Lock()
+	defer x.mu.Unlock()
+	if next := x.nextTimeOut(); !next.IsZero() {
+		x.alarm = time.AfterFunc(time.Until(next), x.checkTime)
 	}
-	canceled := x.pulse.canceled
-	for {
-		select {
-		case r := <-x.done:
-			x.returned(ctx, r)
-			return
-		case <-deadline:
-			x.timeOut(ctx, x.deadlineKind)
-			return
-		case <-heartbeat:
-			if left := time.Until(x.pulse.lastBeat().Add(every)); left > 0 {
-				silence.Reset(left)
-				continue
-			}
-			x.timeOut(ctx, enums.TIMEOUT_TYPE_HEARTBEAT)
-			return
-		case <-canceled:
-			canceled = nil
-			x.end(activity.ErrCanceled)
-		case <-x.w.expired:
-			x.expire(ctx)
-			return
+}
+
+// nextTimeOut is when the next time-out expires unless there is a heartbeat before, zero for never.
+func (x *execution) nextTimeOut() time.Time {
+	next := x.deadline
+	if x.every > 0 {
+		if silent := x.pulse.lastBeat().Add(x.every); next.IsZero() || silent.Before(next) {
+			next = silent
 		}
 	}
+	return next
 }
 
-// returned reports what the function returned.
-func (x *execution) returned(ctx context.Context, r returned) {
+// checkTime ends the attempt if one of its time-outs has expired, although its function still runs: what that returns is
+// dropped, but its slot stays taken.
+func (x *execution) checkTime() {
+	x.mu.Lock()
+	next := x.nextTimeOut()
+	if x.claimed {
+		x.mu.Unlock()
+		return
+	}
+	if !passed(next, time.Now()) {
+		x.alarm.Reset(time.Until(next))
+		x.mu.Unlock()
+		return
+	}
+	x.claimed = true
+	x.w.busy.Add(1) // the function still counts, too
+	x.mu.Unlock()
+	defer x.w.busy.Done()
+	defer x.reportEnds()
+	if next.Equal(x.deadline) { // which ends the function's context by itself
+		x.fail(x.ctx, x.timedOut(x.deadlineKind))
+		return
+	}
+	x.end(activity.ErrTimedOut)
+	x.fail(x.ctx, x.timedOut(enums.TIMEOUT_TYPE_HEARTBEAT))
+}
+
+// back takes what the function has returned. It counts unless the attempt has ended before.
+func (x *execution) back(r returned) {
+	x.mu.Lock()
+	mine, stopping := !x.claimed, x.stopping
+	x.claimed, x.returned = true, true
+	if x.gone != nil {
+		close(x.gone)
+	}
+	x.mu.Unlock()
+	if x.alarm != nil {
+		x.alarm.Stop()
+	}
+	if !mine {
+		return
+	}
+	defer x.reportEnds()
+	if stopping && r.err != nil && !errors.Is(r.err, activity.ErrResultPending) && !atMostOnce(x.task) {
+		// An error is taken for the consequence of the stop. An activity that runs at most once has had its attempt,
+		// however that ended.
+		x.handBack(x.ctx, 0)
+	} else {
+		x.report(x.ctx, r)
+	}
+}
+
+// report reports what the function returned.
+func (x *execution) report(ctx context.Context, r returned) {
 	var canceled *millrace.CanceledError
 	switch {
 	case r.err == nil:
@@ -125,41 +182,40 @@ func (x *execution) timedOut(kind enums.TimeoutType) *failure.Failure {
 	return timeoutFailure(kind, &b)
 }
 
-// timeOut ends the attempt although its function still runs: what that returns is dropped, but its slot stays taken.
-func (x *execution) timeOut(ctx context.Context, kind enums.TimeoutType) {
-	x.end(activity.ErrTimedOut)
-	x.fail(ctx, x.timedOut(kind))
-	select {
-	case <-x.done:
+// expire ends the function because the worker stops, and gives it a last moment to return. One that does not is left
+// behind.
+func (x *execution) expire() {
+	x.mu.Lock()
+	x.stopping = true
+	if x.returned {
+		x.mu.Unlock()
 		return
-	case <-x.w.expired:
-		x.lastWord()
 	}
-}
-
-// expire ends the function because the worker stops. A result that it still returns counts; an error is taken for the
-// consequence of the stop, and the task goes to another worker.
-func (x *execution) expire(ctx context.Context) {
+	gone := make(chan struct{})
+	x.gone = gone
+	x.mu.Unlock()
 	x.end(activity.ErrWorkerStopped)
-	r, ok := x.lastWord()
-	switch {
-	case ok && (r.err == nil || errors.Is(r.err, activity.ErrResultPending) || atMostOnce(x.task)):
-		// An activity that runs at most once has had its attempt, however that ended.
-		x.returned(ctx, r)
-	case ok || !atMostOnce(x.task):
-		x.handBack(ctx, 0)
-	}
-}
-
-// lastWord gives a function whose context has ended a last moment to return. One that does not is left behind.
-func (x *execution) lastWord() (returned, bool) {
 	timer := time.NewTimer(returnGrace)
 	defer timer.Stop()
 	select {
-	case r := <-x.done:
-		return r, true
+	case <-gone:
+		return
 	case <-timer.C:
-		x.logger.Error("activity function ignores the end of its context and is left behind", "attempt", x.number)
-		return returned{}, false
+	}
+	x.mu.Lock()
+	returned, mine := x.returned, !x.claimed
+	x.claimed = true
+	x.mu.Unlock()
+	if returned {
+		return
+	}
+	defer x.leave()
+	x.log().Error("activity function ignores the end of its context and is left behind", "attempt", x.number)
+	if !mine {
+		return
+	}
+	defer x.reportEnds()
+	if !atMostOnce(x.task) {
+		x.handBack(x.ctx, 0)
 	}
 }

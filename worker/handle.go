@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
@@ -11,14 +12,19 @@ import (
 	"github.com/millrace-dev/millrace/streams"
 )
 
-// attempt is one delivery of a task, from its arrival until it is answered.
+// attempt is one delivery of a task, from its arrival until it is answered, or an eager attempt.
 type attempt struct {
-	w        *activities
+	w     *activities
+	task  *history.Task
+	hold  hold
+	pulse pulse
+	// delivery is nil for an eager attempt.
 	delivery *streams.Delivery
-	task     *history.Task
-	fence    *fence
-	pulse    *pulse
-	logger   log.Logger
+
+	logging sync.Once
+	logger  log.Logger
+	// leaving is for the one who says that the worker need not wait for the attempt any more.
+	leaving sync.Once
 
 	// found is the heartbeat record that was there before, nil for none.
 	found *history.Beat
@@ -30,6 +36,18 @@ type attempt struct {
 }
 
 func (a *attempt) run() history.Run { return a.task.Run.Run }
+
+// log is the attempt's logger. Most attempts have nothing to log.
+func (a *attempt) log() log.Logger {
+	a.logging.Do(func() {
+		a.logger = log.With(a.w.logger, "workflowID", a.task.Run.WorkflowID, "runID", a.task.Run.RunID,
+			"activityID", a.task.ActivityID, "activityType", a.task.Type)
+	})
+	return a.logger
+}
+
+// leave says that the worker need not wait for the attempt any more.
+func (a *attempt) leave() { a.leaving.Do(a.w.busy.Done) }
 
 // begin is where an attempt begins to count.
 func (a *attempt) begin(now time.Time) {
@@ -65,53 +83,88 @@ func (a *attempt) getBeat(ctx context.Context) (*history.Beat, error) {
 	}
 	b, err := history.DecodeBeat(data)
 	if err != nil {
-		a.logger.Warn("heartbeat record is not readable and is ignored", "error", err)
+		a.log().Warn("heartbeat record is not readable and is ignored", "error", err)
 		return nil, nil
 	}
 	return b, nil
 }
 
-// handle deals with one delivery: when it returns, the delivery is answered, or left to be delivered again.
-func (w *activities) handle(ctx context.Context, d *streams.Delivery, arrived time.Time) {
-	a := &attempt{w: w, delivery: d, fence: newFence(w.ackWait, arrived)}
+// newAttempt is a delivery that arrived at the given time. It counts in busy until leave.
+func (w *activities) newAttempt(d *streams.Delivery, arrived time.Time) *attempt {
+	a := &attempt{w: w, delivery: d}
+	a.hold = &delivered{a: a, delivery: d, fence: newFence(w.ackWait, arrived)}
+	w.busy.Add(1)
+	return a
+}
+
+// handle deals with one delivery that has a slot: when it returns, the delivery is answered, or left to be delivered
+// again.
+func (a *attempt) handle(ctx context.Context) {
+	defer a.leave()
+	defer a.w.slots.give()
 	if !a.decode(ctx) {
 		return
 	}
-	a.pulse = startPulse(ctx, a)
-	defer a.pulse.end()
+	a.pulse.start(ctx, a)
+	a.perform(ctx)
+}
+
+// perform runs the function, if the delivery may. It ends the pulse.
+func (a *attempt) perform(ctx context.Context) {
 	f, err := a.admit(ctx)
-	if err != nil {
-		// The broker does not answer, or something is wrong that another worker may do better: AckWait decides.
-		a.logger.Error("activity task could not be begun and is left to be delivered again", "error", err)
+	if err == nil && f != nil {
+		a.execute(ctx, f)
 		return
 	}
-	if f != nil {
-		a.execute(ctx, f)
+	a.pulse.end()
+	if err != nil {
+		// The broker does not answer, or something is wrong that another worker may do better: AckWait decides.
+		a.log().Error("activity task could not be begun and is left to be delivered again", "error", err)
 	}
 }
 
-// returnUnbegun hands back what arrived while the worker was stopping. Without a word it would count as lost.
-func (w *activities) returnUnbegun(ctx context.Context, d *streams.Delivery) {
-	a := &attempt{w: w, delivery: d, fence: newFence(w.ackWait, time.Now())}
+// handleSurplus deals with a delivery for which there is no slot, because eager attempts have taken them since it was
+// asked for. They are short, so it waits; but not for ever, for others may have slots.
+func (a *attempt) handleSurplus(ctx context.Context) {
+	defer a.leave()
 	if !a.decode(ctx) {
 		return
 	}
-	a.pulse = startPulse(ctx, a)
+	a.pulse.start(ctx, a)
+	if !a.w.slots.wait(a.w.stopping, a.w.ackWait) {
+		a.returnUnbegun(ctx)
+		return
+	}
+	defer a.w.slots.give()
+	a.perform(ctx)
+}
+
+// handleLate deals with a delivery that arrived while the worker was stopping.
+func (a *attempt) handleLate(ctx context.Context) {
+	defer a.leave()
+	if a.decode(ctx) {
+		a.pulse.start(ctx, a)
+		a.returnUnbegun(ctx)
+	}
+}
+
+// returnUnbegun hands back what was not begun, and ends the pulse. Without a word it would count as lost.
+func (a *attempt) returnUnbegun(ctx context.Context) {
 	defer a.pulse.end()
 	var err error
 	if a.found, err = a.getBeat(ctx); err != nil {
-		a.logger.Warn("activity task could not be handed back and is left to be delivered again", "error", err)
+		a.log().Warn("activity task could not be handed back and is left to be delivered again", "error", err)
 		return
 	}
 	if a.found != nil && a.found.Pending {
 		if err := a.resumePending(ctx); err != nil {
-			a.logger.Warn("pending activity could not be looked at and is left to be delivered again", "error", err)
+			a.log().Warn("pending activity could not be looked at and is left to be delivered again", "error", err)
 		}
 		return
 	}
-	a.number, a.lost = attemptOf(a.task, d.Deliveries, a.found)
+	a.number, a.lost = attemptOf(a.task, a.delivery.Deliveries, a.found)
 	a.begin(time.Now())
-	a.handBack(ctx, 0)
+	a.handBack(ctx, max(time.Until(a.task.NotBefore), 0))
 }
 
 // newerFormatDelay is how long a task of a newer format rests before another process is asked.
@@ -127,8 +180,6 @@ func (a *attempt) decode(ctx context.Context) bool {
 	}
 	if err == nil {
 		a.task = task
-		a.logger = log.With(w.logger, "workflowID", task.Run.WorkflowID, "runID", task.Run.RunID,
-			"activityID", task.ActivityID, "activityType", task.Type)
 		return true
 	}
 	logger := log.With(w.logger, "workflowID", d.Run.WorkflowID, "runID", d.Run.RunID, "activity", d.Activity)

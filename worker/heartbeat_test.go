@@ -271,9 +271,37 @@ func TestCancelBeforeTheFunctionRuns(t *testing.T) {
 		f.register(func() error { t.Error("the function runs"); return nil })
 		f.check(f.model.RequestCancel(f.ctx, f.task.Run.Run, scheduled))
 		f.publish()
+		time.Sleep(freshTask)
 		defer f.serve()()
 		if r := f.outcome(); r.Failure == nil || r.Failure.CanceledFailureInfo == nil {
 			t.Errorf("outcome is %+v", r)
+		}
+	})
+}
+
+func TestCancelThatCrossesAFreshTaskReachesTheFunction(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.register(func(ctx context.Context) error { <-ctx.Done(); return ctx.Err() })
+		f.check(f.model.RequestCancel(f.ctx, f.task.Run.Run, scheduled))
+		f.publish()
+		begun := time.Now()
+		defer f.serve()()
+		r := f.outcome()
+		if r.Failure == nil || r.Failure.CanceledFailureInfo == nil || time.Since(begun) > 2*firstLook {
+			t.Errorf("outcome after %v is %+v", time.Since(begun), r)
+		}
+	})
+}
+
+func TestShortFirstAttemptAsksTheBrokerForNothing(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.register(func() error { return nil })
+		f.publish()
+		stop := f.serve()
+		f.outcome()
+		stop()
+		if got := f.sent(streamstest.OpGetBeat, streamstest.OpPutBeat, streamstest.OpCancelRequested, streamstest.OpInProgress); len(got) > 0 {
+			t.Errorf("calls besides the result and the acknowledgement: %v", got)
 		}
 	})
 }

@@ -10,6 +10,9 @@ import (
 type Options struct {
 	// MaxConcurrentActivityExecutionSize is how many activities run at a time. 0 means 1,000.
 	MaxConcurrentActivityExecutionSize int
+	// MaxConcurrentEagerActivityExecutionSize is how many of these may be activities that the worker's own workflows
+	// have just scheduled and that did not go through the task queue. 0 means 1,000.
+	MaxConcurrentEagerActivityExecutionSize int
 	// WorkerActivitiesPerSecond bounds how many activities this worker begins per second; less than 1 is possible. 0
 	// means no bound.
 	WorkerActivitiesPerSecond float64
@@ -57,6 +60,7 @@ type Options struct {
 
 const (
 	defaultSlots         = 1000
+	defaultEagerSlots    = 1000
 	defaultWorkflowSlots = 256
 	defaultCacheSize     = 2000
 	defaultStopTimeout   = 10 * time.Second
@@ -69,6 +73,7 @@ const (
 
 func (o Options) withDefaults() Options {
 	setDefault(&o.MaxConcurrentActivityExecutionSize, defaultSlots)
+	setDefault(&o.MaxConcurrentEagerActivityExecutionSize, defaultEagerSlots)
 	setDefault(&o.MaxConcurrentWorkflowTaskExecutionSize, defaultWorkflowSlots)
 	setDefault(&o.WorkflowCacheSize, defaultCacheSize)
 	setDefault(&o.WorkerStopTimeout, defaultStopTimeout)
@@ -95,6 +100,8 @@ func (o Options) validate() error {
 	switch {
 	case o.MaxConcurrentActivityExecutionSize < 0:
 		return refuse("MaxConcurrentActivityExecutionSize", o.MaxConcurrentActivityExecutionSize, "at least 0")
+	case o.MaxConcurrentEagerActivityExecutionSize < 0:
+		return refuse("MaxConcurrentEagerActivityExecutionSize", o.MaxConcurrentEagerActivityExecutionSize, "at least 0")
 	case !(o.WorkerActivitiesPerSecond >= 0):
 		return refuse("WorkerActivitiesPerSecond", o.WorkerActivitiesPerSecond, "at least 0")
 	case o.MaxConcurrentWorkflowTaskExecutionSize < 0:

@@ -30,7 +30,7 @@ func (a *attempt) leavePending(ctx context.Context) {
 	// Whoever completes the activity may have been faster than its function.
 	reported, err := a.failReported(ctx)
 	if err != nil {
-		a.logger.Debug("first look at a pending activity is left to the next delivery", "error", err)
+		a.log().Debug("first look at a pending activity is left to the next delivery", "error", err)
 	}
 	if reported {
 		return
@@ -56,7 +56,7 @@ func (a *attempt) resumePending(ctx context.Context) error {
 	if rest := pendingRest(a.task, &b, now); rest > 0 {
 		// Nothing is written: it would undo a heartbeat that comes from outside at this moment.
 		if a.maySpeak(ctx) {
-			a.nak(rest)
+			a.release(nil, rest)
 		}
 		return nil
 	}
@@ -93,7 +93,7 @@ func (a *attempt) reportedFailure(ctx context.Context) (*failure.Failure, error)
 	}
 	m, err := history.DecodeMessage(data)
 	if err != nil {
-		a.logger.Warn("reported failure of the activity is not readable and is ignored", "error", err)
+		a.log().Warn("reported failure of the activity is not readable and is ignored", "error", err)
 		return nil, nil
 	}
 	if m.Activity == nil || m.Activity.Attempt != a.number {

@@ -11,21 +11,25 @@ import (
 
 // A pulse is what a worker sends while it holds a task: signs of life that keep the task from being given to others,
 // and the heartbeats of the function. In return it sees whether the activity is to be canceled.
+//
+// Most attempts end before there is anything to send: the goroutine that sends begins when firstLook is over, or with the
+// first heartbeat.
 type pulse struct {
 	a *attempt
-	// canceled is closed when the workflow was seen to ask for cancellation.
-	canceled   chan struct{}
-	cancelOnce sync.Once
-	// wake tells the loop that there is a heartbeat to send.
-	wake chan struct{}
-
-	stop func()
-	done chan struct{}
+	// life ends what is being sent; stop ends life.
+	life  context.Context
+	alarm *time.Timer
+	// nextSign is when the next sign of life is due. Only the goroutine uses it.
+	nextSign time.Time
 
 	// sending is held while a heartbeat is being stored, so that seal can wait for it.
 	sending sync.Mutex
 
 	mu      sync.Mutex // guards the rest
+	ended   bool
+	stop    context.CancelFunc // nil until the goroutine runs, like wake and done
+	wake    chan struct{}      // tells the goroutine that there is a heartbeat to send
+	done    chan struct{}
 	beat    *history.Beat
 	details *common.Payloads
 	beaten  bool // a heartbeat has been recorded since the attempt began
@@ -33,88 +37,130 @@ type pulse struct {
 	unsent  bool
 	written bool // HEARTBEATS holds a key of the activity that is deleted with its outcome
 	sealed  bool
+	// canceled is set when the workflow was seen to ask for cancellation, which onCancel is then told once.
+	canceled bool
+	onCancel func()
 }
 
 // callTimeout bounds one call to the broker between two signs of life.
 func (p *pulse) callTimeout() time.Duration { return p.a.w.ackWait / keepAlivesPerAckWait }
 
-// keepAlivesPerAckWait is how many signs of life must get lost before the task does.
-const keepAlivesPerAckWait = 3
+const (
+	// keepAlivesPerAckWait is how many signs of life must get lost before the task does.
+	keepAlivesPerAckWait = 3
+	// firstLook is when the cancel flag of an attempt is looked at first, unless it was looked at before.
+	firstLook = time.Second
+)
 
-// startPulse begins to keep the attempt's task alive. It must be ended with end.
-func startPulse(ctx context.Context, a *attempt) *pulse {
-	ctx, cancel := context.WithCancel(ctx)
-	p := &pulse{
-		a:        a,
-		canceled: make(chan struct{}),
-		wake:     make(chan struct{}, 1),
-		stop:     cancel,
-		done:     make(chan struct{}),
+// start begins to keep the attempt's task alive. It must be ended with end.
+func (p *pulse) start(ctx context.Context, a *attempt) {
+	p.a, p.life = a, ctx
+	p.nextSign = time.Now().Add(p.callTimeout())
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.alarm = time.AfterFunc(min(firstLook, p.callTimeout()), func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		p.launchLocked()
+	})
+}
+
+func (p *pulse) launchLocked() {
+	if p.ended || p.stop != nil {
+		return
 	}
+	var ctx context.Context
+	ctx, p.stop = context.WithCancel(p.life)
+	p.wake, p.done = make(chan struct{}, 1), make(chan struct{})
 	go func() {
 		defer close(p.done)
 		p.run(ctx)
 	}()
-	return p
 }
 
 // end stops the pulse and returns when it sends nothing more. It may be called again.
 func (p *pulse) end() {
-	p.stop()
-	<-p.done
+	p.mu.Lock()
+	p.ended = true
+	stop, done := p.stop, p.done
+	p.mu.Unlock()
+	p.alarm.Stop()
+	if stop != nil {
+		stop()
+		<-done
+	}
 }
 
 func (p *pulse) run(ctx context.Context) {
-	alive := time.NewTicker(p.callTimeout())
-	defer alive.Stop()
-	throttle := time.NewTimer(0)
-	defer throttle.Stop()
-	waiting := false // for the throttle
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	look := true // for the cancel flag, for the first time
+	var throttled time.Time
 	for {
+		now := time.Now()
+		due := p.hasUnsent()
+		switch {
+		case !now.Before(p.nextSign):
+			p.nextSign = now.Add(p.callTimeout())
+			p.sendSign(ctx)
+			look = true
+		case due && !now.Before(throttled):
+			p.storeBeat(ctx)
+			look = true
+			throttled = time.Now().Add(p.a.throttle())
+		}
+		if look {
+			p.lookForCancel(ctx)
+			look = false
+		}
+		next := p.nextSign
+		if p.hasUnsent() && throttled.Before(next) {
+			next = throttled
+		}
+		timer.Reset(time.Until(next))
 		select {
 		case <-ctx.Done():
 			return
-		case <-alive.C:
-			p.keepAlive(ctx)
-			p.lookForCancel(ctx)
+		case <-timer.C:
 		case <-p.wake:
-			if !waiting {
-				waiting = true
-				p.sendBeat(ctx)
-				throttle.Reset(p.a.throttle())
-			}
-		case <-throttle.C:
-			waiting = false
-			if p.hasUnsent() {
-				waiting = true
-				p.sendBeat(ctx)
-				throttle.Reset(p.a.throttle())
-			}
 		}
 	}
 }
 
-// keepAlive restarts the task's AckWait. The fence counts from before the request: that is when the broker may have
-// heard it at the earliest.
-func (p *pulse) keepAlive(ctx context.Context) {
-	if !p.a.fence.holds() {
-		return
-	}
+// sendSign tells the broker that the task is still worked at.
+func (p *pulse) sendSign(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.callTimeout())
 	defer cancel()
-	sent := time.Now()
-	if err := p.a.delivery.InProgress(ctx); err == nil {
-		p.a.fence.confirm(sent)
-	}
+	p.a.hold.keepAlive(ctx)
 }
 
-// lookForCancel reads the cancel flag, once a function runs that can be canceled.
+// lookForCancel reads the cancel flag.
 func (p *pulse) lookForCancel(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.callTimeout())
 	defer cancel()
 	// An error is as good as "not yet": the next look follows.
-	if yes, err := p.a.w.broker.CancelRequested(ctx, p.a.run(), p.a.task.Event); err == nil && yes {
-		p.cancelOnce.Do(func() { close(p.canceled) })
+	if yes, err := p.a.w.broker.CancelRequested(ctx, p.a.run(), p.a.task.Event); err != nil || !yes {
+		return
+	}
+	p.mu.Lock()
+	tell := p.onCancel
+	p.canceled, p.onCancel = true, nil
+	p.mu.Unlock()
+	if tell != nil {
+		tell()
+	}
+}
+
+// tellCancel has f called, once, when cancellation is seen to be asked for.
+func (p *pulse) tellCancel(f func()) {
+	p.mu.Lock()
+	canceled := p.canceled
+	if !canceled {
+		p.onCancel = f
+	}
+	p.mu.Unlock()
+	if canceled {
+		f()
 	}
 }
 
@@ -140,9 +186,11 @@ func (p *pulse) record(details *common.Payloads) {
 		return
 	}
 	p.details, p.last, p.unsent, p.beaten = details, time.Now(), true, true
+	p.launchLocked()
+	wake := p.wake
 	p.mu.Unlock()
 	select {
-	case p.wake <- struct{}{}:
+	case wake <- struct{}{}:
 	default:
 	}
 }
@@ -153,17 +201,12 @@ func (p *pulse) hasUnsent() bool {
 	return p.unsent
 }
 
-// sendBeat stores the newest heartbeat and looks for a cancel request, as the answer to a heartbeat does.
-func (p *pulse) sendBeat(ctx context.Context) {
-	p.storeBeat(ctx)
-	p.lookForCancel(ctx)
-}
-
+// storeBeat stores the newest heartbeat.
 func (p *pulse) storeBeat(ctx context.Context) {
 	p.sending.Lock()
 	defer p.sending.Unlock()
 	b, ok := p.takeUnsent()
-	if !ok || !p.a.fence.holds() {
+	if !ok || !p.a.hold.lasts() {
 		return
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.callTimeout())
@@ -173,7 +216,7 @@ func (p *pulse) storeBeat(ctx context.Context) {
 	defer p.mu.Unlock()
 	if err != nil {
 		p.unsent = true
-		p.a.logger.Warn("heartbeat could not be stored", "error", err)
+		p.a.log().Warn("heartbeat could not be stored", "error", err)
 		return
 	}
 	p.written = true
@@ -222,10 +265,7 @@ func (p *pulse) seal() (b history.Beat, written bool) {
 
 // cancelRequested says whether cancellation was seen to be asked for.
 func (p *pulse) cancelRequested() bool {
-	select {
-	case <-p.canceled:
-		return true
-	default:
-		return false
-	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.canceled
 }

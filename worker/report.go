@@ -15,8 +15,8 @@ import (
 	"github.com/millrace-dev/millrace/streams"
 )
 
-// Each function of this file answers the delivery, once. They return when it is answered, or log why it is not: then the
-// task is delivered again after AckWait, and whoever gets it finds out what happened.
+// Each function of this file ends the attempt, once: they return when the outcome is reported or the task given back, or
+// log why it is not. Then the task is delivered again after AckWait, and whoever gets it finds out what happened.
 
 // complete reports success, the one thing that a fenced worker may still say.
 func (a *attempt) complete(ctx context.Context, result *common.Payloads) {
@@ -31,7 +31,7 @@ func (a *attempt) complete(ctx context.Context, result *common.Payloads) {
 		return
 	}
 	if err != nil {
-		a.logger.Error("activity result could not be sent and is lost", "attempt", a.number, "error", err)
+		a.log().Error("activity result could not be sent and is lost", "attempt", a.number, "error", err)
 		return
 	}
 	a.acknowledge(ctx, written)
@@ -63,7 +63,7 @@ func (a *attempt) conclude(ctx context.Context, f *failure.Failure, state enums.
 	}
 	err := a.send(ctx, &history.ActivityResult{Failure: a.fitting(f), Retry: state})
 	if err != nil {
-		a.logger.Error("activity failure could not be sent and is lost", "attempt", a.number, "error", err)
+		a.log().Error("activity failure could not be sent and is lost", "attempt", a.number, "error", err)
 		return
 	}
 	a.acknowledge(ctx, written)
@@ -80,41 +80,41 @@ func (a *attempt) surrender(ctx context.Context, b *history.Beat, delay time.Dur
 	if !a.maySpeak(ctx) {
 		return
 	}
+	if a.delivery == nil {
+		// The queue's first delivery comes at once, and is handed back without a word when that is too early.
+		b.Free = 1
+	}
 	if err := a.putBeat(ctx, b); err != nil {
-		a.logger.Warn("activity task could not be handed back and is left to be delivered again", "error", err)
+		a.log().Warn("activity task could not be handed back and is left to be delivered again", "error", err)
 		return
 	}
-	a.nak(delay)
+	a.release(b, delay)
 }
 
 // maySpeak says whether the delivery is still this worker's to end. A newer attempt proves that it is not, even where
 // this worker's clocks say that it is.
 func (a *attempt) maySpeak(ctx context.Context) bool {
-	if !a.fence.holds() {
-		a.logger.Warn("task was out of contact with the broker for too long: its failure is not reported", "attempt", a.number)
+	if !a.hold.lasts() {
+		a.log().Warn("task was out of contact with the broker for too long: its failure is not reported", "attempt", a.number)
 		return false
 	}
 	newest, err := a.getBeat(ctx)
 	if err != nil {
-		a.logger.Warn("failure of the activity could not be reported", "attempt", a.number, "error", err)
+		a.log().Warn("failure of the activity could not be reported", "attempt", a.number, "error", err)
 		return false
 	}
 	if newest != nil && newest.Attempt > a.number {
-		a.logger.Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number, "newest", newest.Attempt)
+		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number, "newest", newest.Attempt)
 		return false
 	}
-	return a.fence.holds()
+	return a.hold.lasts()
 }
 
-// send puts the outcome into the run's inbox.
+// send reports the outcome.
 func (a *attempt) send(ctx context.Context, r *history.ActivityResult) error {
 	r.Scheduled, r.Attempt = a.task.Event, a.number
 	r.Identity, r.Started = a.w.identity, a.beat.Started
-	m := &history.Message{ID: strconv.Itoa(int(a.number)), Activity: r}
-	if err := a.w.broker.Send(ctx, a.task.Run, m); err != nil {
-		return fmt.Errorf("result of activity %d of run %s: %w", a.task.Event, a.run(), err)
-	}
-	return nil
+	return a.hold.finish(ctx, r)
 }
 
 // acknowledge removes the task, AFTER its outcome is durable. written says whether a record was left in HEARTBEATS.
@@ -122,29 +122,13 @@ func (a *attempt) send(ctx context.Context, r *history.ActivityResult) error {
 // The signs of life end first: one that arrives later would undo a hand-back, and prolong what is over.
 func (a *attempt) acknowledge(ctx context.Context, written bool) {
 	a.pulse.end()
-	if !a.fence.holds() {
-		return // another delivery may be running: it finds the outcome and acknowledges itself
-	}
-	if err := a.delivery.Ack(ctx); err != nil {
-		a.logger.Debug("acknowledgement was not sent: the task comes again and finds its outcome", "error", err)
-	}
-	if !written && a.task.ScheduleToStart == 0 && !a.pulse.cancelRequested() {
-		return // nothing stands in HEARTBEATS
-	}
-	if err := a.w.broker.DeleteBeats(ctx, a.run(), a.task.Event); err != nil {
-		a.logger.Debug("heartbeats of a finished activity stay until its run is removed", "error", err)
-	}
+	a.hold.drop(ctx, written || a.task.ScheduleToStart > 0 || a.pulse.cancelRequested())
 }
 
-// nak releases the task after a delay.
-func (a *attempt) nak(delay time.Duration) {
+// release gives the task back for after a delay. b is the record that was left for the next attempt, if one was.
+func (a *attempt) release(b *history.Beat, delay time.Duration) {
 	a.pulse.end()
-	if !a.fence.holds() {
-		return
-	}
-	if err := a.delivery.Nak(delay); err != nil {
-		a.logger.Debug("hand-back was not sent: the task comes again after its time", "error", err)
-	}
+	a.hold.release(b, delay)
 }
 
 // maxFailureMessage is how much of a failure that does not fit a message is kept of its text.
@@ -177,9 +161,9 @@ func (a *attempt) fitting(f *failure.Failure) *failure.Failure {
 
 // logFailure tells how the attempt ended, quietly for what belongs to normal operation.
 func (a *attempt) logFailure(f *failure.Failure, state enums.RetryState) {
-	say := a.logger.Warn
+	say := a.log().Warn
 	if info := f.ApplicationFailureInfo; info != nil && info.Category == enums.APPLICATION_ERROR_CATEGORY_BENIGN {
-		say = a.logger.Debug
+		say = a.log().Debug
 	}
 	say("activity failed", "attempt", a.number, "error", f.Message, "retryState", state.String())
 }

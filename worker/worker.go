@@ -152,15 +152,20 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	logger := log.With(w.core.Logger, "taskQueue", w.queue, "identity", w.options.Identity)
 	workflows, activityTypes := w.registry.types()
 	var sides []func(context.Context) error
+	var eager coordinator.EagerRunner
+	if len(activityTypes) > 0 {
+		a := w.newActivities(logger)
+		sides = append(sides, a.run)
+		if !w.options.DisableEagerActivities {
+			eager = a
+		}
+	}
 	if len(workflows) > 0 && !w.options.DisableWorkflowWorker {
-		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger))
+		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger, eager))
 		if err != nil {
 			return nil, err
 		}
 		sides = append(sides, c.Run)
-	}
-	if len(activityTypes) > 0 {
-		sides = append(sides, w.newActivities(logger).run)
 	}
 	if len(sides) == 0 {
 		logger.Warn("worker has nothing to do: no workflow and no activity is registered")
@@ -169,15 +174,21 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	return sides, nil
 }
 
-func (w *worker) coordinatorConfig(logger log.Logger) coordinator.Config {
+func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRunner) coordinator.Config {
+	stopTimeout := max(w.options.WorkerStopTimeout, 1) // 0 would be its default
+	if eager != nil {
+		// It has to take note of what becomes of activities that are ended then.
+		stopTimeout += returnGrace + reportGrace
+	}
 	return coordinator.Config{
 		Queue:           w.queue,
 		Definition:      w.registry.workflow,
 		MaxConcurrent:   w.options.MaxConcurrentWorkflowTaskExecutionSize,
 		DeadlockTimeout: w.options.DeadlockDetectionTimeout,
 		CacheSize:       w.options.WorkflowCacheSize,
-		StopTimeout:     max(w.options.WorkerStopTimeout, 1), // 0 would be its default
+		StopTimeout:     stopTimeout,
 		MaxPayload:      w.payloadLimit(),
+		Eager:           eager,
 		Logger:          logger,
 	}
 }

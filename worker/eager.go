@@ -1,0 +1,119 @@
+package worker
+
+import (
+	"context"
+	"time"
+
+	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/coordinator"
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+var _ coordinator.EagerRunner = (*activities)(nil)
+
+// serveEager says whether eager attempts may begin.
+func (w *activities) serveEager(yes bool) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.serving = yes
+}
+
+// Reserve takes a slot for the first attempt of an activity that this process's coordinator has just scheduled.
+func (w *activities) Reserve(task *history.Task) coordinator.EagerAttempt {
+	if task.Queue != w.queue || atMostOnce(task) || task.ScheduleToStart > 0 {
+		return nil
+	}
+	f, known := w.find(task.Type)
+	if !known {
+		return nil
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.serving || !w.slots.takeEager() {
+		return nil
+	}
+	if w.limit != nil && !w.limit.Allow() {
+		w.slots.giveEager()
+		return nil
+	}
+	w.busy.Add(1) // while the worker serves nobody waits for busy yet
+	return &eagerAttempt{attempt: attempt{w: w, task: task}, function: f}
+}
+
+// eagerAttempt is a first attempt that has a slot and no task in the queue. It holds its task by the coordinator's word:
+// nobody else is given it while the attempt runs, and if somebody should be all the same, what the attempt reports is
+// refused where it matters, by the history.
+type eagerAttempt struct {
+	attempt
+	function *function
+	outcome  coordinator.EagerOutcome
+}
+
+func (e *eagerAttempt) Release() {
+	e.w.slots.giveEager()
+	e.leave()
+}
+
+// Run makes the attempt. The function may outlive it, and then keeps the slot.
+func (e *eagerAttempt) Run(ctx context.Context) coordinator.EagerOutcome {
+	e.hold = (*eagerHold)(e)
+	e.pulse.start(ctx, &e.attempt)
+	e.number = 1
+	e.begin(time.Now())
+	x := newExecution(ctx, &e.attempt)
+	x.reported = make(chan struct{})
+	e.w.pool.run(func() {
+		defer e.Release()
+		x.run(e.function)
+	})
+	select {
+	case <-x.reported:
+	case <-ctx.Done():
+		if x.giveUp() {
+			return coordinator.EagerOutcome{}
+		}
+		<-x.reported // soon: what it wants of the broker ends with ctx
+	}
+	return e.outcome
+}
+
+// giveUp ends the function and the attempt without a word, false when the attempt has ended before.
+func (x *execution) giveUp() bool {
+	x.mu.Lock()
+	mine := !x.claimed
+	x.claimed = true
+	x.mu.Unlock()
+	if mine {
+		x.pulse.seal()
+		x.pulse.end()
+		x.end(activity.ErrWorkerStopped)
+	}
+	return mine
+}
+
+// eagerHold makes an outcome for the coordinator of what an attempt reports.
+type eagerHold eagerAttempt
+
+// lasts is always so: who writes for a later attempt looks for a newer one, and the coordinator's record is conditional.
+func (h *eagerHold) lasts() bool { return true }
+
+// keepAlive has nothing to do: the coordinator keeps the message alive that covers the activity.
+func (h *eagerHold) keepAlive(context.Context) {}
+
+func (h *eagerHold) finish(_ context.Context, r *history.ActivityResult) error {
+	h.outcome.Result = r
+	return nil
+}
+
+func (h *eagerHold) drop(_ context.Context, keys bool) { h.outcome.Keys = keys }
+
+// release sends the activity to its queue, for its next attempt, or for the one that did not count or is completed from
+// outside.
+func (h *eagerHold) release(b *history.Beat, delay time.Duration) {
+	next := b.Attempt + 1
+	if b.Pending {
+		next = b.Attempt
+	}
+	// Never zero: it also tells the queue's first delivery that there is a record.
+	h.outcome.Requeue = &coordinator.EagerRequeue{Attempt: next, NotBefore: time.Now().Add(delay)}
+}
