@@ -56,6 +56,9 @@ type Start struct {
 	RequestID     string `msgpack:"rq,omitempty"`
 	StaticSummary string `msgpack:"ss,omitempty"`
 	StaticDetails string `msgpack:"sd,omitempty"`
+
+	// Waiter is the subject token to which the run's close is told, empty for nobody; a successor inherits it.
+	Waiter string `msgpack:"wa,omitempty"`
 }
 
 // Parent is where a child reports its close: its parent's inbox and the event that initiated the child.
