@@ -10,6 +10,7 @@ import (
 
 	"github.com/nats-io/nats.go"
 
+	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
@@ -79,8 +80,12 @@ func (f *follower) Close() error {
 }
 
 func (f *follower) Next(ctx context.Context) (*Record, error) {
-	check := time.NewTicker(followCheck)
-	defer check.Stop()
+	var check *time.Ticker // made when there is something to wait for
+	defer func() {
+		if check != nil {
+			check.Stop()
+		}
+	}()
 	for {
 		select {
 		case <-f.done:
@@ -107,6 +112,18 @@ func (f *follower) Next(ctx context.Context) (*Record, error) {
 				return nil, ErrClosed
 			}
 			f.receive(m)
+			continue
+		default:
+		}
+		if check == nil {
+			check = time.NewTicker(followCheck)
+		}
+		select {
+		case m, ok := <-f.live:
+			if !ok {
+				return nil, ErrClosed
+			}
+			f.receive(m)
 		case <-check.C:
 			f.stale = true
 		case <-f.done:
@@ -120,18 +137,84 @@ func (f *follower) Next(ctx context.Context) (*Record, error) {
 // receive takes a live message: the next record is ready, an old one is forgotten, and anything else, junk included,
 // is a reason to read.
 func (f *follower) receive(m *nats.Msg) {
-	r := recordOf(f.run, m.Header, m.Data)
+	r := liveRecord(f.run, m)
 	switch {
 	case r == nil || r.Number > f.last+1:
 		f.stale = true
 	case r.Number == f.last+1:
-		var errSeq, errTime error
-		r.Seq, errSeq = strconv.ParseUint(m.Header.Get(headerSequence), 10, 64)
-		r.Time, errTime = time.Parse(time.RFC3339Nano, m.Header.Get(headerTimestamp))
-		if errSeq != nil || errTime != nil { // published by somebody else
-			f.stale = true
-			return
-		}
 		f.ready = append(f.ready, *r)
+	}
+}
+
+// liveRecord is the record in a live message, nil for what is none or was published by somebody else than the broker.
+func liveRecord(run history.Run, m *nats.Msg) *Record {
+	seq, errSeq := strconv.ParseUint(m.Header.Get(headerSequence), 10, 64)
+	stored, errTime := time.Parse(time.RFC3339Nano, m.Header.Get(headerTimestamp))
+	if errSeq != nil || errTime != nil {
+		return nil
+	}
+	r := recordOf(run, m.Header, m.Data)
+	if r != nil {
+		r.Seq, r.Time = seq, stored
+	}
+	return r
+}
+
+// AwaitClosed waits until the run has closed and says how. It costs the broker a core subscription and a read, and
+// another read every five seconds; records that do not close the run are not decoded.
+func (n *Namespace) AwaitClosed(ctx context.Context, run history.Run) (*ClosedRun, error) {
+	live := make(chan *nats.Msg, followBuffer)
+	err := checkRun(run)
+	var sub *nats.Subscription
+	if err == nil {
+		sub, err = n.nc.ChanSubscribe(liveSubject(n.name, run), live)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("await the end of run %s: %w", run, err)
+	}
+	defer func() { _ = sub.Unsubscribe() }() // fails only on a connection that is closed
+	check := time.NewTicker(followCheck)
+	defer check.Stop()
+	for {
+		// What is said of Follow's first read holds here.
+		closed, err := RunClosed(ctx, n, run)
+		if err != nil || closed != nil {
+			return closed, err
+		}
+		record, err := awaitEnd(ctx, run, live, check.C)
+		if err != nil {
+			return nil, err
+		}
+		if record == nil {
+			continue
+		}
+		t, err := TransitionOf(ctx, n, record)
+		if err != nil {
+			return nil, err
+		}
+		if closed = closedBy(t); closed != nil {
+			return closed, nil
+		}
+	}
+}
+
+// awaitEnd waits for a live message whose header says that the run is not running any more, and returns its record. Nil
+// is a reason to read.
+func awaitEnd(ctx context.Context, run history.Run, live <-chan *nats.Msg, check <-chan time.Time) (*Record, error) {
+	for {
+		select {
+		case m, ok := <-live:
+			if !ok {
+				return nil, ErrClosed
+			}
+			if status, _ := textIn(m.Header, headerStatus); status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING.String() {
+				continue
+			}
+			return liveRecord(run, m), nil
+		case <-check:
+			return nil, nil
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		}
 	}
 }

@@ -84,6 +84,9 @@ type StartRequest struct {
 func StartRun(ctx context.Context, s Starter, req StartRequest) (history.Address, error) {
 	run := req.Start.Run
 	data, err := history.Encode(req.Start)
+	if err == nil {
+		err = CheckWaiter(req.Start.Waiter)
+	}
 	if err != nil {
 		return history.Address{}, fmt.Errorf("start run %s: %w", run.Run, err)
 	}
@@ -228,25 +231,10 @@ type ClosedRun struct {
 
 // RunClosed reads the run's last record from the stream leader: nil when the run is open.
 func RunClosed(ctx context.Context, s Endings, run history.Run) (*ClosedRun, error) {
-	closed, _, err := LastOf(ctx, s, run)
-	return closed, err
-}
-
-// LastOf is RunClosed and the number of the run's last record, 0 for none.
-func LastOf(ctx context.Context, s Endings, run history.Run) (closed *ClosedRun, number uint64, err error) {
 	t, err := lastTransition(ctx, s, run)
 	if errors.Is(err, ErrNotFound) {
-		return nil, 0, nil
+		return nil, nil
 	}
-	if err != nil {
-		return nil, 0, err
-	}
-	return closedBy(t), t.Number, nil
-}
-
-// ClosedBy says how record r ended its run, nil when it did not.
-func ClosedBy(ctx context.Context, s Bodies, r *Record) (*ClosedRun, error) {
-	t, err := TransitionOf(ctx, s, r)
 	if err != nil {
 		return nil, err
 	}
@@ -283,9 +271,10 @@ func lastTransition(ctx context.Context, s Endings, run history.Run) (*history.T
 	return TransitionOf(ctx, s, tail)
 }
 
-// TransitionOf is a record's transition with its events, which an oversized one keeps in a separate body.
+// TransitionOf is a record's transition with its events, which an oversized one keeps in a separate body. The value is
+// shared with the record: it must not be changed.
 func TransitionOf(ctx context.Context, s Bodies, r *Record) (*history.Transition, error) {
-	t, err := history.DecodeTransition(r.Data)
+	t, err := r.Transition()
 	if err != nil {
 		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, err)
 	}
@@ -296,10 +285,11 @@ func TransitionOf(ctx context.Context, s Bodies, r *Record) (*history.Transition
 	if err != nil {
 		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, err)
 	}
-	if t.Events, err = history.DecodeEvents(body); err != nil {
+	whole := *t
+	if whole.Events, err = history.DecodeEvents(body); err != nil {
 		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, err)
 	}
-	return t, nil
+	return &whole, nil
 }
 
 // AlreadyStartedError is returned when a run of the workflow ID is open, or a closed one forbids another.

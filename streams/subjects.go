@@ -139,6 +139,11 @@ func liveSubject(namespace string, r history.Run) string {
 	return subjectRoot + "." + namespace + ".live." + runTokens(r)
 }
 
+// noticeSubject is where the ends of runs are told to a waiter, up to the run ID.
+func noticeSubject(namespace, waiter string) string {
+	return subjectRoot + "." + namespace + ".done." + waiter + "."
+}
+
 func querySubject(namespace, queue, build string) string {
 	return subjectRoot + "." + namespace + ".query." + EncodeToken(queue) + "." + EncodeToken(build)
 }

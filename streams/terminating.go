@@ -16,6 +16,7 @@ type Terminator interface {
 	Endings
 	Send(ctx context.Context, to history.Address, m *history.Message) error
 	Append(ctx context.Context, run history.Run, data []byte, info RecordInfo, expected uint64) (uint64, error)
+	Notifier
 }
 
 // TerminateRun orders a run to be terminated and closes it at once, so that it ends also when nobody serves its task
@@ -65,6 +66,11 @@ func appendTermination(ctx context.Context, s Terminator, found *StoredStart, m 
 	last := t.Events[len(t.Events)-1]
 	info := RecordInfo{Number: t.Number, CommitID: t.CommitID, Previous: t.Previous, Type: run.Start.Type,
 		Status: last.ClosedStatus().String(), LastEvent: last.ID}
-	_, err = s.Append(ctx, found.Run.Run, data, info, expected)
-	return err
+	if _, err = s.Append(ctx, found.Run.Run, data, info, expected); err != nil {
+		return err
+	}
+	if waiter := run.Start.Waiter; waiter != "" {
+		_ = s.NotifyClosed(found.Run.Run, waiter, data) // may be lost: who waits reads
+	}
+	return nil
 }

@@ -25,6 +25,8 @@ type Broker interface {
 	PutBody(ctx context.Context, run history.Run, commitID string, data []byte) (*history.BodyRef, error)
 	Claim(ctx context.Context, run history.Run, activity int64, claimer string) (holder string, err error)
 	Follow(ctx context.Context, run history.Run, after uint64) (streams.Follower, error)
+	streams.Notifier
+	ListenClosed(waiter string, handle func(runID string, record []byte), ended func()) (stop func(), err error)
 
 	ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) ([]streams.Waiting, error)
 	ArmWakeUp(ctx context.Context, run history.Address, due time.Time) error

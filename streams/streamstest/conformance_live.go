@@ -2,8 +2,10 @@ package streamstest
 
 import (
 	"context"
+	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"time"
 
@@ -18,6 +20,8 @@ func liveChecks() []check {
 		{"follow/what is there and what comes", followAll},
 		{"follow/from a number", followAfter},
 		{"follow/ends", followEnds},
+		{"notice/reaches its waiter", noticeReaches},
+		{"notice/only a plain waiter", noticeRefused},
 		{"query/answered", queryAnswered},
 		{"query/nobody", queryNobody},
 		{"dead letter/kept", deadLetterKept},
@@ -109,6 +113,49 @@ func followEnds(f *fixture) {
 	_, err := follower.Next(f.ctx)
 	f.wantError("next after close", err, streams.ErrClosed)
 	f.noError("close again", follower.Close())
+}
+
+// notice is what a listener is told.
+type notice struct{ runID, record string }
+
+func noticeReaches(f *fixture) {
+	mine, other := uuid.NewString(), uuid.NewString()
+	heard, ended := make(chan notice, 8), make(chan struct{})
+	stop, err := f.ListenClosed(mine, func(runID string, record []byte) { heard <- notice{runID, string(record)} },
+		func() { close(ended) })
+	f.noError("listen", err)
+	tell := func(waiter string, run history.Run, record string) {
+		f.noError("notify", f.NotifyClosed(run, waiter, []byte(record)))
+	}
+	first, second := f.newRun().Run, f.newRun().Run
+	second.RunID = "odd.id >*"
+	tell(other, first, "not for me")
+	tell(mine, first, "one")
+	tell(mine, second, "two")
+	equal(f, "first notice", <-heard, notice{first.RunID, "one"})
+	equal(f, "second notice", <-heard, notice{second.RunID, "two"})
+	stop()
+	<-ended
+	stop()
+	tell(mine, first, "late")
+	equal(f, "notices after the end", len(heard), 0)
+}
+
+func noticeRefused(f *fixture) {
+	for _, waiter := range []string{"", "a.b", "*", ">", "a b", strings.Repeat("x", 65)} {
+		var invalid *streams.InvalidError
+		if err := f.NotifyClosed(f.newRun().Run, waiter, nil); !errors.As(err, &invalid) {
+			f.Errorf("notify waiter %q: %v", waiter, err)
+		}
+	}
+	run := f.newRun()
+	_, err := streams.StartRun(f.ctx, f, streams.StartRequest{Start: &history.Start{Run: run, Type: "Order", Waiter: "a.b"}})
+	var invalid *streams.InvalidError
+	if !errors.As(err, &invalid) || invalid.Field != "waiter" {
+		f.Errorf("start with a waiter that is no token: %v", err)
+	}
+	_, err = f.FindStart(f.ctx, run.Run)
+	f.wantError("find the refused start", err, streams.ErrNotFound)
 }
 
 func queryAnswered(f *fixture) {

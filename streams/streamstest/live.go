@@ -64,6 +64,46 @@ func (f *follower) Close() error {
 	return nil
 }
 
+type listener struct {
+	handle func(runID string, record []byte)
+}
+
+// NotifyClosed tells the listeners of a waiter that a run closed. handle runs on the goroutine of the caller; no hook is
+// asked, because a notice may be lost anyway.
+func (m *Model) NotifyClosed(run history.Run, waiter string, record []byte) error {
+	err := streams.CheckWaiter(waiter)
+	if waiter == "" {
+		err = &streams.InvalidError{Field: "waiter", Limit: "not empty"}
+	}
+	if err != nil {
+		return fmt.Errorf("notify of the close of run %s: %w", run, err)
+	}
+	m.mu.Lock()
+	listeners := slices.Clone(m.listeners[waiter])
+	m.mu.Unlock()
+	for _, l := range listeners {
+		l.handle(run.RunID, slices.Clone(record))
+	}
+	return nil
+}
+
+// ListenClosed calls handle with what NotifyClosed sends to a waiter, until stop is called; then ended is called once.
+func (m *Model) ListenClosed(waiter string, handle func(runID string, record []byte), ended func()) (stop func(), err error) {
+	if err := streams.CheckWaiter(waiter); err != nil {
+		return nil, fmt.Errorf("listen for closed runs: %w", err)
+	}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	l := &listener{handle}
+	m.listeners[waiter] = append(m.listeners[waiter], l)
+	return sync.OnceFunc(func() {
+		m.mu.Lock()
+		m.listeners[waiter] = slices.DeleteFunc(m.listeners[waiter], func(o *listener) bool { return o == l })
+		m.mu.Unlock()
+		ended()
+	}), nil
+}
+
 type queryHandler struct {
 	handle func(ctx context.Context, data []byte) []byte
 }

@@ -57,6 +57,8 @@ type Model struct {
 	beats    map[beatKey][]byte
 	letters  []streams.DeadLetter
 	handlers map[durableName][]*queryHandler
+	// listeners are those of each waiter.
+	listeners map[string][]*listener
 }
 
 type call struct {
@@ -80,6 +82,8 @@ func New(o Options) *Model {
 		armed:    make(map[history.Run]wakeUp),
 		beats:    make(map[beatKey][]byte),
 		handlers: make(map[durableName][]*queryHandler),
+
+		listeners: make(map[string][]*listener),
 	}
 	if m.name == "" {
 		m.name = "model"
