@@ -16,6 +16,7 @@ type Broker interface {
 	Inboxes
 	Tasks
 	Lanes
+	streams.Notifier
 	// Name is the namespace's name.
 	Name() string
 	// Epoch changes when the connection was lost in between: what was read before has to be compared with the leader.
