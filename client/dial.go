@@ -19,6 +19,8 @@ type workflowClient struct {
 	options Options
 	conn    *nats.Conn
 	ns      *streams.Namespace
+	// notices tell of the ends of the runs that this client starts; nil, in tests and benchmarks, to follow the runs.
+	notices *notices
 }
 
 // Dial connects to the broker and opens the namespace. It fails with a wrapped *serviceerror.NamespaceNotFound, whose
@@ -44,7 +46,7 @@ func DialContext(ctx context.Context, options Options) (Client, error) {
 		c.Close()
 		return nil, fmt.Errorf("open namespace %q: %w", options.Namespace, serviceError(err))
 	}
-	c.ns = ns
+	c.ns, c.notices = ns, newNotices(ns.ListenClosed)
 	return c, nil
 }
 
@@ -63,6 +65,9 @@ func NewClientFromExisting(existing Client, options Options) (Client, error) {
 func (c *workflowClient) Close() {
 	if c.options.ConnectionOptions.Conn == nil {
 		c.conn.Close()
+	}
+	if c.notices != nil {
+		c.notices.close()
 	}
 }
 

@@ -99,11 +99,13 @@ func (c *workflowClient) SignalWithStartWorkflow(ctx context.Context, workflowID
 	}
 	signal.ID = uuid.NewString()
 	start.Signal = signal
+	n := c.expect(start)
 	run, err := c.signalOrStart(ctx, start, options)
 	if err != nil {
+		c.forget(n)
 		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, serviceError(err))
 	}
-	return c.handle(run, start), nil
+	return c.handle(run, start, n), nil
 }
 
 // signalOrStart starts the run or signals the open one, and looks again when that one closes in between.

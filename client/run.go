@@ -49,17 +49,19 @@ type workflowRun struct {
 	run history.Run
 	// newest is the run that Get found for an empty run ID.
 	newest atomic.Pointer[string]
-	// started is the type of a run that this client has just started, empty for any other.
+	// started is the type of a run that this client has just started, empty for any other. Notice is then that of its
+	// end, if one is expected.
 	started string
+	notice  *notice
 }
 
 // handle is a handle on a run that this client has started, or found in the way of a start.
-func (c *workflowClient) handle(run history.Run, start *history.Start) WorkflowRun {
-	r := &workflowRun{client: c, run: run}
+func (c *workflowClient) handle(run history.Run, start *history.Start, n *notice) WorkflowRun {
 	if run == start.Run.Run {
-		r.started = start.Type
+		return &workflowRun{client: c, run: run, started: start.Type, notice: n}
 	}
-	return r
+	c.forget(n)
+	return &workflowRun{client: c, run: run}
 }
 
 // GetWorkflow is documented at Client.
@@ -90,8 +92,9 @@ func (r *workflowRun) GetWithOptions(ctx context.Context, valuePtr interface{}, 
 		run, workflowType = start.Run.Run, start.Type
 		r.newest.Store(&run.RunID)
 	}
-	for isNew := r.started != ""; ; isNew = false {
-		closed, err := r.client.awaitClose(ctx, run, isNew)
+	n, isNew := r.notice, r.started != ""
+	for {
+		closed, err := r.client.awaitClose(ctx, run, n, isNew)
 		if err != nil {
 			return fmt.Errorf("get result of run %s: %w", run, serviceError(err))
 		}
@@ -105,35 +108,35 @@ func (r *workflowRun) GetWithOptions(ctx context.Context, valuePtr interface{}, 
 			return r.client.result(run, workflowType, closed, valuePtr)
 		}
 		run.RunID = closed.Successor
+		if isNew = false; n != nil {
+			n = r.client.notices.expect(run.RunID)
+		}
 	}
 }
 
-// awaitClose waits for the run's closing record. The wait is a subscription and costs nothing while nothing happens. Of
-// a run that is new, all records are followed; else only those after the last one.
-func (c *workflowClient) awaitClose(ctx context.Context, run history.Run, isNew bool) (*streams.ClosedRun, error) {
-	var known uint64
+// awaitClose waits for the run's closing record: for the notice of it, when one is expected, and then, or else, for the
+// record itself. Either costs nothing while nothing happens. A run that is new is not looked at before.
+func (c *workflowClient) awaitClose(ctx context.Context, run history.Run, n *notice, isNew bool) (*streams.ClosedRun, error) {
 	if !isNew {
-		closed, number, err := streams.LastOf(ctx, c.ns, run)
-		if err != nil || closed != nil {
+		if closed, err := streams.RunClosed(ctx, c.ns, run); err != nil || closed != nil {
 			return closed, err
 		}
-		known = number
 	}
-	f, err := c.ns.Follow(ctx, run, known)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = f.Close() }() // only a subscription ends
-	for {
-		record, err := f.Next(ctx)
+	if n != nil {
+		record, err := c.notices.await(ctx, n)
 		if err != nil {
 			return nil, err
 		}
-		closed, err := streams.ClosedBy(ctx, c.ns, record)
-		if err != nil || closed != nil {
-			return closed, err
+		if record != nil {
+			if closed, err := streams.ClosedIn(ctx, c.ns, run, record); err == nil {
+				return closed, nil // anything else was not sent by us: the stream knows
+			}
+		}
+		if c.conn.IsClosed() {
+			return nil, streams.ErrClosed
 		}
 	}
+	return c.ns.AwaitClosed(ctx, run)
 }
 
 // result decodes what a run closed with.

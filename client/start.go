@@ -54,15 +54,35 @@ func (c *workflowClient) ExecuteWorkflow(ctx context.Context, options StartWorkf
 	if err != nil {
 		return nil, err
 	}
+	n := c.expect(start)
 	run, err := c.start(ctx, start, options, options.WorkflowIDConflictPolicy)
-	var already *streams.AlreadyStartedError
-	if errors.As(err, &already) && !options.WorkflowExecutionErrorWhenAlreadyStarted {
-		run, err = already.Run, nil
-	}
 	if err != nil {
-		return nil, fmt.Errorf("execute workflow %q: %w", start.Run.WorkflowID, serviceError(err))
+		var already *streams.AlreadyStartedError
+		if !errors.As(err, &already) || options.WorkflowExecutionErrorWhenAlreadyStarted {
+			c.forget(n)
+			return nil, fmt.Errorf("execute workflow %q: %w", start.Run.WorkflowID, serviceError(err))
+		}
+		run = already.Run
 	}
-	return c.handle(run.Run, start), nil
+	return c.handle(run.Run, start, n), nil
+}
+
+// expect prepares a start, before it is published, so that this client is told of the end of the run.
+func (c *workflowClient) expect(start *history.Start) *notice {
+	if c.notices == nil {
+		return nil
+	}
+	n := c.notices.expect(start.Run.RunID)
+	if n != nil {
+		start.Waiter = c.notices.waiter
+	}
+	return n
+}
+
+func (c *workflowClient) forget(n *notice) {
+	if n != nil {
+		c.notices.forget(n)
+	}
 }
 
 func (c *workflowClient) start(ctx context.Context, start *history.Start, o StartWorkflowOptions, conflict enums.WorkflowIdConflictPolicy) (history.Address, error) {
