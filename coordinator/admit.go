@@ -92,6 +92,8 @@ func (c *Coordinator) unopened(ctx context.Context, run history.Run, items []*it
 	}
 	for _, it := range items {
 		switch {
+		case it.call != nil:
+			it.handBack(time.Second)
 		case it.delivery == nil:
 		case c.cfg.Now().Sub(it.delivery.Published) < grace || it.deliveries() < believed:
 			it.handBack(growing([]*item{it}, time.Second, 10*time.Second))

@@ -20,6 +20,8 @@ type Coordinator struct {
 	alarms *alarms
 	// alone holds one token while code runs that may end its process.
 	alone chan struct{}
+	// running are the activities that this process runs itself.
+	running runningCalls
 
 	// mu guards boxes and stopping.
 	mu       sync.Mutex
@@ -113,8 +115,15 @@ func (c *Coordinator) drain(cut context.CancelCauseFunc) {
 	c.stopping = true
 	var unbegun []*item
 	for _, box := range c.boxes {
-		unbegun = append(unbegun, box.waiting...)
-		box.waiting = nil
+		var begun []*item
+		for _, it := range box.waiting {
+			if it.call != nil {
+				begun = append(begun, it)
+			} else {
+				unbegun = append(unbegun, it)
+			}
+		}
+		box.waiting = begun
 	}
 	c.mu.Unlock()
 	for _, it := range unbegun {

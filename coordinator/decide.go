@@ -32,9 +32,14 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 	if err != nil {
 		return err
 	}
+	calls := c.reserve(e, p, events, held)
 	if err := c.commit(ctx, e, p, events, cover); err != nil {
+		for _, call := range calls {
+			call.attempt.Release()
+		}
 		return err
 	}
+	c.launch(ctx, e, calls)
 	// Only while the cover was certainly ours can nobody else have sent the effects.
 	certain := held != nil && c.keeper.certain(held)
 	if err := c.sendEffects(ctx, e, cover, !certain); err != nil {
@@ -51,6 +56,10 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 	}
 	// What an event of the draft settled is settled now that the draft is committed.
 	for _, it := range slices.Concat(p.taken, p.settled, p.wakes) {
+		if len(calls) > 0 && it != held && it.delivery != nil && it.covers() == cover {
+			it.handBack(aheadDelay) // another delivery of the message that covers what now runs
+			continue
+		}
 		it.ack(ctx)
 	}
 	if err := c.settleRest(ctx, e, p); err != nil {
@@ -71,6 +80,14 @@ func (c *Coordinator) coverOf(ctx context.Context, e *entry, p *plan) (identity 
 		if it.delivery != nil && (slices.Contains(p.taken, it) || first && it.isStart()) {
 			return it.identity(), it, nil
 		}
+	}
+	for _, it := range p.taken {
+		if it.call != nil {
+			return it.call.held.identity(), it.call.held, nil
+		}
+	}
+	if p.covering != nil {
+		return p.covering.identity(), p.covering, nil
 	}
 	if first {
 		return history.StartIdentity, nil, nil

@@ -2,9 +2,14 @@ package coordinator
 
 import (
 	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
 )
 
 // EagerRunner runs first attempts of activities in the process that has just scheduled them, without a task message.
@@ -45,4 +50,181 @@ type EagerRequeue struct {
 	Attempt int32
 	// NotBefore is when that attempt may begin, zero for at once.
 	NotBefore time.Time
+}
+
+// maxEager bounds the StartToClose time-out of an activity whose first attempt is made eagerly: so long the message that
+// covers it stays unacknowledged, and so late, plus AckWait, a lost attempt is noticed.
+const maxEager = 10 * time.Second
+
+// eagerCall is an activity that this process runs itself. The message that covers it is held until the activity has an
+// outcome or a task in the history.
+//
+// Whoever else is given that message, because this process froze or the broker lost what it was doing, must not
+// acknowledge it while the activity is without an outcome: he queues the activity by a record, and what this process
+// appends later is refused. So records that go on from an eager outcome have a cover that everybody respects, although
+// they do not consume it, and nobody needs to know for certain that he still holds it.
+type eagerCall struct {
+	held     *item
+	activity int64
+	attempt  EagerAttempt
+	outcome  EagerOutcome
+	// tries counts how often the outcome met a history that had moved on.
+	tries int
+}
+
+// maxEagerTries bounds these: then the activity is left to whoever is given the message next.
+const maxEagerTries = 5
+
+type eagerKey struct {
+	run      history.Run
+	activity int64
+}
+
+// reserve finds the activities among a transition's new events whose first attempt this process makes, and marks them. It
+// needs a message that is held and that nobody else interprets: wake-ups are covers of each other.
+func (c *Coordinator) reserve(e *entry, p *plan, events []history.Event, held *item) []*eagerCall {
+	if c.cfg.Eager == nil || held == nil || held.isWakeUp() || isClosing(events) {
+		return nil
+	}
+	var calls []*eagerCall
+	for i := range events {
+		a, ok := events[i].Attributes.(*history.ActivityTaskScheduled)
+		if !ok || !mayBeEager(a) {
+			continue
+		}
+		pending := &history.PendingActivity{Event: events[i].ID, Scheduled: a, At: p.draft.Time(), FirstAttempt: 1}
+		attempt := c.cfg.Eager.Reserve(e.state().Task(pending))
+		if attempt == nil {
+			continue
+		}
+		a.Eager = true
+		calls = append(calls, &eagerCall{held: held, activity: events[i].ID, attempt: attempt})
+	}
+	return calls
+}
+
+func mayBeEager(a *history.ActivityTaskScheduled) bool {
+	once := a.RetryPolicy != nil && a.RetryPolicy.MaximumAttempts == 1
+	return !a.NoEager && !once && a.ScheduleToStart == 0 && a.StartToClose > 0 && a.StartToClose.Duration() <= maxEager
+}
+
+// launch makes the attempts of a committed transition.
+func (c *Coordinator) launch(ctx context.Context, e *entry, calls []*eagerCall) {
+	for _, call := range calls {
+		run := e.run()
+		call.held.eager++
+		c.running.add(eagerKey{run, call.activity})
+		c.busy.Go(func() {
+			call.outcome = call.attempt.Run(ctx)
+			c.postEager(ctx, run, call)
+		})
+	}
+}
+
+// postEager gives an outcome to the run's mailbox, also when stopping: what has begun is finished.
+func (c *Coordinator) postEager(ctx context.Context, run history.Run, call *eagerCall) {
+	it := &item{run: run, call: call, running: &c.running}
+	if r := call.outcome.Result; r != nil {
+		it.message = &history.Message{ID: strconv.Itoa(int(r.Attempt)), Activity: r}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.postLocked(ctx, it)
+}
+
+// queued is the event that puts the activity of an eager call without a result into its queue. A lost attempt counts.
+func (call *eagerCall) queued() history.ActivityTaskQueued {
+	q := history.ActivityTaskQueued{Scheduled: call.activity, Attempt: 2}
+	if r := call.outcome.Requeue; r != nil {
+		q.Attempt, q.NotBefore = r.Attempt, r.NotBefore.Round(0).UTC()
+	}
+	return q
+}
+
+// planCall drafts what follows from an eager outcome. Where somebody has queued the activity since, nothing may be
+// appended under the cover: whoever did so may have acknowledged it.
+func (c *Coordinator) planCall(e *entry, p *plan, it *item) {
+	a, pending := e.state().Activities[it.call.activity]
+	switch {
+	case pending && !a.Eager:
+		p.outrun = append(p.outrun, it)
+	case it.message == nil:
+		p.place(it, p.draft.Queue(it.call.queued()))
+	default:
+		p.place(it, p.draft.Add(it.message))
+	}
+}
+
+// report sends the result of an outrun activity to the run's inbox, as any worker does that has come too late. Its
+// failures interest nobody.
+func (c *Coordinator) report(ctx context.Context, e *entry, it *item) error {
+	if it.message != nil && it.message.Activity.Failure == nil {
+		if err := c.broker.Send(ctx, e.start.Run, it.message); err != nil {
+			return fmt.Errorf("report activity %d of run %s: %w", it.call.activity, e.run(), err)
+		}
+	}
+	it.ack(ctx)
+	return nil
+}
+
+// takeOver queues the activities that were begun eagerly under a message that is delivered again, unless they run in
+// this process: then the message has to wait for them.
+func (c *Coordinator) takeOver(e *entry, p *plan, it *item) (waits bool) {
+	if it.delivery == nil || it.isWakeUp() {
+		return false
+	}
+	for _, a := range e.state().Eager(it.identity()) {
+		if c.running.has(eagerKey{e.run(), a.Event}) {
+			waits = true
+			continue
+		}
+		p.draft.Queue(history.ActivityTaskQueued{Scheduled: a.Event, Attempt: 2})
+		p.covering = it
+	}
+	return waits
+}
+
+// again puts eager outcomes back into the mailbox of their run, whose goroutine calls it, after an error that a fresh
+// look at the history may overcome. The rest is given up: their covers are handed back.
+func (c *Coordinator) again(items []*item, err error) (rest []*item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, it := range items {
+		if it.call == nil || !errors.Is(err, streams.ErrConflict) && !errors.Is(err, errStale) || it.call.tries == maxEagerTries {
+			rest = append(rest, it)
+			continue
+		}
+		it.call.tries++
+		c.boxes[it.run].waiting = append(c.boxes[it.run].waiting, it)
+	}
+	return rest
+}
+
+// runningCalls are the eager activities of this process, from the record that began them until their outcome is dealt
+// with.
+type runningCalls struct {
+	mu    sync.Mutex // guards calls
+	calls map[eagerKey]struct{}
+}
+
+func (r *runningCalls) add(k eagerKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.calls == nil {
+		r.calls = map[eagerKey]struct{}{}
+	}
+	r.calls[k] = struct{}{}
+}
+
+func (r *runningCalls) remove(k eagerKey) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	delete(r.calls, k)
+}
+
+func (r *runningCalls) has(k eagerKey) bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	_, ok := r.calls[k]
+	return ok
 }

@@ -10,7 +10,8 @@ import (
 )
 
 // item is one thing that a run has to deal with: a delivered start or message, a message read from the inbox without
-// having been delivered to us, a local alarm, or a query. Exactly one of ack and handBack ends a delivered item.
+// having been delivered to us, a local alarm, the outcome of an eager activity, or a query. Exactly one of ack and
+// handBack ends an item.
 type item struct {
 	run history.Run
 	// delivery is nil for what the broker did not deliver to this process.
@@ -25,8 +26,19 @@ type item struct {
 	alarm *alarm
 	query *queryItem
 
+	// call is the eager activity of which the item is the outcome; message is nil when it has no result. running is
+	// where it is known to be under way.
+	call    *eagerCall
+	running *runningCalls
+
+	// keeper keeps the delivery alive until it is ended. release gives the lane's slot back, nil when it was given.
 	keeper  *keeper
 	release func()
+	ended   bool
+	// eager counts the eager activities that the item covers, and settled says that it waits for nothing else to be
+	// acknowledged.
+	eager   int
+	settled bool
 }
 
 func (it *item) isStart() bool { return it.delivery != nil && it.message == nil }
@@ -37,6 +49,14 @@ func (it *item) identity() string {
 		return history.StartIdentity
 	}
 	return it.message.Identity()
+}
+
+// covers is the identity of the message whose acknowledgement the item's end leads to.
+func (it *item) covers() string {
+	if it.call != nil {
+		return it.call.held.identity()
+	}
+	return it.identity()
 }
 
 // isRequest says whether the item is of the lane whose order matters: signals, cancel and terminate requests.
@@ -66,29 +86,65 @@ func (it *item) deliveries() int {
 	return it.delivery.Deliveries
 }
 
+// ack acknowledges a delivery, once all eager activities that it covers are dealt with; that of an eager outcome ends
+// its share in the one that covers it.
 func (it *item) ack(ctx context.Context) {
+	if it.call != nil {
+		if it.endCall() && it.call.held.settled {
+			it.call.held.ack(ctx)
+		}
+		return
+	}
+	if it.eager > 0 {
+		it.settled = true
+		it.free() // what waits for nothing but activities keeps no other message from being dealt with
+		return
+	}
 	if it.end() {
 		// A lost acknowledgement leads to a redelivery that finds its work done.
 		_ = it.delivery.Ack(ctx)
 	}
 }
 
+// handBack gives a delivery to whoever is next; an eager outcome is given up with the delivery that covers it.
 func (it *item) handBack(delay time.Duration) {
+	if it.call != nil {
+		it.endCall()
+		it = it.call.held
+	}
 	if it.end() {
 		// A lost hand-back leads to the same redelivery, after AckWait.
 		_ = it.delivery.Nak(delay)
 	}
 }
 
-// end forgets the item and says whether there is a delivery to answer.
-func (it *item) end() bool {
-	if it.delivery == nil || it.release == nil {
+// endCall forgets the item's eager call and says whether it was the last under its cover.
+func (it *item) endCall() bool {
+	if it.ended {
 		return false
 	}
+	it.ended = true
+	it.running.remove(eagerKey{it.run, it.call.activity})
+	it.call.held.eager--
+	return it.call.held.eager == 0
+}
+
+// end forgets the item and says whether there is a delivery to answer.
+func (it *item) end() bool {
+	if it.delivery == nil || it.ended {
+		return false
+	}
+	it.ended = true
 	it.keeper.forget(it)
-	it.release()
-	it.release = nil
+	it.free()
 	return true
+}
+
+func (it *item) free() {
+	if it.release != nil {
+		it.release()
+		it.release = nil
+	}
 }
 
 // mailbox holds what waits for one run in this process. It exists while a goroutine serves it.
@@ -101,6 +157,11 @@ func (c *Coordinator) post(work context.Context, it *item) bool {
 	if c.stopping {
 		return false
 	}
+	c.postLocked(work, it)
+	return true
+}
+
+func (c *Coordinator) postLocked(work context.Context, it *item) {
 	box, served := c.boxes[it.run]
 	if !served {
 		box = &mailbox{}
@@ -108,7 +169,6 @@ func (c *Coordinator) post(work context.Context, it *item) bool {
 		c.busy.Go(func() { c.runMailbox(work, it.run, box) })
 	}
 	box.waiting = append(box.waiting, it)
-	return true
 }
 
 // runMailbox serves one run until nothing waits for it.

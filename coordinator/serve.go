@@ -40,7 +40,9 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 	}
 	if err != nil {
 		c.drop(e)
-		c.unserved(ctx, e, items, err)
+		if items = c.again(items, err); len(items) > 0 {
+			c.unserved(ctx, e, items, err)
+		}
 		return
 	}
 	e.suspicion = nil
@@ -306,6 +308,12 @@ type plan struct {
 	ahead    []*item
 	leftover []*item
 	junk     []*item
+	// outrun are outcomes of eager activities that somebody has queued since.
+	outrun []*item
+	// waiting cover eager activities that run in this process.
+	waiting []*item
+	// covering is an item that covers what the transition puts into a queue in place of a lost eager attempt.
+	covering *item
 }
 
 // plan drafts a transition from items.
@@ -315,12 +323,21 @@ func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan,
 		switch {
 		case it.isStart():
 			p.settled = append(p.settled, it)
+		case it.call != nil:
+			c.planCall(e, p, it)
 		case it.isWakeUp(), it.isAlarm():
 			p.wakes = append(p.wakes, it)
 		default:
-			p.sort(it)
+			p.place(it, p.draft.Add(it.message))
 		}
 	}
+	p.settled = slices.DeleteFunc(p.settled, func(it *item) bool {
+		waits := c.takeOver(e, p, it)
+		if waits {
+			p.waiting = append(p.waiting, it)
+		}
+		return waits
+	})
 	if len(p.wakes) == 0 {
 		return p, nil
 	}
@@ -351,8 +368,9 @@ func leaveStarts(facts map[int64]history.ActivityFacts) {
 	}
 }
 
-func (p *plan) sort(it *item) {
-	switch p.draft.Add(it.message) {
+// place notes what an item means to the draft.
+func (p *plan) place(it *item, v history.Verdict) {
+	switch v {
 	case history.Taken:
 		p.taken = append(p.taken, it)
 	case history.Settled:
@@ -390,7 +408,7 @@ func (p *plan) needsTruth(e *entry) bool {
 	if len(p.wakes) > 0 {
 		return true
 	}
-	return slices.ContainsFunc(p.settled, func(it *item) bool { return e.owes(it.identity()) })
+	return slices.ContainsFunc(p.settled, func(it *item) bool { return e.owes(it.covers()) })
 }
 
 // owes says whether the message with this identity covers effects that this process has not sent.
@@ -456,10 +474,10 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 // sendOwed sends what the settled items and wake-ups of the plan cover.
 func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
 	for _, it := range slices.Concat(p.settled, p.wakes) {
-		if it.isAlarm() || !e.owes(it.identity()) {
+		if it.isAlarm() || !e.owes(it.covers()) {
 			continue
 		}
-		if err := c.sendEffects(ctx, e, it.identity(), true); err != nil {
+		if err := c.sendEffects(ctx, e, it.covers(), true); err != nil {
 			return err
 		}
 	}
@@ -468,8 +486,13 @@ func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
 
 // settleRest deals with what neither the prefix nor the new record settles.
 func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
-	for _, it := range p.ahead {
+	for _, it := range slices.Concat(p.ahead, p.waiting) {
 		it.handBack(aheadDelay)
+	}
+	for _, it := range p.outrun {
+		if err := c.report(ctx, e, it); err != nil {
+			return err
+		}
 	}
 	for _, it := range p.junk {
 		c.reject(ctx, it, "message carries nothing that this version knows")

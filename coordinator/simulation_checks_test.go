@@ -174,6 +174,7 @@ func (s *simulation) checkRun(found *streams.StoredStart, entries *[]logEntry, c
 		if len(t.Events) == 0 && t.Number > 1 {
 			s.violation("transition %d of run %s is empty", t.Number, run)
 		}
+		s.checkCover(run, t, state)
 		if err := state.Apply(t); err != nil {
 			s.violation("fold: %v", err)
 			return state
@@ -206,7 +207,12 @@ func (s *simulation) checkTransition(run history.Address, t *history.Transition,
 			}
 		}
 	}
-	if !slices.Contains(t.Consumed, t.Cover) && !strings.HasPrefix(t.Cover, "w:") {
+}
+
+// checkCover looks whether nobody else can have settled the transition's cover. Before is the state that it was decided
+// on.
+func (s *simulation) checkCover(run history.Address, t *history.Transition, before *history.State) {
+	if !slices.Contains(t.Consumed, t.Cover) && !strings.HasPrefix(t.Cover, "w:") && len(before.Eager(t.Cover)) == 0 {
 		s.violation("transition %d of run %s is covered by %q, which it did not consume: %v", t.Number, run, t.Cover, t.Consumed)
 	}
 }

@@ -35,6 +35,8 @@ var regressionSeeds = []uint64{
 	110771, // two processes disagreed on whether an activity had started
 	113730, // as 107299
 	119194, // a time-out came due while the leader was asked
+	899,    // an eager outcome that met a closed run had its cover acknowledged before the effects were sent
+	2363,   // a message that covered an eager activity was acknowledged by its other delivery
 }
 
 // simulatedIDs is the number of workflow IDs that clients use.
@@ -184,6 +186,9 @@ func (s *simulation) keepCoordinator(ctx context.Context, name string, rng *rand
 		p := s.newProcess(fmt.Sprint(name, ".", n), lives)
 		cfg := s.config
 		cfg.Queue, cfg.Definition, cfg.Logger = queue, s.definition, log.Discard{}
+		if s.seed%4 > 0 {
+			cfg.Eager = &eagerRunner{p}
+		}
 		c, err := coordinator.New(p, cfg)
 		if err != nil {
 			s.Error(err)
@@ -271,7 +276,7 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 	if s.calm.Load() {
 		trouble = 30
 	}
-	r := &history.ActivityResult{Scheduled: d.Activity, Attempt: int32(d.Deliveries), Result: text("result")}
+	r := &history.ActivityResult{Scheduled: d.Activity, Attempt: task.FirstAttempt + int32(d.Deliveries) - 1, Result: text("result")}
 	switch rng.IntN(trouble * 4) {
 	case 0:
 		return // died before
