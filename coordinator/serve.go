@@ -223,7 +223,7 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 	if err != nil {
 		return nil, err
 	}
-	waiting, err := c.broker.ReadInbox(ctx, e.start.Run, source, inboxBatch)
+	waiting, last, err := c.readWaiting(ctx, e, items, source)
 	if err != nil {
 		return nil, fmt.Errorf("read inbox of run %s: %w", e.run(), err)
 	}
@@ -232,8 +232,8 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 		have[it.seq] = true
 	}
 	all := slices.Clone(items)
-	if len(waiting) == inboxBatch {
-		all = c.leaveBehind(all, waiting[len(waiting)-1].Seq)
+	if last > 0 {
+		all = c.leaveBehind(all, last)
 	}
 	for _, w := range waiting {
 		if have[w.Seq] {
