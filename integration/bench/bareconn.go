@@ -78,8 +78,9 @@ func (c *bareConn) onAck(m *nats.Msg) {
 		return
 	}
 	seq, err := ackedSeq(m.Data)
-	if err != nil && bytes.Contains(m.Data, []byte(codeBusy)) && p.busy < maxBusy {
-		// On replicas the message before this one may still be on its way through the log: the same bytes again.
+	if err != nil && (bytes.Contains(m.Data, []byte(codeBusy)) || nobody(m)) && p.busy < maxBusy {
+		// On replicas the message before this one may still be on its way through the log, or the server does not know
+		// yet which other one leads the stream: the same bytes again.
 		p.busy++
 		c.send(p)
 		return
@@ -93,6 +94,9 @@ func (c *bareConn) onAck(m *nats.Msg) {
 	}
 	p.then(seq)
 }
+
+// nobody says that a request reached nobody who could answer it.
+func nobody(m *nats.Msg) bool { return len(m.Data) == 0 && m.Header.Get("Status") == "503" }
 
 // codeBusy is how an answer says that the expectation cannot be judged yet.
 const codeBusy = `"err_code":10164`
@@ -177,7 +181,11 @@ func (p *barePull) request() error {
 
 func (p *barePull) receive(m *nats.Msg) {
 	if m.Reply == "" {
-		return // a status
+		if nobody(m) { // on replicas it takes a moment until a server knows who leads a new consumer
+			p.left.Add(-pullBatch)
+			_ = p.request() // fails only when the connection is closed: the measurement is over
+		}
+		return
 	}
 	if p.left.Add(-1) == pullBatch/2 {
 		if err := p.request(); err != nil {

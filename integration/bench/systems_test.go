@@ -147,6 +147,53 @@ func TestMillraceDoesEachJob(t *testing.T) {
 	}
 }
 
+// On replicas the first request can come before its server knows who leads the consumer.
+func TestAPullThatReachesNobodyIsRepeated(t *testing.T) {
+	ctx, g := newGround(t)
+	nc, err := g.connect()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer nc.Close()
+	got := make(chan string, 1)
+	p := &barePull{nc: nc, next: "late", inbox: nc.NewInbox(), handle: func(m *nats.Msg) { got <- string(m.Data) }}
+	asked := make(chan struct{}, 1)
+	if _, err := nc.Subscribe(p.inbox, func(m *nats.Msg) {
+		if nobody(m) {
+			select {
+			case asked <- struct{}{}:
+			default:
+			}
+		}
+		p.receive(m)
+	}); err != nil {
+		t.Fatal(err)
+	}
+	if err := p.request(); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case <-asked: // in vain
+	case <-ctx.Done():
+		t.Fatal("a request that reaches nobody was not answered")
+	}
+	if _, err := g.admin.Subscribe("late", func(m *nats.Msg) {
+		if err := g.admin.PublishRequest(m.Reply, "ack", []byte("first")); err != nil {
+			t.Error(err)
+		}
+	}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case data := <-got:
+		if left := p.left.Load(); data != "first" || left != pullBatch-1 {
+			t.Errorf("received %q with %d left, want first with %d", data, left, pullBatch-1)
+		}
+	case <-ctx.Done():
+		t.Fatal("the request was not repeated")
+	}
+}
+
 // On replicas a stream refuses to judge an expectation while another message for the subject is on its way.
 func TestABusyStreamIsAskedAgain(t *testing.T) {
 	ctx, g := newGround(t)
