@@ -21,6 +21,9 @@ type function struct {
 	name       string
 	value      reflect.Value
 	hasContext bool
+	variadic   bool
+	// params are the types of the parameters without the context.
+	params []reflect.Type
 }
 
 // newFunction checks that fn has the shape of an activity.
@@ -39,8 +42,13 @@ func newFunction(name string, fn reflect.Value) (*function, error) {
 	case t.Out(t.NumOut()-1) != errorType:
 		return refuse(fmt.Sprintf("returns %v last: must be error", t.Out(t.NumOut()-1)))
 	}
-	f := &function{name: name, value: fn}
-	f.hasContext = t.NumIn() > 0 && t.In(0) == contextType
+	f := &function{name: name, value: fn, variadic: t.IsVariadic()}
+	for p := range t.Ins() {
+		f.params = append(f.params, p)
+	}
+	if len(f.params) > 0 && f.params[0] == contextType {
+		f.hasContext, f.params = true, f.params[1:]
+	}
 	return f, nil
 }
 
@@ -59,15 +67,14 @@ func (f *function) call(ctx context.Context, input *common.Payloads, dc converte
 var errExited = millrace.NewPanicError("the activity ended its goroutine by runtime.Goexit", "")
 
 func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (*common.Payloads, error) {
-	t := f.value.Type()
-	var in []reflect.Value
+	in := make([]reflect.Value, 0, 1+len(f.params))
 	if f.hasContext {
 		in = append(in, reflect.ValueOf(ctx))
 	}
-	var targets []any
-	for i := len(in); i < t.NumIn(); i++ {
-		p := reflect.New(t.In(i))
-		targets = append(targets, p.Interface())
+	targets := make([]any, len(f.params))
+	for i, t := range f.params {
+		p := reflect.New(t)
+		targets[i] = p.Interface()
 		in = append(in, p.Elem())
 	}
 	if err := dc.FromPayloads(input, targets...); err != nil {
@@ -75,7 +82,7 @@ func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc
 			fmt.Sprintf("decode the arguments of activity %s", f.name), "DecodeArguments", err)
 	}
 	var out []reflect.Value
-	if t.IsVariadic() {
+	if f.variadic {
 		out = f.value.CallSlice(in)
 	} else {
 		out = f.value.Call(in)

@@ -112,12 +112,12 @@ func (d *Definition) Body() replay.Body {
 
 // call calls the function; result is nil for one without a value.
 func (d *Definition) call(ctx Context, input *common.Payloads) (result interface{}, err error) {
-	t := d.fn.Type()
-	args, err := decodeParameters(runOf(ctx), t, 1, input)
+	in, err := decodeParameters(runOf(ctx), d.fn.Type(), 1, input)
 	if err != nil {
 		return nil, fmt.Errorf("workflow %s: %w", d.name, err)
 	}
-	out := d.fn.Call(append([]reflect.Value{reflect.ValueOf(&ctx).Elem()}, args...))
+	in[0] = reflect.ValueOf(ctx)
+	out := d.fn.Call(in)
 	if len(out) == 2 {
 		result = out[0].Interface()
 	}

@@ -50,27 +50,26 @@ func checkArguments(callee interface{}, contextType reflect.Type, args []interfa
 	if t.Kind() != reflect.Func {
 		return nil
 	}
-	var params []reflect.Type
-	for i := range t.NumIn() {
-		if i > 0 || t.In(i) != contextType {
-			params = append(params, t.In(i))
-		}
-	}
 	if t.IsVariadic() {
 		return fmt.Errorf("%v: variadic functions are not supported", t)
 	}
-	if len(args) != len(params) {
-		return fmt.Errorf("%d arguments given, %v takes %d", len(args), t, len(params))
+	first := 0
+	if t.NumIn() > 0 && t.In(0) == contextType {
+		first = 1
+	}
+	if n := t.NumIn() - first; len(args) != n {
+		return fmt.Errorf("%d arguments given, %v takes %d", len(args), t, n)
 	}
 	for i, arg := range args {
+		param := t.In(first + i)
 		if arg == nil {
-			if !nilable(params[i]) {
-				return fmt.Errorf("argument %d is nil, %v takes a %v", i+1, t, params[i])
+			if !nilable(param) {
+				return fmt.Errorf("argument %d is nil, %v takes a %v", i+1, t, param)
 			}
 			continue
 		}
-		if given := reflect.TypeOf(arg); !given.AssignableTo(params[i]) {
-			return fmt.Errorf("argument %d is a %v, %v takes a %v", i+1, given, t, params[i])
+		if given := reflect.TypeOf(arg); !given.AssignableTo(param) {
+			return fmt.Errorf("argument %d is a %v, %v takes a %v", i+1, given, t, param)
 		}
 	}
 	return nil

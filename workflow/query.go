@@ -71,14 +71,14 @@ func (r *run) query(name string, args *common.Payloads) (*common.Payloads, error
 	return result, nil
 }
 
-// decodeParameters decodes payloads into new values of a function's parameters from the given one on.
+// decodeParameters decodes payloads into new values of a function's parameters from the given one on; the caller sets
+// the values before it.
 func decodeParameters(r *run, fn reflect.Type, from int, payloads *common.Payloads) ([]reflect.Value, error) {
-	pointers := make([]interface{}, 0, fn.NumIn())
-	values := make([]reflect.Value, 0, fn.NumIn())
-	for i := from; i < fn.NumIn(); i++ {
-		p := reflect.New(fn.In(i))
-		pointers = append(pointers, p.Interface())
-		values = append(values, p.Elem())
+	pointers := make([]interface{}, fn.NumIn()-from)
+	values := make([]reflect.Value, fn.NumIn())
+	for i := range pointers {
+		p := reflect.New(fn.In(from + i))
+		pointers[i], values[from+i] = p.Interface(), p.Elem()
 	}
 	if err := r.def.options.DataConverter.FromPayloads(payloads, pointers...); err != nil {
 		return nil, fmt.Errorf("decode arguments of %v: %w", fn, err)
