@@ -16,6 +16,8 @@ type Coordinator struct {
 	cfg    Config
 	broker Broker
 	cache  *cache
+	// closed are the closed runs for which something may still come, without their code.
+	closed *cache
 	keeper *keeper
 	alarms *alarms
 	// alone holds one token while code runs that may end its process.
@@ -41,6 +43,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	c.cache = newCache(cfg.CacheSize)
 	c.keeper = newKeeper(cfg.AckWait)
 	c.alarms = newAlarms(cfg.MaxAlarms, cfg.MaxConcurrent, c.ringAlarm)
+	c.closed = newCache(cfg.CacheSize)
 	return c, nil
 }
 

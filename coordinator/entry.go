@@ -20,6 +20,8 @@ type entry struct {
 	machine *replay.Machine
 	codeErr error
 	bare    *history.State
+	// late is set while a run is loaded for messages, not for a query: if it is closed they need no code.
+	late bool
 
 	// lastSeq is the sequence that the next append expects, lastHash the hash of the last record's bytes.
 	lastSeq  uint64
@@ -54,6 +56,25 @@ func (e *entry) destroy() {
 	}
 }
 
+// conclude gives up the code of a run that has closed, or is about to be: what still comes needs only its state.
+func (e *entry) conclude() {
+	if e.machine != nil {
+		e.bare = e.machine.State()
+		e.destroy()
+	}
+}
+
+// lateness is for how long after a run has closed, and how long before its wake-up is due, its state is kept.
+const lateness = 5 * time.Second
+
+// expects says whether something may soon come for a run that is closed at the given time: an outcome of what it was
+// waiting for, or its wake-up.
+func (e *entry) expects(now time.Time) bool {
+	s := e.state()
+	return len(s.Activities)+len(s.Children)+len(s.Externals) > 0 ||
+		s.Armed.After(now.Add(-lateness)) && s.Armed.Before(now.Add(lateness))
+}
+
 // drop ends an entry whose machine ran ahead of the history or cannot be trusted any more.
 func (c *Coordinator) drop(e *entry) {
 	e.destroy()
@@ -68,12 +89,29 @@ func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart, susp
 		return nil, err
 	}
 	e.suspicion = suspicion
-	if err := c.catchUp(ctx, e); err != nil {
-		e.destroy()
+	return e, c.fill(ctx, e)
+}
+
+// loadForMessages is load without the code of a run that turns out to be closed.
+func (c *Coordinator) loadForMessages(ctx context.Context, found *streams.StoredStart, suspicion *history.Trouble) (*entry, error) {
+	e, err := c.newEntry(found)
+	if err != nil {
 		return nil, err
 	}
+	e.suspicion, e.late = suspicion, true
+	return e, c.fill(ctx, e)
+}
+
+// fill reads and replays the whole history of a new entry, and destroys it when that fails.
+func (c *Coordinator) fill(ctx context.Context, e *entry) error {
+	err := c.catchUp(ctx, e)
+	e.late = false
+	if err != nil {
+		e.destroy()
+		return err
+	}
 	e.recall(c.alarms.get(e.run()))
-	return e, nil
+	return nil
 }
 
 // loadState builds a run without its code, which must not run. That is enough to end it, and for what is settled.
@@ -143,11 +181,14 @@ func (c *Coordinator) stateOf(ctx context.Context, run history.Run) (*history.St
 
 // replay applies transitions to the entry. Code that fails leaves the entry with its state only.
 func (c *Coordinator) replay(ctx context.Context, e *entry, transitions []*history.Transition) error {
-	if e.machine == nil {
-		return fold(e.bare, transitions)
-	}
 	if len(transitions) == 0 {
 		return nil
+	}
+	if e.late && isClosing(transitions[len(transitions)-1].Events) {
+		e.conclude()
+	}
+	if e.machine == nil {
+		return fold(e.bare, transitions)
 	}
 	before := e.machine.State().Transitions
 	err := c.execute(ctx, e, func(progress func()) error {

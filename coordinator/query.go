@@ -76,7 +76,7 @@ func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, qi *quer
 	if e.machine == nil {
 		c.drop(e)
 	} else {
-		c.keep(e)
+		c.keepLive(e) // whoever asks once asks again
 	}
 	qi.answer <- r
 }

@@ -53,8 +53,21 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 	c.keep(e)
 }
 
-// keep puts a run into the cache. Those that leave it leave their alarms behind.
+// keep puts a run that messages were for into the cache. Of a closed one at most its state is kept.
 func (c *Coordinator) keep(e *entry) {
+	if !e.state().Closed() {
+		c.keepLive(e)
+		return
+	}
+	e.conclude()
+	c.alarms.cancel(e.run())
+	if e.expects(c.cfg.Now()) {
+		c.closed.put(e.run(), e)
+	}
+}
+
+// keepLive puts a run into the cache with its code. Those that leave it leave their alarms behind.
+func (c *Coordinator) keepLive(e *entry) {
 	for _, old := range c.cache.put(e.run(), e) {
 		old.destroy()
 	}
@@ -100,7 +113,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	case isNew: // whatever else is delivered with it: the start's code has not run before
 		return c.newEntry(found)
 	}
-	if e, err = c.load(ctx, found, suspicion); err == nil {
+	if e, err = c.loadForMessages(ctx, found, suspicion); err == nil {
 		err = c.answered(e, items)
 	}
 	return e, err
@@ -120,7 +133,7 @@ func (c *Coordinator) newStart(items []*item) *streams.StoredStart {
 
 // open takes the run from the cache or loads it.
 func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error) {
-	if e, err := c.cached(ctx, run); err != nil || e != nil {
+	if e, err := c.cached(ctx, run); err != nil || e != nil && !(e.machine == nil && e.codeErr == nil) {
 		return e, err
 	}
 	found, err := c.broker.FindStart(ctx, run)
@@ -134,6 +147,9 @@ func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error)
 // with the history first: a server that lost the end of it may have given the same sequences to other records.
 func (c *Coordinator) cached(ctx context.Context, run history.Run) (*entry, error) {
 	e := c.cache.take(run)
+	if e == nil {
+		e = c.closed.take(run)
+	}
 	epoch := c.broker.Epoch()
 	if e == nil || e.epoch == epoch {
 		return e, nil
@@ -402,7 +418,7 @@ func (p *plan) needsTruth(e *entry) bool {
 	if len(p.ahead) > 0 {
 		return true
 	}
-	if p.decides(e) {
+	if p.decides(e) || e.state().Closed() { // nothing follows a closing event
 		return false
 	}
 	if len(p.wakes) > 0 {
