@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/streams"
 )
 
@@ -22,6 +23,10 @@ type Coordinator struct {
 	alarms *alarms
 	// alone holds one token while code runs that may end its process.
 	alone chan struct{}
+	// strands are the goroutines of workflow code, pool those that serve runs.
+	strands  *replay.Strands
+	pool     pool
+	watchdog watchdog
 	// running are the activities that this process runs itself.
 	running runningCalls
 
@@ -29,9 +34,12 @@ type Coordinator struct {
 	mu       sync.Mutex
 	boxes    map[history.Run]*mailbox
 	stopping bool
-	// busy counts the goroutines that serve mailboxes.
+	// busy counts the mailboxes that are served, and the activities that this process runs.
 	busy sync.WaitGroup
 }
+
+// maxIdle bounds the goroutines that are kept for the next run or stretch of code, of each kind: some kilobytes each.
+const maxIdle = 512
 
 // New makes a coordinator; it does nothing until Run.
 func New(broker Broker, cfg Config) (*Coordinator, error) {
@@ -40,7 +48,9 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 		return nil, err
 	}
 	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}, alone: make(chan struct{}, 1)}
+	c.strands = replay.NewStrands(maxIdle)
 	c.cache = newCache(cfg.CacheSize)
+	c.watchdog = watchdog{timeout: cfg.DeadlockTimeout, active: map[*stretch]struct{}{}}
 	c.keeper = newKeeper(cfg.AckWait)
 	c.alarms = newAlarms(cfg.MaxAlarms, cfg.MaxConcurrent, c.ringAlarm)
 	c.closed = newCache(cfg.CacheSize)
@@ -78,6 +88,9 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Go(func() { failed <- c.runLane(pulling, work, inbox) })
 	loops.Go(func() { c.keeper.run(work) })
 	loops.Go(func() { c.alarms.run(work) })
+	watched, unwatch := context.WithCancel(context.WithoutCancel(ctx)) // to the very end: blocked code would keep it off
+	defer unwatch()
+	loops.Go(func() { c.watchdog.run(watched) })
 
 	var failure error
 	for range 2 {
@@ -89,8 +102,11 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	stopQueries()
 	c.drain(cut)
 	cut(errStopped)
+	unwatch()
 	loops.Wait()
 	c.cache.clear()
+	c.strands.Close()
+	c.pool.close()
 	return errors.Join(failure, starts.Close(), inbox.Close())
 }
 

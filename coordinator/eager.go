@@ -114,7 +114,9 @@ func (c *Coordinator) launch(ctx context.Context, e *entry, calls []*eagerCall) 
 		run := e.run()
 		call.held.eager++
 		c.running.add(eagerKey{run, call.activity})
-		c.busy.Go(func() {
+		c.busy.Add(1)
+		c.pool.run(func() {
+			defer c.busy.Done()
 			call.outcome = call.attempt.Run(ctx)
 			c.postEager(ctx, run, call)
 		})

@@ -19,6 +19,8 @@ type entry struct {
 	// folded without it.
 	machine *replay.Machine
 	codeErr error
+	// stretch is for the next stretch of code, nil before the first.
+	stretch *stretch
 	bare    *history.State
 	// late is set while a run is loaded for messages, not for a query: if it is closed they need no code.
 	late bool
@@ -136,7 +138,7 @@ func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
 	}
 	e := &entry{start: start, found: found, epoch: c.broker.Epoch()}
 	if body, ok := c.cfg.Definition(start.Type); ok {
-		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload})
+		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload, Strands: c.strands})
 	} else {
 		e.codeErr = fmt.Errorf("%w: %q", errUnknownType, start.Type)
 		e.bare = history.NewState(start)

@@ -1,9 +1,11 @@
 package coordinator
 
 import (
+	"context"
 	"fmt"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -42,40 +44,116 @@ func stackOf(goroutine uint64) string {
 // guard runs workflow code and gives up on it when it makes no progress for DeadlockTimeout. Nobody can end the code
 // then: its goroutine is left behind with the machine, which it destroys if the code ever returns, and the caller must
 // not touch the machine again.
-func (c *Coordinator) guard(m *replay.Machine, op func(progress func()) error) error {
+func (c *Coordinator) guard(e *entry, op func(progress func()) error) error {
 	if c.cfg.DeadlockTimeout < 0 {
 		return op(func() {})
 	}
-	timer := time.NewTimer(c.cfg.DeadlockTimeout)
-	defer timer.Stop()
-	// settled is set by whoever comes first: the code that returns, or the watchdog that gives up on it.
-	var settled atomic.Bool
-	done := make(chan error, 1)
-	steps := make(chan struct{}, 1)
-	go func() {
-		err := op(func() {
-			select {
-			case steps <- struct{}{}:
-			default:
-			}
-		})
-		if !settled.CompareAndSwap(false, true) {
-			m.Destroy()
+	s := e.stretch
+	if s == nil {
+		s = &stretch{done: make(chan error, 1)}
+		e.stretch = s
+	}
+	s.begin(e.machine)
+	c.watchdog.add(s)
+	c.pool.run(func() {
+		err := op(s.progress)
+		if s.end() {
+			s.done <- err
+		} else {
+			s.machine.Destroy()
 		}
-		done <- err
-	}()
+	})
+	err := <-s.done
+	c.watchdog.remove(s)
+	if s.state.Load() == abandoned {
+		e.stretch = nil
+	}
+	return err
+}
+
+// stretch is workflow code that runs, or will run again: one at a time.
+type stretch struct {
+	machine *replay.Machine
+	// last is when the code began or made progress, in nanoseconds of the Unix clock.
+	last atomic.Int64
+	// state is changed from running by whoever comes first: the code that returns, or the watchdog that gives up on it.
+	state atomic.Int32
+	done  chan error
+}
+
+const (
+	running = iota + 1
+	returned
+	abandoned
+)
+
+func (s *stretch) begin(m *replay.Machine) {
+	s.machine = m
+	s.progress()
+	s.state.Store(running)
+}
+
+func (s *stretch) progress() { s.last.Store(time.Now().UnixNano()) }
+
+// end says whether nobody has given up on the code.
+func (s *stretch) end() bool { return s.state.CompareAndSwap(running, returned) }
+
+// watchdog gives up on code that blocks. It looks from time to time, so that code costs no timer.
+type watchdog struct {
+	timeout time.Duration
+	mu      sync.Mutex // guards active
+	active  map[*stretch]struct{}
+}
+
+// looksPerTimeout is how often the watchdog looks while code may take its time: it gives up late by one part of it.
+const looksPerTimeout = 8
+
+func (w *watchdog) add(s *stretch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.active[s] = struct{}{}
+}
+
+func (w *watchdog) remove(s *stretch) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	delete(w.active, s)
+}
+
+// run looks after all code until ctx ends.
+func (w *watchdog) run(ctx context.Context) {
+	if w.timeout < 0 {
+		return
+	}
+	tick := time.NewTicker(max(w.timeout/looksPerTimeout, time.Millisecond))
+	defer tick.Stop()
 	for {
 		select {
-		case err := <-done:
-			return err
-		case <-steps:
-			timer.Reset(c.cfg.DeadlockTimeout)
-		case <-timer.C:
-			running := m.Running()
-			if !settled.CompareAndSwap(false, true) {
-				return <-done
+		case <-ctx.Done():
+			return
+		case now := <-tick.C:
+			for _, s := range w.overdue(now) {
+				w.abandon(s)
 			}
-			return &BlockedError{Coroutine: running.Coroutine, After: c.cfg.DeadlockTimeout, Stack: stackOf(running.Goroutine)}
 		}
+	}
+}
+
+func (w *watchdog) overdue(now time.Time) []*stretch {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var overdue []*stretch
+	for s := range w.active {
+		if now.UnixNano()-s.last.Load() > int64(w.timeout) {
+			overdue = append(overdue, s)
+		}
+	}
+	return overdue
+}
+
+func (w *watchdog) abandon(s *stretch) {
+	at := s.machine.Running()
+	if s.state.CompareAndSwap(running, abandoned) {
+		s.done <- &BlockedError{Coroutine: at.Coroutine, After: w.timeout, Stack: stackOf(at.Goroutine)}
 	}
 }

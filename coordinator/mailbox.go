@@ -166,7 +166,11 @@ func (c *Coordinator) postLocked(work context.Context, it *item) {
 	if !served {
 		box = &mailbox{}
 		c.boxes[it.run] = box
-		c.busy.Go(func() { c.runMailbox(work, it.run, box) })
+		c.busy.Add(1)
+		c.pool.run(func() {
+			defer c.busy.Done()
+			c.runMailbox(work, it.run, box)
+		})
 	}
 	box.waiting = append(box.waiting, it)
 }

@@ -92,7 +92,7 @@ func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult 
 		return r
 	}
 	r := &history.QueryResult{Event: s.LastEvent}
-	err := c.guard(e.machine, func(func()) error {
+	err := c.guard(e, func(func()) error {
 		var err error
 		r.Result, err = e.machine.Query(q.Type, q.Args)
 		return err

@@ -154,7 +154,7 @@ func (c *Coordinator) quarantine(ctx context.Context, run history.Run, items []*
 func (c *Coordinator) execute(ctx context.Context, e *entry, op func(progress func()) error) error {
 	t := e.suspicion
 	if t == nil {
-		return c.guard(e.machine, op)
+		return c.guard(e, op)
 	}
 	if t.Begun > 0 {
 		select {
@@ -170,7 +170,7 @@ func (c *Coordinator) execute(ctx context.Context, e *entry, op func(progress fu
 		t.Begun--
 		c.note(ctx, e.run(), t)
 	}()
-	return c.guard(e.machine, op)
+	return c.guard(e, op)
 }
 
 // noteHandBack records that this delivery ended well enough to be handed back, and why when that concerns people.

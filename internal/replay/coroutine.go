@@ -2,7 +2,6 @@ package replay
 
 import (
 	"errors"
-	"iter"
 	"runtime"
 )
 
@@ -11,15 +10,14 @@ import (
 type coroutine struct {
 	name string
 	body func()
+	// strands is where its goroutine comes from and goes to.
+	strands *Strands
+	*strand
+	// number is the number of that goroutine.
+	number uint64
 	// ready and why are set while the coroutine is blocked.
 	ready func() bool
 	why   string
-
-	next  func() (struct{}, bool)
-	stop  func()
-	yield func(struct{}) bool
-	// goroutine is the number of the coroutine's goroutine, 0 before it first runs.
-	goroutine uint64
 
 	ended bool
 	// ending is set when the coroutine is told to end: how its function takes that interests nobody.
@@ -39,31 +37,34 @@ type exit struct{}
 
 var errGoexit = errors.New("workflow code called runtime.Goexit")
 
-func newCoroutine(name string, body func()) *coroutine {
-	return &coroutine{name: name, body: body}
+func newCoroutine(name string, body func(), strands *Strands) *coroutine {
+	return &coroutine{name: name, body: body, strands: strands}
 }
 
 // where names c in errors.
 func (c *coroutine) where() string { return "coroutine " + c.name }
 
-// prepare makes the goroutine that c runs in, and runs it up to its first switch.
+// prepare finds the goroutine that c runs in.
 func (c *coroutine) prepare() {
-	if c.next != nil {
-		return
+	if c.strand == nil {
+		c.strand = c.strands.take()
+		c.job, c.number = c.main, c.goroutine
 	}
-	c.next, c.stop = iter.Pull(c.main)
-	c.next()
 }
 
 // resume runs c until it blocks or ends.
 func (c *coroutine) resume() {
 	defer recoverExit()
 	c.next()
+	if c.ended {
+		c.strands.put(c.strand)
+		c.strand = nil
+	}
 }
 
 // end runs the deferred calls of c's function, if it has begun.
 func (c *coroutine) end() {
-	if c.next == nil || c.ended {
+	if c.strand == nil || c.ended {
 		c.ended = true
 		return
 	}
@@ -78,14 +79,8 @@ func recoverExit() {
 	}
 }
 
-// main is the root of c's goroutine: the one place where panics of workflow code are recovered.
-func (c *coroutine) main(yield func(struct{}) bool) {
-	c.yield = yield
-	c.goroutine = goroutineNumber()
-	if !yield(struct{}{}) {
-		c.ended = true
-		return
-	}
+// main is the root of c: the one place where panics of workflow code are recovered.
+func (c *coroutine) main() {
 	returned := false
 	defer func() {
 		c.ended = true

@@ -15,6 +15,8 @@ type Config struct {
 	Body Body
 	// MaxPayload is the largest size in bytes of one input, result, header or memo; 0 is unlimited.
 	MaxPayload int
+	// Strands has the goroutines that the coroutines run in; nil gives the Machine its own.
+	Strands *Strands
 }
 
 // Machine is one run with its live coroutines. It is not safe for concurrent use, Running excepted. It must be
@@ -32,6 +34,8 @@ type Machine struct {
 	uncommitted bool
 
 	scheduler
+	// own are the strands that no other Machine uses, nil when they are shared.
+	own      *Strands
 	requests   requests
 	activities map[int64]*activity
 	timers     map[int64]func()
@@ -52,6 +56,9 @@ type Machine struct {
 	closed bool
 }
 
+// ownStrands is how many idle goroutines a Machine keeps that shares none: one for its driver, one for a short coroutine.
+const ownStrands = 2
+
 // New is a Machine before its run's first transition.
 func New(config Config) *Machine {
 	m := &Machine{
@@ -65,6 +72,10 @@ func New(config Config) *Machine {
 		length:     1,
 	}
 	m.env.m = m
+	if config.Strands == nil {
+		m.own = NewStrands(ownStrands)
+		m.config.Strands = m.own
+	}
 	return m
 }
 
@@ -158,7 +169,6 @@ func (m *Machine) Commit(t *history.Transition) error {
 		return err
 	}
 	m.offered, m.uncommitted = nil, false
-	m.rest()
 	return nil
 }
 
@@ -170,6 +180,9 @@ func (m *Machine) Destroy() {
 	}
 	m.destroyed, m.replaying = true, true
 	m.unwind()
+	if m.own != nil {
+		m.own.Close()
+	}
 	m.offered, m.recorded, m.decided = nil, nil, nil
 }
 

@@ -15,9 +15,8 @@ type scheduler struct {
 	// current is the coroutine that runs, or whose predicate is evaluated.
 	current *coroutine
 
-	// driver runs work, and with it everything but the coroutines.
+	// driver runs everything but the coroutines, nil between two stretches.
 	driver *coroutine
-	work   func()
 
 	// running is current for the eyes of a watchdog in another goroutine. It is the only word of the package that two
 	// goroutines share, and an atomic suffices for it: everything behind the pointer that Running reads is written
@@ -41,7 +40,7 @@ func (m *Machine) Running() Running {
 	if c == nil {
 		return Running{}
 	}
-	return Running{Coroutine: c.name, Goroutine: c.goroutine}
+	return Running{Coroutine: c.name, Goroutine: c.number}
 }
 
 // create adds a coroutine, which runs when its turn comes.
@@ -50,7 +49,7 @@ func (m *Machine) create(name string, f func()) {
 	if name == "" {
 		name = strconv.Itoa(m.created)
 	}
-	m.coroutines = append(m.coroutines, newCoroutine(name, f))
+	m.coroutines = append(m.coroutines, newCoroutine(name, f, m.config.Strands))
 }
 
 // schedule runs the coroutines until none can go on, one has closed the run, or one has panicked.
@@ -120,7 +119,6 @@ func (m *Machine) unwind() {
 		c.end()
 	}
 	m.current = nil
-	m.rest()
 	m.running.Store(nil)
 	m.phase, m.coroutines = idle, nil
 }
