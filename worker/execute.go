@@ -119,12 +119,12 @@ func (x *execution) checkTime() {
 	x.mu.Unlock()
 	defer x.w.busy.Done()
 	defer x.reportEnds()
-	if next.Equal(x.deadline) { // which ends the function's context by itself
-		x.fail(x.ctx, x.timedOut(x.deadlineKind))
-		return
+	kind := enums.TIMEOUT_TYPE_HEARTBEAT
+	if next.Equal(x.deadline) {
+		kind = x.deadlineKind
 	}
 	x.end(activity.ErrTimedOut)
-	x.fail(x.ctx, x.timedOut(enums.TIMEOUT_TYPE_HEARTBEAT))
+	x.fail(x.ctx, x.timedOut(kind))
 }
 
 // back takes what the function has returned. It counts unless the attempt has ended before.

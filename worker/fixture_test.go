@@ -160,14 +160,21 @@ func (f *fixture) append(number uint64, events ...history.Event) {
 // serve starts a worker and returns what stops it.
 func (f *fixture) serve() (stop func()) {
 	f.Helper()
-	w := newActivities(onModel{f.model, f.late}, queue, f.options.withDefaults())
+	_, stop = f.serveBoth()
+	return stop
+}
+
+// serveBoth starts a worker that a coordinator may use, too, and returns what stops it.
+func (f *fixture) serveBoth() (w *activities, stop func()) {
+	f.Helper()
+	w = newActivities(onModel{f.model, f.late}, queue, f.options.withDefaults())
 	w.namespace, w.find, w.logger = "ns", f.registry.activity, f.logs
 	w.dataConverter = converter.GetDefaultDataConverter()
 	w.failureConverter = millrace.GetDefaultFailureConverter()
 	ctx, cancel := context.WithCancel(f.ctx)
 	done := make(chan error, 1)
 	go func() { done <- w.run(ctx) }()
-	return sync.OnceFunc(func() {
+	return w, sync.OnceFunc(func() {
 		f.Helper()
 		cancel()
 		if err := <-done; err != nil {

@@ -164,7 +164,7 @@ func (a *attempt) returnUnbegun(ctx context.Context) {
 	}
 	a.number, a.lost = attemptOf(a.task, a.delivery.Deliveries, a.found)
 	a.begin(time.Now())
-	a.handBack(ctx, max(time.Until(a.task.NotBefore), 0))
+	a.handBack(ctx, 0)
 }
 
 // newerFormatDelay is how long a task of a newer format rests before another process is asked.

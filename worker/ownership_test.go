@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -360,9 +361,9 @@ func TestUnreadableTaskBecomesADeadLetter(t *testing.T) {
 func TestActivityThatRunsAtMostOnceAndIgnoresItsContextIsLeftToBeFoundLost(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		f.task.RetryPolicy.MaximumAttempts = 1
-		calls := 0
+		var calls atomic.Int32
 		release := make(chan struct{})
-		f.register(func() error { calls++; <-release; return nil })
+		f.register(func() error { calls.Add(1); <-release; return nil })
 		f.publish()
 		stop := f.serve()
 		time.Sleep(time.Second)
@@ -371,8 +372,8 @@ func TestActivityThatRunsAtMostOnceAndIgnoresItsContextIsLeftToBeFoundLost(t *te
 			t.Errorf("handed back: %v", got)
 		}
 		defer f.serve()()
-		if r := f.outcome(); calls != 1 || r.Failure == nil || r.Failure.Message != "worker lost" {
-			t.Errorf("%d calls, outcome is %+v", calls, r)
+		if r := f.outcome(); calls.Load() != 1 || r.Failure == nil || r.Failure.Message != "worker lost" {
+			t.Errorf("%d calls, outcome is %+v", calls.Load(), r)
 		}
 		close(release)
 	})
