@@ -20,43 +20,56 @@ func (n *Namespace) Append(ctx context.Context, run history.Run, data []byte, in
 	}
 	m := &nats.Msg{Subject: n.at(run.WorkflowID).record(run), Header: recordHeader(info), Data: data}
 	expect(m.Header, "", expected)
-	seq, err = n.conditional(ctx, "record", m, expected, func(ctx context.Context) (seq, last uint64, err error) {
-		loaded, err := n.load(ctx, run, info.Number-1)
-		if err != nil {
-			return 0, 0, err
-		}
-		for _, r := range loaded.Records {
-			if r.Number == info.Number && r.CommitID == info.CommitID {
-				return r.Seq, loaded.LastSeq, nil
-			}
-		}
-		return 0, loaded.LastSeq, nil
-	})
+	seq, err = n.putRetried(ctx, m)
+	if isRefused(err) {
+		seq, err = n.settle(ctx, "record", m, expected, err, func(ctx context.Context) (seq, last uint64, err error) {
+			return n.findRecord(ctx, run, info.Number, info.CommitID)
+		})
+	}
 	if err != nil {
 		return 0, fmt.Errorf("append record %d of run %s: %w", info.Number, run, err)
 	}
 	return seq, nil
 }
 
-// conditional publishes a message that carries an expectation until its outcome is definite. look reads from the
-// stream's leader whether the message is stored (seq, else 0), and the last sequence that the expectation speaks of.
+// findRecord reads from the stream's leader whether a record is stored (seq, else 0), and the last sequence of its lane.
+func (n *Namespace) findRecord(ctx context.Context, run history.Run, number uint64, commitID string) (seq, last uint64, err error) {
+	loaded, err := n.load(ctx, run, number-1)
+	if err != nil {
+		return 0, 0, err
+	}
+	for _, r := range loaded.Records {
+		if r.Number == number && r.CommitID == commitID {
+			return r.Seq, loaded.LastSeq, nil
+		}
+	}
+	return 0, loaded.LastSeq, nil
+}
+
+func isRefused(err error) bool {
+	if err == nil {
+		return false // without an allocation
+	}
+	var refused *refusedError
+	return errors.As(err, &refused)
+}
+
+// settle finds out what became of a message that carries an expectation and was refused with err, and publishes it again
+// until the outcome is definite. look reads from the stream's leader whether the message is stored (seq, else 0), and
+// the last sequence that the expectation speaks of.
 //
 // A refusal alone proves nothing: the message may have been stored by an attempt whose acknowledgement was lost. Nor
 // does a look that does not find it, when a deposed leader answers that knows less than the one that refused. The
 // refusal names the last sequence as the refusing leader saw it; a look that has seen at least as much has also seen
 // our message, if it is there.
-func (n *Namespace) conditional(ctx context.Context, what string, m *nats.Msg, expected uint64,
+func (n *Namespace) settle(ctx context.Context, what string, m *nats.Msg, expected uint64, err error,
 	look func(ctx context.Context) (seq, last uint64, err error)) (uint64, error) {
-	seq, err := n.putRetried(ctx, m)
 	var refused *refusedError
-	if !errors.As(err, &refused) {
-		return seq, err
-	}
 	var patience patience
-	for {
-		seq, last, err := look(ctx)
-		if err != nil || seq > 0 {
-			return seq, err
+	for errors.As(err, &refused) {
+		seq, last, unread := look(ctx)
+		if unread != nil || seq > 0 {
+			return seq, unread
 		}
 		if last != expected && (!refused.known || last >= refused.last) {
 			return 0, &ConflictError{What: what, Expected: expected, Last: last}
@@ -64,9 +77,9 @@ func (n *Namespace) conditional(ctx context.Context, what string, m *nats.Msg, e
 		if err := patience.wait(ctx, refused); err != nil {
 			return 0, err
 		}
-		seq, err = n.putRetried(ctx, m)
-		if !errors.As(err, &refused) {
-			return seq, err
+		if seq, err = n.putRetried(ctx, m); err == nil {
+			return seq, nil
 		}
 	}
+	return 0, err
 }

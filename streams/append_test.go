@@ -137,7 +137,11 @@ func TestStaleReadIsNotBelieved(t *testing.T) {
 	expect(m.Header, "", last-1)
 	reads := []uint64{last - 2, last - 1, last} // as a deposed leader, twice, and then the real one answers
 	looked := 0
-	_, err := f.ns.conditional(f.ctx, "record", m, last-1, func(_ context.Context) (uint64, uint64, error) {
+	_, err := f.ns.putRetried(f.ctx, m)
+	if !isRefused(err) {
+		t.Fatalf("the publish ended with %v", err)
+	}
+	_, err = f.ns.settle(f.ctx, "record", m, last-1, err, func(_ context.Context) (uint64, uint64, error) {
 		looked++
 		return 0, reads[looked-1], nil
 	})

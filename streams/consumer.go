@@ -177,12 +177,11 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 	d := &Delivery{
 		Lane: c.lane, Queue: s.queue, Build: s.build, Source: s.source, Activity: s.activity,
 		Run:       history.Address{Run: s.run, Queue: s.queue, Build: s.build},
-		Partition: m.part, Seq: m.meta.Sequence.Stream, Deliveries: int(m.meta.NumDelivered),
-		Published: m.meta.Timestamp, Pending: m.meta.NumPending, Data: m.msg.Data,
+		Partition: m.part, Seq: m.at.seq, Deliveries: m.at.deliveries, Published: m.at.published, Pending: m.at.pending,
+		Data:  m.msg.Data,
 		Acker: m.acker,
 	}
-	want := map[Lane]subjectKind{LaneStarts: kindStart, LaneInbox: kindInbox, LaneTasks: kindTask}[c.lane]
-	if s.kind != want {
+	if s.kind != c.lane.kind() {
 		return nil, fmt.Errorf("subject %q is not one of lane %s", m.msg.Subject, c.lane)
 	}
 	switch c.lane {
@@ -197,7 +196,7 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 // putAway keeps a message that no consumer can use as a dead letter and acknowledges it.
 func (n *Namespace) putAway(ctx context.Context, m pulled, reason error) error {
 	err := n.PutDeadLetter(ctx, DeadLetter{
-		ID:     fmt.Sprintf("%s-%d", m.meta.Stream, m.meta.Sequence.Stream),
+		ID:     fmt.Sprintf("%s-%d", m.at.stream, m.at.seq),
 		Reason: reason.Error(), Subject: m.msg.Subject, Headers: m.msg.Header, Data: m.msg.Data,
 	})
 	if err != nil {
@@ -233,11 +232,12 @@ func (b broker) ensureConsumer(ctx context.Context, d durable) (at position, err
 
 // acker acknowledges one delivery of the broker.
 type acker struct {
-	broker broker
+	broker *broker
 	reply  string
 }
 
-func (a *acker) Ack(context.Context) error { return a.publish("+ACK") }
+// Ack says nothing, which means the same as +ACK.
+func (a *acker) Ack(context.Context) error { return a.publish("") }
 
 func (a *acker) KeepAlive() error { return a.publish("+WPI") }
 
@@ -250,7 +250,7 @@ func (a *acker) Nak(delay time.Duration) error {
 
 func (a *acker) publish(word string) error {
 	if err := a.broker.nc.Publish(a.reply, []byte(word)); err != nil {
-		return fmt.Errorf("answer delivery with %s: %w: %w", word, ErrUnavailable, err)
+		return fmt.Errorf("answer delivery with %q: %w: %w", word, ErrUnavailable, err)
 	}
 	return nil
 }

@@ -30,6 +30,19 @@ func (l Lane) String() string {
 	return "unknown lane"
 }
 
+// kind is what the subjects of the lane's messages are for.
+func (l Lane) kind() subjectKind {
+	switch l {
+	case LaneStarts:
+		return kindStart
+	case LaneInbox:
+		return kindInbox
+	case LaneTasks:
+		return kindTask
+	}
+	return ""
+}
+
 // Delivery is one delivered message. Whoever gets it must end it by Ack, AckSync or Nak, and call InProgress or KeepAlive
 // well within AckWait until then; otherwise the broker delivers it again, to anyone. The fields must not be changed.
 type Delivery struct {

@@ -38,31 +38,43 @@ const (
 	headerStoredSubject = "Nats-Subject"
 	headerSequence      = "Nats-Sequence"
 	headerTimestamp     = "Nats-Time-Stamp"
+	// Of answers to direct reads of several messages.
+	headerNumPending   = "Nats-Num-Pending"
+	headerLastSequence = "Nats-Last-Sequence"
 
 	headerNATSStatus   = "Status"
+	statusEndOfBatch   = "204"
 	statusNotFound     = "404"
 	statusNoResponders = "503"
 )
 
 func recordHeader(info RecordInfo) nats.Header {
-	h := nats.Header{
-		headerNumber: {strconv.FormatUint(info.Number, 10)},
-		headerCommit: {EncodeToken(info.CommitID)},
+	h := make(nats.Header, recordHeaders+1) // and the expectation
+	values := make([]string, 0, recordHeaders)
+	set := func(key, value string) {
+		k := len(values)
+		values = append(values, value)
+		h[key] = values[k : k+1 : k+1]
 	}
+	set(headerNumber, strconv.FormatUint(info.Number, 10))
+	set(headerCommit, EncodeToken(info.CommitID))
 	if info.Previous > 0 {
-		h[headerPrevious] = []string{strconv.FormatUint(info.Previous, 10)}
+		set(headerPrevious, strconv.FormatUint(info.Previous, 10))
 	}
 	if info.Type != "" {
-		h[headerType] = []string{EncodeToken(info.Type)}
+		set(headerType, EncodeToken(info.Type))
 	}
 	if info.Status != "" {
-		h[headerStatus] = []string{EncodeToken(info.Status)}
+		set(headerStatus, EncodeToken(info.Status))
 	}
 	if info.LastEvent > 0 {
-		h[headerEvents] = []string{strconv.FormatInt(info.LastEvent, 10)}
+		set(headerEvents, strconv.FormatInt(info.LastEvent, 10))
 	}
 	return h
 }
+
+// recordHeaders is how many headers of ours a record has at most.
+const recordHeaders = 6
 
 // parseRecordHeader is the inverse of recordHeader. Headers that are not exactly what that writes are not ours.
 func parseRecordHeader(h nats.Header) (info RecordInfo, ok bool) {

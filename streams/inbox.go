@@ -33,7 +33,7 @@ func (n *Namespace) send(ctx context.Context, to history.Address, m *history.Mes
 	if err != nil {
 		return err
 	}
-	id := runTokens(to.Run) + "." + string(source) + "." + EncodeToken(m.ID)
+	id := EncodeToken(to.WorkflowID) + "." + EncodeToken(to.RunID) + "." + string(source) + "." + EncodeToken(m.ID)
 	_, err = n.putRetried(ctx, &nats.Msg{
 		Subject: n.at(to.WorkflowID).partitionSubjects.inbox(to, source), Header: nats.Header{headerMsgID: {id}}, Data: data,
 	})
@@ -65,7 +65,11 @@ func (n *Namespace) ReadInbox(ctx context.Context, run history.Address, source h
 	}
 	p := n.at(run.WorkflowID)
 	var waiting []Waiting
-	err := n.scan(ctx, p.streamNames.inbox, p.partitionSubjects.inbox(run, filter), 1, func(m *stored) bool {
+	batch := scanBatch
+	if limit > 0 {
+		batch = min(limit, scanBatch)
+	}
+	err := n.scan(ctx, p.streamNames.inbox, p.partitionSubjects.inbox(run, filter), 1, batch, func(m *stored) bool {
 		// What is not a message of ours is left to the consumer, which puts it away.
 		if s, err := parseSubject(m.subject); err == nil {
 			waiting = append(waiting, Waiting{Seq: m.seq, Source: s.source, Data: m.data, Time: m.time})

@@ -89,8 +89,8 @@ func (c *intakeConsumer) Pull(ctx context.Context, max int) ([]*IntakeMessage, e
 	taken := make([]*IntakeMessage, 0, len(messages))
 	for _, p := range messages {
 		m := intakeMessage(p.msg, intakeSubject(c.namespace.name))
-		m.Key = fmt.Sprintf("%s-%d-%d", c.namespace.name, c.created.UnixNano(), p.meta.Sequence.Stream)
-		m.Published, m.Deliveries = p.meta.Timestamp, int(p.meta.NumDelivered)
+		m.Key = fmt.Sprintf("%s-%d-%d", c.namespace.name, c.created.UnixNano(), p.at.seq)
+		m.Published, m.Deliveries = p.at.published, p.at.deliveries
 		m.Acker = p.acker
 		taken = append(taken, m)
 	}

@@ -112,8 +112,7 @@ func (l *link) exchange(ctx context.Context, m *nats.Msg, timeout time.Duration)
 	return last, err
 }
 
-// exchangeMany is exchange for a request that is answered by messages with content and, at the end, one that has a
-// status only.
+// exchangeMany is exchange for a direct read that is answered by messages and, at the end, a status.
 func (l *link) exchangeMany(ctx context.Context, m *nats.Msg, timeout time.Duration) (messages []*nats.Msg, last *nats.Msg, err error) {
 	w := l.waiters.Get().(*waiter)
 	w.many = true
@@ -198,7 +197,7 @@ func (l *link) receive(token string, m *nats.Msg) {
 	}
 	l.mu.Lock()
 	w := l.waiting[number]
-	if w != nil && w.many && (len(m.Data) > 0 || m.Header.Get(headerNATSStatus) == "") {
+	if w != nil && w.many && bareStatus(m) == "" {
 		w.earlier = append(w.earlier, m)
 		w = nil
 	}

@@ -101,7 +101,7 @@ func (n *Namespace) chain(ctx context.Context, p *partition, run history.Run, m 
 func (n *Namespace) scanLane(ctx context.Context, p *partition, run history.Run, last, after uint64) (*Loaded, error) {
 	loaded := &Loaded{LastSeq: last}
 	want := uint64(1)
-	err := n.scan(ctx, p.history, p.record(run), 1, func(m *stored) bool {
+	err := n.scan(ctx, p.history, p.record(run), 1, scanBatch, func(m *stored) bool {
 		if m.seq > last {
 			return false
 		}

@@ -45,6 +45,9 @@ func TestJunkInLane(t *testing.T) {
 		{"reply subject at the end", 3, 0, 1, func(_ history.Run, m *nats.Msg) { m.Data, m.Header = []byte("+OK"), nil }},
 		{"reply subject alone", 0, 0, 1, func(_ history.Run, m *nats.Msg) { m.Data, m.Header = []byte("+OK"), nil }},
 		{"in the middle", 2, 2, 0, func(_ history.Run, m *nats.Msg) { m.Data, m.Header = []byte("+OK"), nil }},
+		{"looks like the broker's word that there is nothing", 3, 0, 1, func(_ history.Run, m *nats.Msg) {
+			m.Data, m.Header = nil, nats.Header{headerNATSStatus: {statusNotFound}}
+		}},
 		{"undecodable body", 3, 0, 1, func(_ history.Run, m *nats.Msg) { m.Data = []byte{0xc1} }},
 		{"another run's record", 3, 0, 1, func(_ history.Run, m *nats.Msg) {
 			data, info := f.transition(newRun("x").Run, 4, 3)

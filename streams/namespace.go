@@ -2,7 +2,8 @@ package streams
 
 import (
 	"fmt"
-	"hash/fnv"
+	"strconv"
+	"sync/atomic"
 	"time"
 )
 
@@ -14,6 +15,10 @@ type Namespace struct {
 	created    time.Time
 	limits     Limits
 	partitions []partition
+
+	// instance and messages make IDs that nobody else makes.
+	instance string
+	messages atomic.Uint64
 }
 
 // partition is where a part of a namespace's runs live.
@@ -29,6 +34,11 @@ func (n *Namespace) Name() string { return n.name }
 // lost the end of its streams has done so in between, and may give out the same sequences again: what was read in an
 // earlier epoch has to be compared by commit ID before it is relied on.
 func (n *Namespace) Epoch() uint64 { return n.link.current().epoch }
+
+// messageID is a text that was never used before, by anyone.
+func (n *Namespace) messageID() string {
+	return n.instance + "." + strconv.FormatUint(n.messages.Add(1), 36)
+}
 
 // Partitions is the number of partitions, fixed when the namespace was created.
 func (n *Namespace) Partitions() int { return len(n.partitions) }
@@ -80,7 +90,10 @@ func PartitionOf(workflowID string, n int) int {
 	if n <= 1 {
 		return 0
 	}
-	h := fnv.New64a()
-	h.Write([]byte(workflowID))
-	return int(h.Sum64() % uint64(n))
+	const offset, prime = 0xcbf29ce484222325, 0x100000001b3
+	h := uint64(offset)
+	for i := range len(workflowID) {
+		h = (h ^ uint64(workflowID[i])) * prime
+	}
+	return int(h % uint64(n))
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"sync"
 
+	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
 )
@@ -32,7 +33,8 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 		return nil, fmt.Errorf("open namespace %s: %w", name, err)
 	}
 	b.link = newLink(nc)
-	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload())}
+	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload()),
+		instance: uuid.NewString()}
 	for p := range entry.Partitions {
 		n.partitions = append(n.partitions, partition{
 			partitionSubjects: partitionSubjects{partitionPrefix(name, p)},

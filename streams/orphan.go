@@ -91,10 +91,8 @@ func (p *puller) deliverOrphans(i int, part *pullPart, floor uint64) {
 
 func newOrphan(p *puller, i int, stream string, m *stored) pulled {
 	orphan := pulled{
-		msg: &nats.Msg{Subject: m.subject, Header: m.header, Data: m.data},
-		meta: &nats.MsgMetadata{
-			Stream: stream, Sequence: nats.SequencePair{Stream: m.seq}, NumDelivered: orphanDeliveries, Timestamp: m.time,
-		},
+		msg:  &nats.Msg{Subject: m.subject, Header: m.ownHeader(), Data: m.data},
+		at:   place{stream: stream, seq: m.seq, deliveries: orphanDeliveries, published: m.time},
 		part: i,
 	}
 	orphan.acker = &orphanAcker{puller: p, message: orphan}
@@ -105,7 +103,7 @@ func newOrphan(p *puller, i int, stream string, m *stored) pulled {
 func (p *puller) arrive(m pulled) {
 	p.mu.Lock()
 	if !p.closed {
-		p.arrived = append(p.arrived, m)
+		p.arrived.add(m)
 	}
 	p.mu.Unlock()
 	select {
@@ -127,14 +125,14 @@ func (a *orphanAcker) AckSync(ctx context.Context) error {
 	err := a.remove(ctx)
 	if err == nil {
 		a.puller.mu.Lock()
-		delete(a.puller.parts[a.message.part].orphans, a.message.meta.Sequence.Stream)
+		delete(a.puller.parts[a.message.part].orphans, a.message.at.seq)
 		a.puller.mu.Unlock()
 	}
 	return err
 }
 
 func (a *orphanAcker) remove(ctx context.Context) error {
-	stream, seq := a.message.meta.Stream, a.message.meta.Sequence.Stream
+	stream, seq := a.message.at.stream, a.message.at.seq
 	ctx, cancel := context.WithTimeout(ctx, ackBudget)
 	defer cancel()
 	err := a.puller.api(ctx, "STREAM.MSG.DELETE."+stream, map[string]any{"seq": seq, "no_erase": true}, nil)

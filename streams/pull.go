@@ -2,7 +2,6 @@ package streams
 
 import (
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"slices"
@@ -41,7 +40,7 @@ type durable struct {
 // pulled is a delivered message.
 type pulled struct {
 	msg   *nats.Msg
-	meta  *nats.MsgMetadata
+	at    place
 	part  int
 	acker Acker
 }
@@ -59,10 +58,12 @@ type puller struct {
 	group sync.WaitGroup
 	// changed wakes a blocked pull; it holds one token.
 	changed chan struct{}
+	// patience bounds a blocked pull. It belongs to the one caller of that.
+	patience *time.Timer
 
 	mu       sync.Mutex // guards the fields below and those of parts
 	parts    []*pullPart
-	arrived  []pulled
+	arrived  arrivals
 	closed   bool
 	failure  error // why pulling cannot go on
 	turn     int   // which partition is asked first
@@ -104,7 +105,7 @@ func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, er
 			return nil, err
 		}
 	}
-	p := &puller{broker: b, changed: make(chan struct{}, 1)}
+	p := &puller{broker: b, changed: make(chan struct{}, 1), patience: time.NewTimer(0)}
 	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
 	ackWait := defaultAckWait
 	for i, d := range durables {
@@ -131,7 +132,7 @@ func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, er
 	return p, nil
 }
 
-// pull returns 1 to max messages, when there are some.
+// pull returns 1 to max messages, when there are some. One caller at a time; what it gets is valid until the next call.
 func (p *puller) pull(ctx context.Context, max int) ([]pulled, error) {
 	if max < 1 {
 		return nil, &InvalidError{Field: "max", Value: strconv.Itoa(max), Limit: "at least 1"}
@@ -141,15 +142,13 @@ func (p *puller) pull(ctx context.Context, max int) ([]pulled, error) {
 		if err != nil || len(messages) > 0 {
 			return messages, err
 		}
-		timer := time.NewTimer(wait)
+		p.patience.Reset(wait)
 		select {
 		case <-p.changed:
-		case <-timer.C:
+		case <-p.patience.C:
 		case <-ctx.Done():
-			timer.Stop()
 			return nil, context.Cause(ctx)
 		}
-		timer.Stop()
 	}
 }
 
@@ -160,9 +159,7 @@ func (p *puller) step(max int) ([]pulled, time.Duration, error) {
 	if p.closed {
 		return nil, 0, ErrClosed
 	}
-	if len(p.arrived) > 0 {
-		taken := p.arrived[:min(max, len(p.arrived))]
-		p.arrived = append([]pulled(nil), p.arrived[len(taken):]...)
+	if taken := p.arrived.take(max); len(taken) > 0 {
 		return taken, 0, nil
 	}
 	if p.failure != nil {
@@ -261,19 +258,30 @@ func ceilDiv(a, b int) int { return (a + b - 1) / b }
 
 // pullRequest is what the broker is asked.
 type pullRequest struct {
-	Batch   int           `json:"batch"`
-	Expires time.Duration `json:"expires,omitempty"`
-	Beat    time.Duration `json:"idle_heartbeat,omitempty"`
-	NoWait  bool          `json:"no_wait,omitempty"`
+	Batch   int
+	Expires time.Duration
+	Beat    time.Duration
+	NoWait  bool
+}
+
+// append writes it as the broker reads it.
+func (r pullRequest) append(b []byte) []byte {
+	b = strconv.AppendInt(append(b, `{"batch":`...), int64(r.Batch), 10)
+	if r.Expires > 0 {
+		b = strconv.AppendInt(append(b, `,"expires":`...), int64(r.Expires), 10)
+	}
+	if r.Beat > 0 {
+		b = strconv.AppendInt(append(b, `,"idle_heartbeat":`...), int64(r.Beat), 10)
+	}
+	if r.NoWait {
+		b = append(b, `,"no_wait":true`...)
+	}
+	return append(b, '}')
 }
 
 func (p *puller) sendLocked(part *pullPart, batch int, request pullRequest, now time.Time) {
 	request.Batch = batch
-	data, err := json.Marshal(request)
-	if err != nil {
-		p.failure = fmt.Errorf("encode pull request: %w", err)
-		return
-	}
+	data := request.append(make([]byte, 0, 96))
 	p.requests++
 	r := openRequest{number: p.requests, left: batch, beats: request.Beat > 0, probe: request.NoWait}
 	if r.silent = now.Add(request.Expires + answerSlack); r.beats {
@@ -304,12 +312,12 @@ func (p *puller) receive(i int, m *nats.Msg) {
 }
 
 func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
-	meta, err := m.Metadata()
-	if err != nil {
+	at, ok := parsePlace(m.Reply)
+	if !ok {
 		return // published to our inbox by somebody else: nothing that could be acknowledged
 	}
-	p.arrived = append(p.arrived, pulled{msg: m, meta: meta, part: i, acker: &acker{broker: p.broker, reply: m.Reply}})
-	part.empty, part.backlog = false, meta.NumPending
+	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}})
+	part.empty, part.backlog = false, at.pending
 	for k := range part.open {
 		r := &part.open[k]
 		if r.left--; r.left <= 0 {
@@ -411,7 +419,7 @@ func (p *puller) runKeeper(every time.Duration) {
 			p.renew()
 		case <-tick.C:
 			p.mu.Lock()
-			for _, m := range p.arrived {
+			for _, m := range p.arrived.waiting() {
 				// A sign of life that is lost costs a redelivery.
 				_ = m.acker.KeepAlive()
 			}
@@ -453,9 +461,7 @@ func (p *puller) stop() []pulled {
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	arrived := p.arrived
-	p.arrived = nil
-	return arrived
+	return p.arrived.takeAll()
 }
 
 // awaitBacklog waits for what the broker is sure to be sending: an open request and a backlog. What is sent just when the

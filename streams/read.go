@@ -15,17 +15,57 @@ import (
 type stored struct {
 	subject string
 	seq     uint64
-	header  nats.Header
-	data    []byte
-	time    time.Time
+	// header may hold what the broker says of the message beside the message's own.
+	header nats.Header
+	data   []byte
+	time   time.Time
+}
+
+// ownHeader is the header as it was published.
+func (m *stored) ownHeader() nats.Header {
+	for _, key := range []string{headerStoredStream, headerStoredSubject, headerSequence, headerTimestamp,
+		headerNumPending, headerLastSequence} {
+		m.header.Del(key)
+	}
+	return m.header
 }
 
 // getRequest asks for one message: the one at Seq, the last on a subject, or the first on a subject at or after Seq.
+// With Batch it asks for as many of the latter.
 type getRequest struct {
-	Seq  uint64 `json:"seq,omitempty"`
-	Last string `json:"last_by_subj,omitempty"`
-	Next string `json:"next_by_subj,omitempty"`
+	Seq   uint64
+	Last  string
+	Next  string
+	Batch int
 }
+
+// maxBatchBytes is about how much a batch holds at most.
+const maxBatchBytes = 1 << 20
+
+// append writes the request as the broker reads it. Subjects hold nothing that JSON would escape.
+func (r getRequest) append(b []byte) []byte {
+	b = append(b, '{')
+	if r.Seq > 0 {
+		b = strconv.AppendUint(append(b, `"seq":`...), r.Seq, 10)
+	}
+	for _, by := range [...]struct{ key, subject string }{{`"last_by_subj":"`, r.Last}, {`"next_by_subj":"`, r.Next}} {
+		if by.subject == "" {
+			continue
+		}
+		if len(b) > 1 {
+			b = append(b, ',')
+		}
+		b = append(append(append(b, by.key...), by.subject...), '"')
+	}
+	if r.Batch > 0 {
+		b = strconv.AppendInt(append(b, `,"batch":`...), int64(r.Batch), 10)
+		b = strconv.AppendInt(append(b, `,"max_bytes":`...), maxBatchBytes, 10)
+	}
+	return append(b, '}')
+}
+
+// encode is append to new memory.
+func (r getRequest) encode() []byte { return r.append(make([]byte, 0, 64+len(r.Last)+len(r.Next))) }
 
 // get reads one message from the stream's leader. It never asks the other replicas, which may lag behind. An absent
 // message is a missingError, which matches ErrNotFound.
@@ -43,31 +83,77 @@ var errNoDirectAnswer = errors.New("no answer to a direct read")
 
 // getDirect makes one attempt at a direct read. The answer is the message itself, with where it stands in headers.
 func (b broker) getDirect(ctx context.Context, stream string, req getRequest) (*stored, error) {
-	data, err := json.Marshal(req)
-	if err != nil {
-		return nil, fmt.Errorf("encode read of stream %s: %w", stream, err)
-	}
 	var answer *nats.Msg
-	if err = b.ready(); err == nil {
-		answer, err = b.request(ctx, &nats.Msg{Subject: apiRoot + "DIRECT.GET." + stream, Data: data}, firstAttempt)
+	err := b.ready()
+	if err == nil {
+		answer, err = b.request(ctx, &nats.Msg{Subject: apiRoot + "DIRECT.GET." + stream, Data: req.encode()}, firstAttempt)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errNoDirectAnswer, err)
 	}
-	if answer.Header.Get(headerNATSStatus) == statusNotFound {
+	if bareStatus(answer) == statusNotFound {
 		return nil, fmt.Errorf("read from stream %s: %w", stream, &missingError{codeNoMessage})
 	}
-	m := &stored{subject: answer.Header.Get(headerStoredSubject), header: answer.Header, data: answer.Data}
-	var errTime error
-	m.seq, err = strconv.ParseUint(answer.Header.Get(headerSequence), 10, 64)
-	m.time, errTime = time.Parse(time.RFC3339Nano, answer.Header.Get(headerTimestamp))
+	return directAnswer(answer)
+}
+
+// bareStatus is the status of an answer to a direct read that is no message, empty for a message. A stored message may
+// have a header of that name, but only a stored one has a sequence.
+func bareStatus(m *nats.Msg) string {
+	if len(m.Data) > 0 || m.Header.Get(headerSequence) != "" {
+		return ""
+	}
+	return m.Header.Get(headerNATSStatus)
+}
+
+func directAnswer(m *nats.Msg) (*stored, error) {
+	s := &stored{subject: m.Header.Get(headerStoredSubject), header: m.Header, data: m.Data}
+	var err, errTime error
+	s.seq, err = strconv.ParseUint(m.Header.Get(headerSequence), 10, 64)
+	s.time, errTime = time.Parse(time.RFC3339Nano, m.Header.Get(headerTimestamp))
 	if err != nil || errTime != nil {
-		return nil, fmt.Errorf("%w: %q", errNoDirectAnswer, answer.Header)
+		return nil, fmt.Errorf("%w: %q", errNoDirectAnswer, m.Header)
 	}
-	for _, own := range []string{headerStoredStream, headerStoredSubject, headerSequence, headerTimestamp} {
-		m.header.Del(own)
+	return s, nil
+}
+
+// getBatch makes one attempt at a direct read of several messages, in order: none when there are none. more says that
+// there may be others after the last.
+func (b broker) getBatch(ctx context.Context, stream string, req getRequest) (found []*stored, more bool, err error) {
+	if err := b.ready(); err != nil {
+		return nil, false, fmt.Errorf("%w: %w", errNoDirectAnswer, err)
 	}
-	return m, nil
+	m := &nats.Msg{Subject: apiRoot + "DIRECT.GET." + stream, Data: req.encode()}
+	messages, last, err := b.link.exchangeMany(ctx, m, firstAttempt)
+	if err != nil {
+		return nil, false, fmt.Errorf("%w: %w", errNoDirectAnswer, requestError(err))
+	}
+	status := bareStatus(last)
+	if status == statusNotFound && len(messages) == 0 {
+		return nil, false, nil
+	}
+	// Each answer names the sequence of the one before, the status that of the last.
+	before := uint64(0)
+	for _, m := range messages {
+		s, err := directAnswer(m)
+		if err != nil {
+			return nil, false, err
+		}
+		if sequenceBefore(m) != before {
+			return nil, false, fmt.Errorf("%w: an answer is missing before %d", errNoDirectAnswer, s.seq)
+		}
+		found, before = append(found, s), s.seq
+	}
+	if status != statusEndOfBatch || before == 0 || sequenceBefore(last) != before {
+		return nil, false, fmt.Errorf("%w: %q after %d", errNoDirectAnswer, last.Header, before)
+	}
+	return found, last.Header.Get(headerNumPending) != "0", nil
+}
+
+// sequenceBefore is the sequence that an answer of a batch names as that of the answer before, 0 for none.
+func sequenceBefore(m *nats.Msg) uint64 {
+	seq, _ := strconv.ParseUint(m.Header.Get(headerLastSequence), 10, 64) // unreadable: it will not match
+	return seq
 }
 
 func (b broker) getByAPI(ctx context.Context, stream string, req getRequest) (*stored, error) {
@@ -81,12 +167,9 @@ func (b broker) getByAPI(ctx context.Context, stream string, req getRequest) (*s
 			Time     time.Time `json:"time"`
 		} `json:"message"`
 	}
-	data, err := json.Marshal(req)
-	if err != nil {
-		return nil, fmt.Errorf("encode read of stream %s: %w", stream, err)
-	}
+	data := req.encode()
 	// Like api, but the answer is decoded once: this is the request that is made for every record.
-	err = b.retry(ctx, func(ctx context.Context, timeout time.Duration) error {
+	err := b.retry(ctx, func(ctx context.Context, timeout time.Duration) error {
 		reply, err := b.request(ctx, &nats.Msg{Subject: apiRoot + "STREAM.MSG.GET." + stream, Data: data}, timeout)
 		if err != nil {
 			return err
@@ -122,10 +205,29 @@ func (b broker) last(ctx context.Context, stream, subject string) (*stored, erro
 	return b.get(ctx, stream, getRequest{Last: subject})
 }
 
-// scan calls f with every message on a subject, in order, from sequence from on, until f returns false or there are
-// no more.
-func (b broker) scan(ctx context.Context, stream, subject string, from uint64, f func(*stored) bool) error {
-	for next := max(from, 1); ; {
+// scanBatch is how many messages one request of a scan reads at most.
+const scanBatch = 256
+
+// scan calls f with the messages on a subject, in order, from sequence from on, until f returns false or there are no
+// more. It reads up to batch of them by one request: 1 is cheapest where the first is enough.
+func (b broker) scan(ctx context.Context, stream, subject string, from uint64, batch int, f func(*stored) bool) error {
+	next := max(from, 1)
+	for batch > 1 && b.direct && b.link != nil && !b.plain {
+		found, more, err := b.getBatch(ctx, stream, getRequest{Seq: next, Next: subject, Batch: batch})
+		if err != nil {
+			break // as far as it was answered
+		}
+		for _, m := range found {
+			if !f(m) {
+				return nil
+			}
+			next = m.seq + 1
+		}
+		if !more {
+			return nil
+		}
+	}
+	for {
 		m, err := b.get(ctx, stream, getRequest{Seq: next, Next: subject})
 		if isNoMessage(err) {
 			return nil

@@ -111,7 +111,7 @@ func Namespaces(ctx context.Context, nc *nats.Conn) ([]NamespaceInfo, error) {
 	b := broker{nc: nc}
 	var all []NamespaceInfo
 	var bad error
-	err := b.scan(ctx, kvStreamPrefix+registryBucket, kvRoot+registryBucket+".>", 1, func(m *stored) bool {
+	err := b.scan(ctx, kvStreamPrefix+registryBucket, kvRoot+registryBucket+".>", 1, scanBatch, func(m *stored) bool {
 		if m.header.Get(headerKVOperation) != "" {
 			return true
 		}

@@ -88,8 +88,11 @@ func (b broker) retryUntil(ctx context.Context, begun time.Time, limit time.Dura
 }
 
 func isUnanswered(err error) bool {
+	if err == nil {
+		return false // without an allocation
+	}
 	var unanswered *unansweredError
-	return err != nil && errors.As(err, &unanswered)
+	return errors.As(err, &unanswered)
 }
 
 func newBackoff() *backoff.ExponentialBackOff {

@@ -45,27 +45,35 @@ func (n *Namespace) PublishStart(ctx context.Context, run history.Address, data 
 		m.Header[headerType] = []string{EncodeToken(info.Type)}
 	}
 	expect(m.Header, p.startsOf(run.WorkflowID), expected)
-	seq, err = n.conditional(ctx, "start", m, expected, func(ctx context.Context) (seq, last uint64, err error) {
-		// The last start is read first: what is found after it was found by a leader that knew of it.
-		newest, err := n.last(ctx, p.history, p.startsOf(run.WorkflowID))
-		if err == nil {
-			last = newest.seq
-		} else if !isNoMessage(err) {
-			return 0, 0, err
-		}
-		ours, err := n.last(ctx, p.history, p.startOf(run.Run))
-		switch {
-		case isNoMessage(err):
-			return 0, last, nil
-		case err != nil:
-			return 0, 0, err
-		}
-		return ours.seq, max(last, ours.seq), nil
-	})
+	seq, err = n.putRetried(ctx, m)
+	if isRefused(err) {
+		seq, err = n.settle(ctx, "start", m, expected, err, func(ctx context.Context) (seq, last uint64, err error) {
+			return n.findStart(ctx, p, run.Run)
+		})
+	}
 	if err != nil {
 		return 0, fmt.Errorf("start run %s: %w", run.Run, err)
 	}
 	return seq, nil
+}
+
+// findStart reads from the stream's leader whether a run's start is stored (seq, else 0), and the last sequence of its
+// workflow ID's starts. The last start is read first: what is found after it was found by a leader that knew of it.
+func (n *Namespace) findStart(ctx context.Context, p *partition, run history.Run) (seq, last uint64, err error) {
+	newest, err := n.last(ctx, p.history, p.startsOf(run.WorkflowID))
+	if err == nil {
+		last = newest.seq
+	} else if !isNoMessage(err) {
+		return 0, 0, err
+	}
+	ours, err := n.last(ctx, p.history, p.startOf(run))
+	switch {
+	case isNoMessage(err):
+		return 0, last, nil
+	case err != nil:
+		return 0, 0, err
+	}
+	return ours.seq, max(last, ours.seq), nil
 }
 
 // LastStart is the newest start of a workflow ID, or ErrNotFound.

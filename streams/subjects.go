@@ -71,7 +71,7 @@ func partitionPrefix(namespace string, partition int) string {
 }
 
 func (p partitionSubjects) tree(r history.Run) string {
-	return p.prefix + runTree + "." + runTokens(r) + "."
+	return p.prefix + runTree + "." + EncodeToken(r.WorkflowID) + "." + EncodeToken(r.RunID) + "."
 }
 
 func runTokens(r history.Run) string { return EncodeToken(r.WorkflowID) + "." + EncodeToken(r.RunID) }
@@ -96,7 +96,9 @@ func (p partitionSubjects) queueStarts(queue, build string) string {
 	return p.prefix + runTree + ".*.*." + string(kindStart) + "." + EncodeToken(queue) + "." + EncodeToken(build)
 }
 
-func (p partitionSubjects) record(r history.Run) string { return p.tree(r) + string(kindRecord) }
+func (p partitionSubjects) record(r history.Run) string {
+	return p.prefix + runTree + "." + EncodeToken(r.WorkflowID) + "." + EncodeToken(r.RunID) + "." + string(kindRecord)
+}
 
 func (p partitionSubjects) allRecords() string {
 	return p.prefix + runTree + ".*.*." + string(kindRecord)
@@ -111,8 +113,8 @@ func (p partitionSubjects) claim(r history.Run, activity int64) string {
 }
 
 func (p partitionSubjects) inbox(a history.Address, source history.Source) string {
-	return p.prefix + string(kindInbox) + "." + EncodeToken(a.Queue) + "." + EncodeToken(a.Build) + "." + runTokens(a.Run) + "." +
-		string(source)
+	return p.prefix + string(kindInbox) + "." + EncodeToken(a.Queue) + "." + EncodeToken(a.Build) + "." +
+		EncodeToken(a.WorkflowID) + "." + EncodeToken(a.RunID) + "." + string(source)
 }
 
 func (p partitionSubjects) queueInbox(queue, build string) string {
@@ -126,7 +128,7 @@ func (p partitionSubjects) wakeUp(r history.Run) string {
 // task leaves the tokens of priority and fairness unused.
 func (p partitionSubjects) task(t TaskRef) string {
 	return p.prefix + string(kindTask) + "." + EncodeToken(t.Queue) + "." + unusedToken + "." + unusedToken + "." +
-		runTokens(t.Run) + "." + strconv.FormatInt(t.Activity, 10)
+		EncodeToken(t.Run.WorkflowID) + "." + EncodeToken(t.Run.RunID) + "." + strconv.FormatInt(t.Activity, 10)
 }
 
 func (p partitionSubjects) queueTasks(queue string) string {
@@ -150,25 +152,39 @@ func querySubject(namespace, queue, build string) string {
 
 // parseSubject takes a subject of a partition apart. It accepts exactly what String builds.
 func parseSubject(text string) (subject, error) {
-	bad := fmt.Errorf("subject %q is not one of ours", text)
-	t := strings.Split(text, ".")
+	var s subject
+	if !s.parse(text) {
+		return subject{}, fmt.Errorf("subject %q is not one of ours", text)
+	}
+	return s, nil
+}
+
+// maxTokens is more than any of our subjects has.
+const maxTokens = 12
+
+func (s *subject) parse(text string) bool {
+	var array [maxTokens]string
+	t := array[:0]
+	for more := true; more; {
+		if len(t) == maxTokens {
+			return false
+		}
+		var token string
+		token, text, more = strings.Cut(text, ".")
+		t = append(t, token)
+	}
 	if len(t) < 4 || t[0] != subjectRoot || CheckNamespace(t[1]) != nil {
-		return subject{}, bad
+		return false
 	}
 	partition, ok := parseNumber(t[2])
 	if !ok {
-		return subject{}, bad
+		return false
 	}
-	s := subject{namespace: t[1], partition: int(partition)}
+	s.namespace, s.partition = t[1], int(partition)
 	if t[3] == runTree {
-		ok = s.parseTree(t[4:])
-	} else {
-		ok = s.parseMessage(subjectKind(t[3]), t[4:])
+		return s.parseTree(t[4:])
 	}
-	if !ok {
-		return subject{}, bad
-	}
-	return s, nil
+	return s.parseMessage(subjectKind(t[3]), t[4:])
 }
 
 // parseTree reads <wid>.<rid>.<kind>... of HISTORY.
@@ -229,8 +245,11 @@ func (s *subject) parseQueue(queue, build string) bool {
 
 // parseNumber reads a number as FormatInt writes it, and not negative.
 func parseNumber(text string) (int64, bool) {
+	if text == "" || text[0] < '0' || text[0] > '9' || text[0] == '0' && len(text) > 1 {
+		return 0, false
+	}
 	v, err := strconv.ParseInt(text, 10, 64)
-	return v, err == nil && v >= 0 && strconv.FormatInt(v, 10) == text
+	return v, err == nil
 }
 
 // validSource says whether s is a letter, perhaps followed by a number, as package history makes them.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 
-	"github.com/google/uuid"
 	"github.com/nats-io/nats.go"
 
 	"github.com/millrace-dev/millrace/internal/history"
@@ -39,13 +38,16 @@ func (n *Namespace) PublishTask(ctx context.Context, ref TaskRef, data []byte) (
 
 func (n *Namespace) publishTask(ctx context.Context, ref TaskRef, data []byte) (bool, error) {
 	subject := n.at(ref.Run.WorkflowID).task(ref)
-	m := &nats.Msg{Subject: subject, Header: nats.Header{headerMsgID: {uuid.NewString()}}, Data: data}
+	m := &nats.Msg{Subject: subject, Header: nats.Header{headerMsgID: {n.messageID()}}, Data: data}
 	var patience patience
 	for {
 		_, err := n.putRetried(ctx, m)
+		if err == nil {
+			return true, nil
+		}
 		var full *fullError
 		if !errors.As(err, &full) {
-			return err == nil, err
+			return false, err
 		}
 		queued, err := n.taskQueued(ctx, ref)
 		if err != nil || queued {
