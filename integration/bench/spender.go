@@ -100,6 +100,10 @@ func spenderOf(f string) spender {
 	}{
 		{"github.com/millrace-dev/millrace/internal/history.Encode", codec},
 		{"github.com/millrace-dev/millrace/internal/history.Decode", codec},
+		{"github.com/millrace-dev/millrace/internal/history.(*writer)", codec},
+		{"github.com/millrace-dev/millrace/internal/history.(*reader)", codec},
+		{"github.com/millrace-dev/millrace/internal/history.(*plan", codec}, // of records, and of all of them: plan and plans
+		{"github.com/millrace-dev/millrace/api/common.", codec},
 		{"github.com/millrace-dev/millrace/converter.", codec},
 		{"github.com/vmihailenco/msgpack", codec},
 		{"encoding/json.", codec},

@@ -51,6 +51,8 @@ func TestCharge(t *testing.T) {
 		{[]string{"runtime.scanobject", "runtime.gcDrain", "runtime.gcBgMarkWorker"}, collector},
 		{[]string{"runtime.scanobject", "runtime.gcAssistAlloc", "runtime.mallocgc", mill + "worker.(*w).run"}, collector},
 		{[]string{"runtime.mallocgc", "reflect.New", "github.com/vmihailenco/msgpack/v5.(*Decoder).Decode", mill + "internal/history.DecodeStart"}, codec},
+		{[]string{"runtime.growslice", mill + "internal/history.(*writer).string", mill + "internal/history.(*plan).put"}, codec},
+		{[]string{"runtime.mallocgc", mill + "internal/history.(*State).Apply"}, ours},
 		{[]string{"runtime.mallocgc", mill + "coordinator.(*Coordinator).decide"}, ours},
 		{[]string{"strconv.AppendInt", mill + "streams.(*puller).receive"}, ours},
 		{[]string{"main.(*millraceSystem).do"}, benchmark},
