@@ -487,9 +487,10 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 	return c.settleRest(ctx, e, p)
 }
 
-// sendOwed sends what the settled items and wake-ups of the plan cover.
+// sendOwed sends what the settled items and wake-ups of the plan cover, and what those messages cover that are about to be
+// acknowledged because others have queued their eager activities: these others may have died before they sent the tasks.
 func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
-	for _, it := range slices.Concat(p.settled, p.wakes) {
+	for _, it := range slices.Concat(p.settled, p.wakes, p.outrun) {
 		if it.isAlarm() || !e.owes(it.covers()) {
 			continue
 		}
