@@ -108,30 +108,41 @@ func mayBeEager(a *history.ActivityTaskScheduled) bool {
 	return !a.NoEager && !once && a.ScheduleToStart == 0 && a.StartToClose > 0 && a.StartToClose.Duration() <= maxEager
 }
 
-// launch makes the attempts of a committed transition.
+// launch begins the attempts of a committed transition. The last of them is left to the goroutine that serves the run,
+// when that has nothing else to do.
 func (c *Coordinator) launch(ctx context.Context, e *entry, calls []*eagerCall) {
-	for _, call := range calls {
-		run := e.run()
+	for i, call := range calls {
 		call.held.eager++
-		c.running.add(eagerKey{run, call.activity})
-		c.busy.Add(1)
-		c.pool.run(func() {
-			defer c.busy.Done()
-			call.outcome = call.attempt.Run(ctx)
-			c.postEager(ctx, run, call)
-		})
+		c.running.add(eagerKey{e.run(), call.activity})
+		if i == len(calls)-1 {
+			e.left = call
+		} else {
+			c.spawn(ctx, e.run(), call)
+		}
 	}
 }
 
-// postEager gives an outcome to the run's mailbox, also when stopping: what has begun is finished.
-func (c *Coordinator) postEager(ctx context.Context, run history.Run, call *eagerCall) {
+// spawn makes an attempt in a goroutine of its own and gives the outcome to the run's mailbox, also when stopping: what
+// has begun is finished.
+func (c *Coordinator) spawn(ctx context.Context, run history.Run, call *eagerCall) {
+	c.busy.Add(1)
+	c.pool.run(func() {
+		defer c.busy.Done()
+		it := c.attempt(ctx, run, call)
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		c.postLocked(ctx, it)
+	})
+}
+
+// attempt makes an attempt and returns its outcome.
+func (c *Coordinator) attempt(ctx context.Context, run history.Run, call *eagerCall) *item {
+	call.outcome = call.attempt.Run(ctx)
 	it := &item{run: run, call: call, running: &c.running}
 	if r := call.outcome.Result; r != nil {
 		it.message = &history.Message{ID: strconv.Itoa(int(r.Attempt)), Activity: r}
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.postLocked(ctx, it)
+	return it
 }
 
 // queued is the event that puts the activity of an eager call without a result into its queue. A lost attempt counts.

@@ -38,6 +38,8 @@ type entry struct {
 	sent string
 	// troubled is set when a note of trouble is stored for the run.
 	troubled bool
+	// left is an eager activity that has been begun and that nobody runs yet.
+	left *eagerCall
 	// suspicion is what is noted against the run while messages are processed that were delivered before, else nil.
 	suspicion *history.Trouble
 }

@@ -187,9 +187,39 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 			return
 		}
 		c.mu.Unlock()
-		c.serve(work, run, items)
+		call := c.serve(work, run, items)
 		c.alarms.served(items)
+		if call == nil {
+			continue
+		}
+		if box = c.runOwn(work, run, box, call); box == nil {
+			return
+		}
 	}
+}
+
+// runOwn makes an attempt in the goroutine that serves the run, which serves it no more meanwhile: afterwards it takes
+// the run back, unless another goroutine serves it by then, and no mailbox is returned. When something waits the attempt
+// goes to another goroutine.
+func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox, call *eagerCall) *mailbox {
+	c.mu.Lock()
+	if len(box.waiting) > 0 {
+		c.mu.Unlock()
+		c.spawn(work, run, call)
+		return box
+	}
+	delete(c.boxes, run)
+	c.mu.Unlock()
+	it := c.attempt(work, run, call)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other, served := c.boxes[run]; served {
+		other.waiting = append(other.waiting, it)
+		return nil
+	}
+	box.waiting = append(box.waiting, it)
+	c.boxes[run] = box
+	return box
 }
 
 // runLane moves deliveries from one lane into mailboxes, never holding more than MaxConcurrent.

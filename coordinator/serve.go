@@ -14,8 +14,8 @@ import (
 )
 
 // serve deals with everything that waits for one run: it ends every delivered item by an acknowledgement or a
-// hand-back, and answers every query.
-func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item) {
+// hand-back, and answers every query. It returns an eager activity for the caller to run, if there is one.
+func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item) *eagerCall {
 	items, queries := splitQueries(items)
 	defer func() {
 		for _, q := range queries {
@@ -23,34 +23,37 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		}
 	}()
 	if len(items) == 0 {
-		return
+		return nil
 	}
 	e, err := c.begin(ctx, run, items)
 	if errors.Is(err, errOvertaken) {
-		return
+		return nil
 	}
 	if err != nil {
 		c.unopened(ctx, run, items, err)
-		return
+		return nil
 	}
 	e.troubled = e.troubled || mostDeliveries(items) > 1 && !errors.Is(e.codeErr, errQuarantined)
 	err = c.advance(ctx, e, items)
 	if err == nil {
 		err = c.clearTrouble(ctx, e)
 	}
+	call := e.left
+	e.left = nil
 	if err != nil {
 		c.drop(e)
 		if items = c.again(items, err); len(items) > 0 {
 			c.unserved(ctx, e, items, err)
 		}
-		return
+		return call
 	}
 	e.suspicion = nil
 	if errors.Is(e.codeErr, errQuarantined) {
 		c.drop(e)
-		return
+		return call
 	}
 	c.keep(e)
+	return call
 }
 
 // keep puts a run that messages were for into the cache. Of a closed one at most its state is kept.
