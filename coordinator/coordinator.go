@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
-	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/streams"
 )
 
@@ -24,7 +23,7 @@ type Coordinator struct {
 	// alone holds one token while code runs that may end its process.
 	alone chan struct{}
 	// strands are the goroutines of workflow code, pool those that serve runs.
-	strands  *replay.Strands
+	strands  strands
 	pool     pool
 	watchdog watchdog
 	// running are the activities that this process runs itself.
@@ -48,7 +47,6 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 		return nil, err
 	}
 	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}, alone: make(chan struct{}, 1)}
-	c.strands = replay.NewStrands(maxIdle)
 	c.cache = newCache(cfg.CacheSize)
 	c.watchdog = watchdog{timeout: cfg.DeadlockTimeout, active: map[*stretch]struct{}{}}
 	c.keeper = newKeeper(cfg.AckWait)
@@ -105,7 +103,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	unwatch()
 	loops.Wait()
 	c.cache.clear()
-	c.strands.Close()
+	c.strands.close()
 	c.pool.close()
 	return errors.Join(failure, starts.Close(), inbox.Close())
 }

@@ -140,7 +140,7 @@ func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
 	}
 	e := &entry{start: start, found: found, epoch: c.broker.Epoch()}
 	if body, ok := c.cfg.Definition(start.Type); ok {
-		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload, Strands: c.strands})
+		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload, Strands: &c.strands})
 	} else {
 		e.codeErr = fmt.Errorf("%w: %q", errUnknownType, start.Type)
 		e.bare = history.NewState(start)

@@ -11,8 +11,8 @@ type coroutine struct {
 	name string
 	body func()
 	// strands is where its goroutine comes from and goes to.
-	strands *Strands
-	*strand
+	strands Strands
+	*Strand
 	// number is the number of that goroutine.
 	number uint64
 	// ready and why are set while the coroutine is blocked.
@@ -37,7 +37,7 @@ type exit struct{}
 
 var errGoexit = errors.New("workflow code called runtime.Goexit")
 
-func newCoroutine(name string, body func(), strands *Strands) *coroutine {
+func newCoroutine(name string, body func(), strands Strands) *coroutine {
 	return &coroutine{name: name, body: body, strands: strands}
 }
 
@@ -46,8 +46,8 @@ func (c *coroutine) where() string { return "coroutine " + c.name }
 
 // prepare finds the goroutine that c runs in.
 func (c *coroutine) prepare() {
-	if c.strand == nil {
-		c.strand = c.strands.take()
+	if c.Strand == nil {
+		c.Strand = c.strands.Take()
 		c.job, c.number = c.main, c.goroutine
 	}
 }
@@ -57,14 +57,14 @@ func (c *coroutine) resume() {
 	defer recoverExit()
 	c.next()
 	if c.ended {
-		c.strands.put(c.strand)
-		c.strand = nil
+		c.strands.Put(c.Strand)
+		c.Strand = nil
 	}
 }
 
 // end runs the deferred calls of c's function, if it has begun.
 func (c *coroutine) end() {
-	if c.strand == nil || c.ended {
+	if c.Strand == nil || c.ended {
 		c.ended = true
 		return
 	}

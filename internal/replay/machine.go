@@ -16,7 +16,7 @@ type Config struct {
 	// MaxPayload is the largest size in bytes of one input, result, header or memo; 0 is unlimited.
 	MaxPayload int
 	// Strands has the goroutines that the coroutines run in; nil gives the Machine its own.
-	Strands *Strands
+	Strands Strands
 }
 
 // Machine is one run with its live coroutines. It is not safe for concurrent use, Running excepted. It must be
@@ -35,7 +35,7 @@ type Machine struct {
 
 	scheduler
 	// own are the strands that no other Machine uses, nil when they are shared.
-	own      *Strands
+	own        *ownStrands
 	requests   requests
 	activities map[int64]*activity
 	timers     map[int64]func()
@@ -56,9 +56,6 @@ type Machine struct {
 	closed bool
 }
 
-// ownStrands is how many idle goroutines a Machine keeps that shares none: one for its driver, one for a short coroutine.
-const ownStrands = 2
-
 // New is a Machine before its run's first transition.
 func New(config Config) *Machine {
 	m := &Machine{
@@ -73,7 +70,7 @@ func New(config Config) *Machine {
 	}
 	m.env.m = m
 	if config.Strands == nil {
-		m.own = NewStrands(ownStrands)
+		m.own = &ownStrands{}
 		m.config.Strands = m.own
 	}
 	return m
@@ -181,7 +178,7 @@ func (m *Machine) Destroy() {
 	m.destroyed, m.replaying = true, true
 	m.unwind()
 	if m.own != nil {
-		m.own.Close()
+		m.own.end()
 	}
 	m.offered, m.recorded, m.decided = nil, nil, nil
 }
