@@ -269,3 +269,24 @@ func TestAnEagerActivityThatTimesOutAsAWhole(t *testing.T) {
 		}
 	})
 }
+
+// TestAFinalReportOnALostEagerAttemptEndsTheActivity: whoever completes the activity from outside knows its first attempt
+// only, and takes the task of the second out of the queue. Nobody else will ever end it.
+func TestAFinalReportOnALostEagerAttemptEndsTheActivity(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			ended := false
+			schedule(env, history.ActivityTaskScheduled{Type: "A", StartToClose: 1000}, func() { ended = true })
+			env.Block("activity", func() bool { return ended })
+			env.Complete(nil)
+		})
+		f.config.Eager = &eagerWorker{attempt: lasting(time.Second, retried)}
+		f.serve()
+		run := f.start("w", "w")
+		f.settle(2 * time.Second)
+		f.task()
+		f.send(run, &history.Message{ID: "1", Activity: &history.ActivityResult{Scheduled: 2, Attempt: 1, Failure: broken("for good")}})
+		f.settle(time.Second)
+		f.wantEvents(run, "2 ActivityTaskScheduled", "3 ActivityTaskQueued", "4 ActivityTaskFailed", "5 WorkflowExecutionCompleted")
+	})
+}

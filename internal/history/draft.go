@@ -123,9 +123,6 @@ func (d *Draft) activity(r *ActivityResult) Verdict {
 	if v := d.pending(r.Scheduled, ok); v != Taken {
 		return v
 	}
-	if r.Failure != nil && r.Attempt < p.FirstAttempt {
-		return Settled // a newer attempt was put into the queue since
-	}
 	d.resolved[r.Scheduled] = struct{}{}
 	end := ActivityEnd{Scheduled: r.Scheduled, Attempt: r.Attempt, Identity: r.Identity, Started: r.Started}
 	switch f := r.Failure; {

@@ -47,7 +47,7 @@ func (w *world) arrive(t *rapid.T) {
 	var m *Message
 	switch rapid.IntRange(0, 6).Draw(t, "kind of message") {
 	case 0:
-		m = &Message{ID: w.id(), Activity: &ActivityResult{Scheduled: about}}
+		m = &Message{ID: w.id(), Activity: &ActivityResult{Scheduled: about, Attempt: 1}}
 		if rapid.Bool().Draw(t, "canceled") {
 			m.Activity.Failure = &failure.Failure{CanceledFailureInfo: &failure.CanceledFailureInfo{}}
 		}
@@ -86,6 +86,13 @@ func (w *world) transit(t *rapid.T) {
 		events := len(d.Events())
 		if v := d.Add(m); (v == Taken) != (len(d.Events()) > events) {
 			t.Fatalf("verdict %d of %s, and %d events", v, m.Identity(), len(d.Events())-events)
+		}
+	}
+	if rapid.Bool().Draw(t, "queue") {
+		q := ActivityTaskQueued{Scheduled: rapid.Int64Range(0, w.state.LastEvent+3).Draw(t, "queued activity"), Attempt: 2}
+		events := len(d.Events())
+		if v := d.Queue(q); (v == Taken) != (len(d.Events()) > events) {
+			t.Fatalf("verdict %d of %+v, and %d events", v, q, len(d.Events())-events)
 		}
 	}
 	if rapid.Bool().Draw(t, "look at the clock") {
@@ -155,7 +162,8 @@ func (w *world) decide(t *rapid.T, tr *Transition, last int64) {
 		seconds := Millis(rapid.Int64Range(0, 20000).Draw(t, "millis"))
 		switch rapid.IntRange(0, 6).Draw(t, "decision") {
 		case 0:
-			add(&ActivityTaskScheduled{Type: "A", Queue: "aq", ScheduleToClose: seconds / 2, ScheduleToStart: seconds / 3})
+			add(&ActivityTaskScheduled{Type: "A", Queue: "aq", ScheduleToClose: seconds / 2, ScheduleToStart: seconds / 3,
+				Eager: rapid.Bool().Draw(t, "eager")})
 		case 1:
 			add(&TimerStarted{Timeout: seconds, Due: tr.Time.Add(seconds.Duration())})
 		case 2:
@@ -233,6 +241,15 @@ func (w *world) check(t *rapid.T) {
 			if id := concerns(e); id != 0 && w.resolved[id] > 0 {
 				t.Fatalf("effect %T under %s is about item %d, which has its outcome", e, cover, id)
 			}
+			if s, ok := e.(*SendTask); ok && w.state.Activities[s.Task.Event].Eager {
+				t.Fatalf("activity %d has a task and is made eagerly", s.Task.Event)
+			}
+		}
+	}
+	for id, a := range w.state.Activities {
+		holds := slices.ContainsFunc(w.state.Eager(a.Cover), func(p *PendingActivity) bool { return p.Event == id })
+		if holds != (a.Eager && !w.state.Closed()) {
+			t.Fatalf("activity %d is eager: %v; its cover %s is held for it: %v", id, a.Eager, a.Cover, holds)
 		}
 	}
 	// Whatever the clock may change has a wake-up, which is due in time or near enough to be firing.
@@ -262,7 +279,8 @@ func concerns(e Effect) int64 {
 func describe(s *State) string {
 	out := fmt.Sprintf("%v %d %d %s %v %v %s %v\n", s.Status, s.LastEvent, s.Transitions, s.LastCommit, s.Time, s.Armed, s.ArmCover, s.CancelRequested)
 	for _, id := range sortedKeys(s.Activities) {
-		out += fmt.Sprintf("%d %+v %+v\n", id, *s.Activities[id].Scheduled, s.Activities[id].At)
+		a := s.Activities[id]
+		out += fmt.Sprintf("%d %+v %+v %s %v %d %v\n", id, *a.Scheduled, a.At, a.Cover, a.Eager, a.FirstAttempt, a.NotBefore)
 	}
 	for _, id := range sortedKeys(s.Timers) {
 		out += fmt.Sprintf("%+v\n", *s.Timers[id])
