@@ -22,7 +22,7 @@ func longRun(ctx context.Context, g *ground, r *report, name string) error {
 		}
 		growth = append(growth, ratio)
 	}
-	s := summarize(growth, func(v float64) float64 { return v })
+	s := summarizeValues(growth)
 	r.note("%s: CPU of the last %d activities to the first: %v", name, edge, s)
 	r.most(name+": CPU of the last 1,000 activities to the first", s.median, 1.15)
 	return nil

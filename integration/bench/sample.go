@@ -38,6 +38,11 @@ func summarize[T any](rounds []T, value func(T) float64) summary {
 	return summary{median: median(v), low: v[0], high: v[len(v)-1]}
 }
 
+// summarizeValues is summarize of the values themselves.
+func summarizeValues(v []float64) summary {
+	return summarize(v, func(v float64) float64 { return v })
+}
+
 // median is the middle of sorted values, or halfway between the two in the middle.
 func median(sorted []float64) float64 {
 	n := len(sorted)

@@ -48,8 +48,56 @@ func besideIdle(ctx context.Context, g *ground, r *report, name string) error {
 	})
 }
 
-// sized measures W1 in one namespace before and after it was filled.
-func sized(ctx context.Context, g *ground, r *report, name, with string, fill func(ctx context.Context, s *millraceSystem, namespace string) error) (err error) {
+// sized measures W1 in a namespace that was filled and in one that was not, in turn.
+func sized(ctx context.Context, g *ground, r *report, name, with string, fill func(ctx context.Context, s *millraceSystem, namespace string) error) error {
+	return withWorker(ctx, g, func(empty *millraceSystem, _ string) error {
+		return withWorker(ctx, g, func(full *millraceSystem, namespace string) error {
+			both := []*millraceSystem{empty, full}
+			warm := func(prefix string) error {
+				for _, s := range both {
+					if _, err := drive(ctx, s, job{steps: 1}, 64, g.duration/2, prefix); err != nil {
+						return err
+					}
+				}
+				return nil
+			}
+			if err := warm("first"); err != nil {
+				return err
+			}
+			begun := time.Now()
+			if err := fill(ctx, full, namespace); err != nil {
+				return fmt.Errorf("fill the namespace with %s: %w", with, err)
+			}
+			took := time.Since(begun)
+			if err := warm("warm"); err != nil {
+				return err
+			}
+			var costs [2][]float64
+			for round := range g.rounds {
+				for turn := range both {
+					i := (round + turn) % 2
+					cost, err := runCost(ctx, g, both[i], fmt.Sprintf("run-%d", round))
+					if err != nil {
+						return err
+					}
+					costs[i] = append(costs[i], cost)
+				}
+			}
+			growth := make([]float64, g.rounds)
+			for round := range growth {
+				growth[round] = quotient(costs[1][round], costs[0][round])
+			}
+			s := summarizeValues(growth)
+			r.note("%s: CPU ms of a run, 64 at a time: %v in an empty namespace, %v beside %s: %v times (filled in %v, heap %d MB, disk %d MB)", name,
+				summarizeValues(costs[0]), summarizeValues(costs[1]), with, s, took.Round(time.Second), heap()>>20, g.disk(namespace)>>20)
+			r.most(name+": CPU of a run beside "+with+" to one in an empty namespace", s.median, 1.15)
+			return nil
+		})
+	})
+}
+
+// withWorker opens Millrace with a worker in a namespace of its own, whose name f is told.
+func withWorker(ctx context.Context, g *ground, f func(s *millraceSystem, namespace string) error) error {
 	namespace, remove, err := g.namespace(ctx)
 	if err != nil {
 		return err
@@ -59,46 +107,21 @@ func sized(ctx context.Context, g *ground, r *report, name, with string, fill fu
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, s.close()) }()
 	if err := s.startWorker(g.workerOptions()); err != nil {
 		return err
 	}
-	before, err := runCosts(ctx, g, s, "before")
-	if err != nil {
-		return err
-	}
-	begun := time.Now()
-	if err := fill(ctx, s, namespace); err != nil {
-		return fmt.Errorf("fill the namespace with %s: %w", with, err)
-	}
-	took := time.Since(begun)
-	after, err := runCosts(ctx, g, s, "after")
-	if err != nil {
-		return err
-	}
-	growth := quotient(after.median, before.median)
-	r.note("%s: CPU ms of a run, 64 at a time: %v before and %v beside %s: %.2f times (filled in %v, heap %d MB, disk %d MB)", name,
-		before, after, with, growth, took.Round(time.Second), heap()>>20, g.disk(namespace)>>20)
-	r.most(name+": CPU of a run beside "+with+" to before", growth, 1.15)
-	return nil
+	return errors.Join(f(s, namespace), s.close())
 }
 
-// runCosts is the CPU time in ms of runs of one activity, in each round.
-func runCosts(ctx context.Context, g *ground, s *millraceSystem, phase string) (summary, error) {
-	if _, err := drive(ctx, s, job{steps: 1}, 64, g.duration/2, phase+"-warm"); err != nil {
-		return summary{}, err
+// runCost is the CPU time in ms of a run of one activity.
+func runCost(ctx context.Context, g *ground, s *millraceSystem, prefix string) (float64, error) {
+	runtime.GC()
+	before := cpuTime()
+	latencies, err := drive(ctx, s, job{steps: 1}, 64, g.duration, prefix)
+	if err != nil {
+		return 0, err
 	}
-	costs := make([]float64, g.rounds)
-	for i := range costs {
-		runtime.GC()
-		before := cpuTime()
-		latencies, err := drive(ctx, s, job{steps: 1}, 64, g.duration, fmt.Sprintf("%s-%d", phase, i))
-		if err != nil {
-			return summary{}, err
-		}
-		costs[i] = ms(cpuTime()-before) / float64(len(latencies))
-	}
-	return summarize(costs, func(v float64) float64 { return v }), nil
+	return ms(cpuTime()-before) / float64(len(latencies)), nil
 }
 
 // fillClosed stores copies of a run that has closed: the same start and records under other IDs. That they have been
@@ -108,7 +131,7 @@ func fillClosed(ctx context.Context, g *ground, s *millraceSystem, namespace str
 	if err != nil {
 		return err
 	}
-	const sample = "before-0-1"
+	const sample = "first-1"
 	start, err := n.LastStart(ctx, sample)
 	if err != nil {
 		return err
