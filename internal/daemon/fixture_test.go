@@ -118,8 +118,14 @@ func (f fixture) letters(t *testing.T) []streams.DeadLetter {
 // append closes or continues a run by hand.
 func (f fixture) append(t *testing.T, run history.Run, number uint64, expected uint64, at time.Time, events ...history.Event) uint64 {
 	t.Helper()
+	return f.appendUnder(t, history.StartIdentity, run, number, expected, at, events...)
+}
+
+// appendUnder writes a run's next record under a cover.
+func (f fixture) appendUnder(t *testing.T, cover string, run history.Run, number uint64, expected uint64, at time.Time, events ...history.Event) uint64 {
+	t.Helper()
 	data, err := history.Encode(&history.Transition{
-		RunID: run.RunID, Number: number, CommitID: "c", Previous: expected, Cover: history.StartIdentity, Time: at, Events: events,
+		RunID: run.RunID, Number: number, CommitID: "c", Previous: expected, Cover: cover, Time: at, Events: events,
 	})
 	if err != nil {
 		t.Fatal(err)

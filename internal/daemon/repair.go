@@ -123,7 +123,37 @@ func (r *Repair) missingTask(ctx context.Context, m Missing) (*history.Task, err
 	if !pending {
 		return nil, nil
 	}
-	return state.Task(a), nil
+	task := state.Task(a)
+	if a.Eager {
+		lost, err := r.lostEager(ctx, m.Run, a)
+		if err != nil || !lost {
+			return nil, err
+		}
+		task.FirstAttempt = 2
+	}
+	return task, nil
+}
+
+// eagerAge is how old an activity must be that was begun eagerly before its process is taken to be lost together with the
+// message that covers it: by then that message has long been delivered again to whoever is there.
+const eagerAge = time.Minute
+
+// lostEager says whether nobody will make the activity, or put it into its queue. Whether a start is acknowledged cannot be
+// seen: where nobody has served the run for so long the answer may be wrong, at the price of an attempt.
+func (r *Repair) lostEager(ctx context.Context, run history.Address, a *history.PendingActivity) (bool, error) {
+	if time.Since(a.At) < eagerAge {
+		return false, nil
+	}
+	waiting, err := r.ns.ReadInbox(ctx, run, "", 0)
+	if err != nil {
+		return false, err
+	}
+	for _, w := range waiting {
+		if m, err := history.DecodeMessage(w.Data); err == nil && m.Identity() == a.Cover {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 // missingWakeUp is when the wake-up to arm is due, zero when none is missing.

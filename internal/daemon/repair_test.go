@@ -119,3 +119,67 @@ func TestRepairReplacesAWakeUpThatIsTooLate(t *testing.T) {
 		t.Errorf("armed is %v, %v, want %v", armed, err, due)
 	}
 }
+
+// eager starts a run whose history has two activities that were begun eagerly at a time: activity 2 under the start, and
+// activity 4 under a signal.
+func (f fixture) eager(t *testing.T, workflowID string, began time.Time) history.Address {
+	t.Helper()
+	start := &history.Start{Type: "T", Time: began, Attempt: 1, Run: history.Address{
+		Run: history.Run{WorkflowID: workflowID, RunID: workflowID + "-run"}, Queue: "q"}}
+	if _, err := streams.StartRun(f.ctx, f.ns, streams.StartRequest{Start: start}); err != nil {
+		t.Fatal(err)
+	}
+	scheduled := func() *history.ActivityTaskScheduled {
+		return &history.ActivityTaskScheduled{ActivityID: "a", Type: "A", Queue: "q", StartToClose: 1000, Eager: true}
+	}
+	seq := f.append(t, start.Run.Run, 1, 0, began, history.NewEvent(2, scheduled()))
+	f.appendUnder(t, "s:s1", start.Run.Run, 2, seq, began,
+		history.NewEvent(3, &history.WorkflowExecutionSignaled{Signal: history.Signal{Name: "go", ID: "s1"}}),
+		history.NewEvent(4, scheduled()))
+	return start.Run
+}
+
+// Whoever makes an activity eagerly is at it, or the message that covers it will be delivered again.
+func TestRepairLeavesEagerActivitiesToTheirCover(t *testing.T) {
+	f := setup(t)
+	f.eager(t, "young", time.Now().Add(-eagerAge/2))
+	if plan := f.plan(t); plan.Open != 1 || len(plan.Missing) > 0 {
+		t.Errorf("plan is %+v, want nothing missing", plan)
+	}
+	run := f.eager(t, "old", time.Now().Add(-2*eagerAge))
+	if err := f.ns.Send(f.ctx, run, &history.Message{ID: "s1", Signal: &history.Signal{Name: "go"}}); err != nil {
+		t.Fatal(err)
+	}
+	if plan := f.plan(t); len(plan.Missing) != 1 || plan.Missing[0].Activity != 2 {
+		t.Errorf("plan is %+v, want the task of activity 2 alone: the signal that covers 4 waits", plan)
+	}
+}
+
+func TestRepairQueuesEagerActivitiesThatLostTheirCover(t *testing.T) {
+	f := setup(t)
+	run := f.eager(t, "w", time.Now().Add(-2*eagerAge))
+	plan := f.plan(t)
+	if len(plan.Missing) != 2 {
+		t.Fatalf("plan is %+v, want 2 tasks", plan)
+	}
+	if tasks, _, err := NewRepair(f.ns).Apply(f.ctx, plan); err != nil || tasks != 2 {
+		t.Fatalf("applied %d tasks, %v", tasks, err)
+	}
+	consumer, err := f.ns.Consume(f.ctx, streams.LaneTasks, "q", "", streams.ConsumeOptions{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := consumer.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	deliveries, err := consumer.Pull(f.ctx, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task, err := history.DecodeTask(deliveries[0].Data)
+	if err != nil || task.Run != run || task.FirstAttempt != 2 {
+		t.Errorf("the first task is %+v, %v, want attempt 2", task, err)
+	}
+}
