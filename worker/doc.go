@@ -13,6 +13,11 @@
 // attempt that may be repeated is written down and then handed back with the backoff as delay: the redelivery is the
 // next attempt.
 //
+// The first attempt of a short activity is made without a task where the worker's own coordinator has just scheduled it
+// and a slot is free (eager execution): the outcome goes to the coordinator, and an attempt that failed leaves its record
+// for the task that follows. Pulled and eager attempts share the slots; a task that finds them taken waits, and no eager
+// attempt begins while one does.
+//
 // # Safety
 //
 // A task is acknowledged only after its outcome is durable, or was found to be. The number of attempts never exceeds
@@ -33,7 +38,8 @@
 // A function may run more than once, and twice at a time: when its worker was cut off from the broker for longer than
 // WorkerLossTimeout, or was frozen. The first outcome wins. A function that ignores the end of its context keeps its
 // slot until it returns. Cancellation reaches a function with its next heartbeat, or within a third of
-// WorkerLossTimeout without one.
+// WorkerLossTimeout without one. A task that is younger than a second is run without looking whether it is canceled; its
+// function learns of that when it has run for a second.
 //
 // # Stopping
 //

@@ -14,18 +14,24 @@ import (
 // environment is what an activity function sees of its attempt. Most functions ask for little of it, so it is made when
 // they ask.
 type environment struct {
-	x      *execution
-	info   func() activity.Info
-	logger func() log.Logger
+	x *execution
+
+	describing sync.Once
+	info       activity.Info
+	logging    sync.Once
+	logger     log.Logger
 }
 
 var _ activity.Environment = (*environment)(nil)
 
-func newEnvironment(x *execution) *environment {
-	e := &environment{x: x}
-	e.info = sync.OnceValue(e.makeInfo)
-	e.logger = sync.OnceValue(func() log.Logger { return log.With(x.log(), "attempt", x.number) })
-	return e
+func (e *environment) Info() activity.Info {
+	e.describing.Do(func() { e.info = e.makeInfo() })
+	return e.info
+}
+
+func (e *environment) Logger() log.Logger {
+	e.logging.Do(func() { e.logger = log.With(e.x.log(), "attempt", e.x.number) })
+	return e.logger
 }
 
 func (e *environment) makeInfo() activity.Info {
@@ -62,16 +68,14 @@ func (e *environment) makeInfo() activity.Info {
 	}
 }
 
-func (e *environment) Info() activity.Info { return e.info() }
-
 func (e *environment) Heartbeat(details []interface{}) {
 	w := e.x.w
 	payloads, err := w.dataConverter.ToPayloads(details...)
 	if err != nil {
-		e.logger().Error("heartbeat details have no encoding: the heartbeat counts without them", "error", err)
+		e.Logger().Error("heartbeat details have no encoding: the heartbeat counts without them", "error", err)
 	}
 	if n := payloads.Size(); n > w.maxPayload {
-		e.logger().Error("heartbeat details are too large: the heartbeat counts without them", "size", n, "limit", w.maxPayload)
+		e.Logger().Error("heartbeat details are too large: the heartbeat counts without them", "size", n, "limit", w.maxPayload)
 		payloads = nil
 	}
 	e.x.pulse.record(payloads)
@@ -80,8 +84,6 @@ func (e *environment) Heartbeat(details []interface{}) {
 func (e *environment) HeartbeatDetails() converter.EncodedValues {
 	return converter.NewEncodedValues(e.x.beat.Details, e.x.w.dataConverter)
 }
-
-func (e *environment) Logger() log.Logger { return e.logger() }
 
 func (e *environment) WorkerStopping() <-chan struct{} { return e.x.w.stopping }
 

@@ -56,7 +56,7 @@ func newExecution(ctx context.Context, a *attempt) *execution {
 	if !x.deadline.IsZero() {
 		x.function, x.stopClock = context.WithDeadlineCause(x.function, x.deadline, activity.ErrTimedOut)
 	}
-	x.function = activity.NewContext(x.function, newEnvironment(x))
+	x.function = activity.NewContext(x.function, &environment{x: x})
 	return x
 }
 
