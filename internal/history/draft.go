@@ -47,12 +47,12 @@ func (s *State) Draft(now time.Time) *Draft {
 	if now.Before(s.Time) {
 		now = s.Time
 	}
-	d := &Draft{state: s, time: now, resolved: map[int64]struct{}{}, requests: map[string]struct{}{}}
+	d := &Draft{state: s, time: now}
 	d.closed = s.Closed()
 	if s.Transitions == 0 && s.Start.Signal != nil {
 		sig := *s.Start.Signal
 		d.add(&WorkflowExecutionSignaled{Signal: sig})
-		d.requests[string(SourceSignals)+":"+sig.ID] = struct{}{}
+		d.requested(string(SourceSignals)+":"+sig.ID)
 		d.consumed = append(d.consumed, string(SourceSignals)+":"+sig.ID)
 	}
 	return d
@@ -107,6 +107,21 @@ func (d *Draft) judge(m *Message) Verdict {
 // Consume notes that the wake-up with this identity led to events of the draft.
 func (d *Draft) Consume(identity string) { d.consumed = append(d.consumed, identity) }
 
+// Most drafts deal with one thing: their maps are made when needed.
+func (d *Draft) resolve(id int64) {
+	if d.resolved == nil {
+		d.resolved = map[int64]struct{}{}
+	}
+	d.resolved[id] = struct{}{}
+}
+
+func (d *Draft) requested(identity string) {
+	if d.requests == nil {
+		d.requests = map[string]struct{}{}
+	}
+	d.requests[identity] = struct{}{}
+}
+
 // pending says whether item id can still be resolved: Taken; or why not.
 func (d *Draft) pending(id int64, inState bool) Verdict {
 	if id > d.state.LastEvent && !d.state.Closed() {
@@ -123,7 +138,7 @@ func (d *Draft) activity(r *ActivityResult) Verdict {
 	if v := d.pending(r.Scheduled, ok); v != Taken {
 		return v
 	}
-	d.resolved[r.Scheduled] = struct{}{}
+	d.resolve(r.Scheduled)
 	end := ActivityEnd{Scheduled: r.Scheduled, Attempt: r.Attempt, Identity: r.Identity, Started: r.Started}
 	switch f := r.Failure; {
 	case f == nil:
@@ -144,7 +159,7 @@ func (d *Draft) Queue(q ActivityTaskQueued) Verdict {
 	if v := d.pending(q.Scheduled, ok && p.Eager); v != Taken {
 		return v
 	}
-	d.resolved[q.Scheduled] = struct{}{}
+	d.resolve(q.Scheduled)
 	d.add(&q)
 	return Taken
 }
@@ -178,7 +193,7 @@ func (d *Draft) child(o *ChildOutcome) Verdict {
 		}
 		d.add(end)
 	}
-	d.resolved[o.Initiated] = struct{}{}
+	d.resolve(o.Initiated)
 	return Taken
 }
 
@@ -212,7 +227,7 @@ func (d *Draft) external(r *ExternalResult) Verdict {
 	if v := d.pending(r.Initiated, ok); v != Taken {
 		return v
 	}
-	d.resolved[r.Initiated] = struct{}{}
+	d.resolve(r.Initiated)
 	switch {
 	case p.Signal != nil && r.NotFound:
 		d.add(&SignalExternalWorkflowExecutionFailed{Initiated: r.Initiated,
@@ -251,7 +266,7 @@ func (d *Draft) request(m *Message) Verdict {
 	default:
 		d.add(&WorkflowExecutionTerminated{Termination: *m.Terminate})
 	}
-	d.requests[id] = struct{}{}
+	d.requested(id)
 	return Taken
 }
 
@@ -305,7 +320,7 @@ func (d *Draft) AddDue(facts map[int64]ActivityFacts) bool {
 		} else if !d.activityDue(id, facts[id]) {
 			continue
 		}
-		d.resolved[id] = struct{}{}
+		d.resolve(id)
 	}
 	return len(d.events) > before
 }
