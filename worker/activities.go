@@ -52,8 +52,9 @@ type activities struct {
 }
 
 const (
-	// freshTask is the age up to which a task's cancel flag is not looked at before its function runs.
-	freshTask = time.Second
+	// freshTask is the age up to which a task's cancel flag is not looked at before its function runs: about what a task
+	// takes through a queue that is kept up with. A canceled activity that has waited for longer must not begin.
+	freshTask = 20 * time.Millisecond
 	// keptGoroutines are kept for later attempts.
 	keptGoroutines = 256
 )

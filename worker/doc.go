@@ -38,7 +38,7 @@
 // A function may run more than once, and twice at a time: when its worker was cut off from the broker for longer than
 // WorkerLossTimeout, or was frozen. The first outcome wins. A function that ignores the end of its context keeps its
 // slot until it returns. Cancellation reaches a function with its next heartbeat, or within a third of
-// WorkerLossTimeout without one. A task that is younger than a second is run without looking whether it is canceled; its
+// WorkerLossTimeout without one. A task that is younger than 20 ms is run without looking whether it is canceled; its
 // function learns of that when it has run for a second.
 //
 // # Stopping
