@@ -3,7 +3,11 @@ package streams
 import (
 	"context"
 	"fmt"
+	"runtime"
+	"sync/atomic"
+	"syscall"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -82,6 +86,38 @@ func BenchmarkTask(b *testing.B) {
 			}
 		}
 	})
+}
+
+// BenchmarkAppendsAtOnce has 64 writers. CPU-ns/op is the time of all processors, in the server too.
+func BenchmarkAppendsAtOnce(b *testing.B) {
+	eachRequests(b, func(b *testing.B, f *fixture) {
+		var writers atomic.Int64
+		b.SetParallelism(max(64/runtime.GOMAXPROCS(0), 1))
+		before := processorTime(b)
+		b.RunParallel(func(pb *testing.PB) {
+			run, last := newRun(fmt.Sprint(writers.Add(1))).Run, uint64(0)
+			data, info := f.transition(run, 1, 0)
+			for pb.Next() {
+				seq, err := f.ns.Append(f.ctx, run, data, info, last)
+				if err != nil {
+					b.Error(err)
+					return
+				}
+				last = seq
+			}
+		})
+		b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "CPU-ns/op")
+	})
+}
+
+// processorTime is what this process has used.
+func processorTime(b *testing.B) time.Duration {
+	b.Helper()
+	var used syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &used); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(used.Utime.Nano() + used.Stime.Nano())
 }
 
 // BenchmarkDelivery reads what the broker says of a delivery, without a broker.
