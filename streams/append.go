@@ -18,9 +18,10 @@ func (n *Namespace) Append(ctx context.Context, run history.Run, data []byte, in
 	if err := errors.Join(checkRun(run), n.checkSize("record", data)); err != nil {
 		return 0, fmt.Errorf("append record %d of run %s: %w", info.Number, run, err)
 	}
-	m := &nats.Msg{Subject: n.at(run.WorkflowID).record(run), Header: recordHeader(info), Data: data}
+	p := n.at(run.WorkflowID)
+	m := &nats.Msg{Subject: p.record(run), Header: recordHeader(info), Data: data}
 	expect(m.Header, "", expected)
-	seq, err = n.putRetried(ctx, m)
+	seq, err = n.putHistory(ctx, p, m)
 	if isRefused(err) {
 		seq, err = n.settle(ctx, "record", m, expected, err, func(ctx context.Context) (seq, last uint64, err error) {
 			return n.findRecord(ctx, run, info.Number, info.CommitID)

@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -26,7 +27,10 @@ const (
 	codeDuplicateInFlight   = 10158
 	codeExpectationNotReady = 10163
 	codeInFlight            = 10164 // somebody's write on this subject is being decided: not an answer
+	codeBatchesDisabled     = 10174
+	codeBatchHeader         = 10177
 	codeOfflineReason       = 10194
+	codeBatchTooLarge       = 10199
 )
 
 // apiError is an error as the broker writes it.
@@ -77,6 +81,15 @@ func (e *missingError) Is(target error) bool {
 
 // existsError says that an object exists with another configuration.
 type existsError struct{ *apiError }
+
+// isUnsupported says whether the broker refused a batch because it accepts none like it.
+func isUnsupported(err error) bool {
+	var e *apiError
+	if !errors.As(err, &e) {
+		return false
+	}
+	return e.Code == codeBatchesDisabled || e.Code == codeBatchHeader || e.Code == codeBatchTooLarge
+}
 
 // classified is what e means. This is the only place that decides it.
 func (e *apiError) classified() error {

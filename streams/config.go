@@ -51,6 +51,7 @@ func intakeStream(namespace string) string     { return "MILLRACE_" + namespace 
 type blueprint struct {
 	namespace            string
 	partitions, replicas int
+	groupCommit          bool
 }
 
 // configs are the configurations of all streams of the namespace.
@@ -82,6 +83,10 @@ func (b blueprint) base(name, description string, subjects ...string) jetstream.
 // With one replica the leader answers them; with more a replica that lags might (docs/adr/0013-direct-reads.md).
 func directReads(replicas int) bool { return replicas <= 1 }
 
+// groups says whether writes to a stream share flushes to disk. Replicas do so without our help: their Raft log writes
+// what has come in meanwhile at one time (docs/adr/0015-group-commit.md).
+func groups(c jetstream.StreamConfig) bool { return c.AllowAtomicPublish && c.Replicas <= 1 }
+
 func (b blueprint) partitioned(partition int, name, description string, subjects ...string) jetstream.StreamConfig {
 	c := b.base(name, fmt.Sprintf("Millrace namespace %s, partition %d: %s", b.namespace, partition, description), subjects...)
 	c.Metadata["millrace.partition"] = strconv.Itoa(partition)
@@ -92,6 +97,7 @@ func (b blueprint) history(partition int) jetstream.StreamConfig {
 	p := partitionSubjects{partitionPrefix(b.namespace, partition)}
 	c := b.partitioned(partition, namesOf(b.namespace, partition).history, "starts and histories of runs (the truth)",
 		p.prefix+runTree+".>")
+	c.AllowAtomicPublish = b.groupCommit
 	c.RePublish = &jetstream.RePublish{
 		Source:      p.allRecords(),
 		Destination: subjectRoot + "." + b.namespace + ".live.{{wildcard(1)}}.{{wildcard(2)}}",
@@ -158,10 +164,10 @@ func registryConfig(replicas int) jetstream.StreamConfig {
 }
 
 // operatorsChoice are the fields in which a stream may differ from what we create: where and how often it is stored,
-// and how it is described.
+// how it is described, and whether writes to it may share a flush.
 func operatorsChoice(field string) bool {
 	switch field {
-	case "num_replicas", "placement", "description", "compression":
+	case "num_replicas", "placement", "description", "compression", "allow_atomic":
 		return true
 	}
 	return false

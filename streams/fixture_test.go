@@ -94,8 +94,13 @@ func (f *fixture) transition(run history.Run, k, previous uint64) ([]byte, Recor
 // append appends record k after the message at sequence last.
 func (f *fixture) append(run history.Run, k, last uint64) uint64 {
 	f.Helper()
+	return f.appendTo(f.ns, run, k, last)
+}
+
+func (f *fixture) appendTo(ns *Namespace, run history.Run, k, last uint64) uint64 {
+	f.Helper()
 	data, info := f.transition(run, k, last)
-	seq, err := f.ns.Append(f.ctx, run, data, info, last)
+	seq, err := ns.Append(f.ctx, run, data, info, last)
 	f.ok(err)
 	return seq
 }

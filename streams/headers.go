@@ -33,6 +33,11 @@ const (
 	headerScheduleTarget  = "Nats-Schedule-Target"
 	headerKVOperation     = "KV-Operation"
 
+	// Of the members of an atomic batch, and of the last of them.
+	headerBatchID       = "Nats-Batch-Id"
+	headerBatchSequence = "Nats-Batch-Sequence"
+	headerBatchCommit   = "Nats-Batch-Commit"
+
 	// Of republished messages and of answers to direct reads.
 	headerStoredStream  = "Nats-Stream"
 	headerStoredSubject = "Nats-Subject"

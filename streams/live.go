@@ -141,6 +141,9 @@ func (f *follower) receive(m *nats.Msg) {
 	switch {
 	case r == nil || r.Number > f.last+1:
 		f.stale = true
+	case r.Number == f.last+1 && m.Header.Get(headerBatchID) != "":
+		// Members of a batch are sent live before the batch is flushed to disk. A read waits for that.
+		f.stale = true
 	case r.Number == f.last+1:
 		f.ready = append(f.ready, *r)
 	}

@@ -25,6 +25,8 @@ type Namespace struct {
 type partition struct {
 	partitionSubjects
 	streamNames
+	// group shares flushes to disk among the writes to HISTORY, nil where that does not pay.
+	group *group
 }
 
 // Name is the namespace's name.

@@ -46,15 +46,22 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 		return nil, fmt.Errorf("open namespace %s: %w", name, err)
 	}
 	n.direct = true
+	grouped := map[string]bool{}
 	for _, info := range infos {
 		n.direct = n.direct && directReads(info.Config.Replicas)
+		grouped[info.Config.Name] = groups(info.Config)
+	}
+	for i := range n.partitions {
+		if p := &n.partitions[i]; grouped[p.history] {
+			p.group = newGroup(n.broker)
+		}
 	}
 	return n, nil
 }
 
 // inspect looks at every stream of the namespace and refuses what is missing or different.
 func (n *Namespace) inspect(ctx context.Context) ([]*jetstream.StreamInfo, error) {
-	configs := blueprint{n.name, len(n.partitions), 0}.configs()
+	configs := blueprint{n.name, len(n.partitions), 0, false}.configs()
 	infos := make([]*jetstream.StreamInfo, len(configs))
 	errs := make([]error, len(configs))
 	slots := make(chan struct{}, openParallel)

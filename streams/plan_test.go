@@ -107,10 +107,9 @@ func TestDifferentStreamIsRefused(t *testing.T) {
 		"republish":        func(c *jetstream.StreamConfig) { c.RePublish = nil },
 		"metadata":         func(c *jetstream.StreamConfig) { c.Metadata["millrace.partitions"] = "7" },
 		"discard":          func(c *jetstream.StreamConfig) { c.Discard = jetstream.DiscardOld },
-		"allow_atomic":     func(c *jetstream.StreamConfig) { c.AllowAtomicPublish = true },
 	} {
-		ours := blueprint{"test", 1, 1}.history(0)
-		theirs := blueprint{"test", 1, 1}.history(0)
+		ours := blueprint{"test", 1, 1, false}.history(0)
+		theirs := blueprint{"test", 1, 1, false}.history(0)
 		change(&theirs)
 		f.ok(f.ns.api(f.ctx, "STREAM.UPDATE."+theirs.Name, theirs, nil))
 		_, err := Open(f.ctx, f.nc, "test")
@@ -136,7 +135,7 @@ func TestDifferentStreamIsRefused(t *testing.T) {
 func TestAsyncPersistenceIsRefused(t *testing.T) {
 	t.Parallel()
 	f := setup(t, 1)
-	cfg := blueprint{"test", 1, 1}.history(0)
+	cfg := blueprint{"test", 1, 1, false}.history(0)
 	f.ok(f.ns.api(f.ctx, "STREAM.DELETE."+cfg.Name, nil, nil))
 	_, err := Open(f.ctx, f.nc, "test")
 	f.is(err, ErrConfiguration) // a stream is missing

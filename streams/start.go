@@ -45,7 +45,7 @@ func (n *Namespace) PublishStart(ctx context.Context, run history.Address, data 
 		m.Header[headerType] = []string{EncodeToken(info.Type)}
 	}
 	expect(m.Header, p.startsOf(run.WorkflowID), expected)
-	seq, err = n.putRetried(ctx, m)
+	seq, err = n.putHistory(ctx, p, m)
 	if isRefused(err) {
 		seq, err = n.settle(ctx, "start", m, expected, err, func(ctx context.Context) (seq, last uint64, err error) {
 			return n.findStart(ctx, p, run.Run)

@@ -113,7 +113,8 @@ func (g *ground) connect() (*nats.Conn, error) {
 func (g *ground) namespace(ctx context.Context) (name string, remove func(), err error) {
 	*g.spaces++
 	name = fmt.Sprintf("b%d", *g.spaces)
-	plan, err := streams.PlanNamespace(ctx, g.admin, name, streams.CreateOptions{Partitions: g.partitions, Replicas: g.replicas})
+	plan, err := streams.PlanNamespace(ctx, g.admin, name, streams.CreateOptions{
+		Partitions: g.partitions, Replicas: g.replicas, GroupCommit: g.group && g.profile == devserver.ProfileDurable})
 	if err == nil {
 		err = plan.Apply(ctx)
 	}

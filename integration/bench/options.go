@@ -25,6 +25,7 @@ type options struct {
 	profile    string
 	partitions int
 	replicas   int
+	group      bool
 	connection string
 	cache      int
 	timers     int
@@ -60,6 +61,7 @@ func parseOptions(args []string) (options, error) {
 	f.StringVar(&o.profile, "profile", devserver.ProfileDevelopment, "durability profile: development or durable (every write flushed to disk)")
 	f.IntVar(&o.partitions, "partitions", 1, "partitions of each namespace")
 	f.IntVar(&o.replicas, "replicas", 1, "replicas of each stream: 1, or 3 on a cluster of three servers in this process")
+	f.BoolVar(&o.group, "group", true, "in the durable profile, let the writes of many runs to one stream share a flush: group commit")
 	f.StringVar(&o.connection, "connection", connectTCP, `how all systems connect to the server: "tcp" or "inprocess"`)
 	f.IntVar(&o.cache, "cache", 0, "runs that a worker keeps live, 0 for the worker's default")
 	f.IntVar(&o.timers, "timers", 10_000, "W5: runs asleep")
