@@ -283,14 +283,19 @@ type ActivityFacts struct {
 // DueActivities are the numbers of the pending activities of which a schedule time-out is due at the draft's time, in
 // order. Their facts are needed for AddDue.
 func (d *Draft) DueActivities() []int64 {
+	return d.dueItems(func(id int64) bool { return d.state.Activities[id] != nil })
+}
+
+// dueItems are the numbers of those pending timers and activities that have a deadline which has passed, in order.
+func (d *Draft) dueItems(which func(id int64) bool) []int64 {
 	var due []int64
-	for id, a := range d.state.Activities {
-		if _, done := d.resolved[id]; !done && (passed(a.CloseDeadline(), d.time) || passed(a.StartDeadline(), d.time)) {
+	d.state.due(d.time, func(id int64) {
+		if _, done := d.resolved[id]; !done && which(id) {
 			due = append(due, id)
 		}
-	}
+	})
 	slices.Sort(due)
-	return due
+	return slices.Compact(due)
 }
 
 func passed(deadline, now time.Time) bool { return !deadline.IsZero() && !now.Before(deadline) }
@@ -306,15 +311,8 @@ func (d *Draft) AddDue(facts map[int64]ActivityFacts) bool {
 		d.add(&WorkflowExecutionTimedOut{Retry: retry, Successor: next})
 		return true
 	}
-	due := d.DueActivities()
-	for id, t := range d.state.Timers {
-		if _, done := d.resolved[id]; !done && passed(t.Due, d.time) {
-			due = append(due, id)
-		}
-	}
-	slices.Sort(due)
 	before := len(d.events)
-	for _, id := range due {
+	for _, id := range d.dueItems(func(int64) bool { return true }) {
 		if _, isTimer := d.state.Timers[id]; isTimer {
 			d.add(&TimerFired{Started: id})
 		} else if !d.activityDue(id, facts[id]) {

@@ -105,22 +105,23 @@ func (s *State) Effects(cover string) []Effect {
 		return s.closedEffects(cover)
 	}
 	var effects []Effect
-	for _, id := range sortedKeys(s.Activities) {
-		a := s.Activities[id]
-		if covers(cover, a.Cover) && !a.Eager {
+	ids := s.covered(cover)
+	for _, id := range ids {
+		a, ok := s.Activities[id]
+		if ok && covers(cover, a.Cover) && !a.Eager {
 			effects = append(effects, &SendTask{Task: s.Task(a)})
 		}
-		if a.CancelRequested && covers(cover, a.CancelCover) {
+		if ok && a.CancelRequested && covers(cover, a.CancelCover) {
 			effects = append(effects, &CancelTask{Activity: id})
 		}
 	}
-	for _, id := range sortedKeys(s.Children) {
-		if c := s.Children[id]; covers(cover, c.Cover) && c.RunID == "" {
+	for _, id := range ids {
+		if c, ok := s.Children[id]; ok && covers(cover, c.Cover) && c.RunID == "" {
 			effects = append(effects, s.startChild(c))
 		}
 	}
-	for _, id := range sortedKeys(s.Externals) {
-		if x := s.Externals[id]; covers(cover, x.Cover) {
+	for _, id := range ids {
+		if x, ok := s.Externals[id]; ok && covers(cover, x.Cover) {
 			effects = append(effects, s.sendExternal(x))
 		}
 	}
@@ -171,8 +172,8 @@ func (s *State) Eager(cover string) []*PendingActivity {
 		return nil
 	}
 	var eager []*PendingActivity
-	for _, id := range sortedKeys(s.Activities) {
-		if a := s.Activities[id]; a.Eager && a.Cover == cover {
+	for _, id := range s.covered(cover) {
+		if a, ok := s.Activities[id]; ok && a.Eager && a.Cover == cover {
 			eager = append(eager, a)
 		}
 	}

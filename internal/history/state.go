@@ -40,6 +40,8 @@ type State struct {
 
 	// seen holds the identities of the consumed signals and requests: only they cannot be recognised by number.
 	seen map[string]struct{}
+	// index finds pending items when there are many, else nil.
+	index *index
 }
 
 // PendingActivity is an activity without an outcome.
@@ -172,20 +174,9 @@ func (s *State) arm(t *Transition) {
 // for ScheduleToStart time-outs: the firing for one of those looks whether the activity has started, so they count
 // only while they lie after the given time.
 func (s *State) NextDeadline(after time.Time) time.Time {
-	next := s.Start.Deadline()
-	earlier := func(t time.Time) {
-		if !t.IsZero() && (next.IsZero() || t.Before(next)) {
-			next = t
-		}
-	}
-	for _, t := range s.Timers {
-		earlier(t.Due)
-	}
-	for _, a := range s.Activities {
-		earlier(a.CloseDeadline())
-		if d := a.StartDeadline(); d.After(after) {
-			earlier(d)
-		}
+	next, run := s.nextDeadline(after), s.Start.Deadline()
+	if next.IsZero() || !run.IsZero() && run.Before(next) {
+		return run
 	}
 	return next
 }
@@ -227,14 +218,18 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 		s.CancelRequested = true
 		return nil
 	case *TimerStarted:
-		s.Timers[e.ID] = &PendingTimer{Event: e.ID, Due: a.Due}
+		p := &PendingTimer{Event: e.ID, Due: a.Due}
+		s.Timers[e.ID] = p
+		s.index.timer(e.ID, p)
 		return nil
 	case *TimerFired:
 		return remove(s, e, s.Timers, a.Started, "timer")
 	case *TimerCanceled:
 		return remove(s, e, s.Timers, a.Started, "timer")
 	case *ActivityTaskScheduled:
-		s.Activities[e.ID] = &PendingActivity{Event: e.ID, Scheduled: a, At: t.Time, Cover: t.Cover, Eager: a.Eager, FirstAttempt: 1}
+		p := &PendingActivity{Event: e.ID, Scheduled: a, At: t.Time, Cover: t.Cover, Eager: a.Eager, FirstAttempt: 1}
+		s.Activities[e.ID] = p
+		s.index.activity(e.ID, p)
 		return nil
 	case *ActivityTaskQueued:
 		p, ok := s.Activities[a.Scheduled]
@@ -242,6 +237,7 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 			return s.illegal(e, fmt.Sprintf("activity %d has an outcome or a task", a.Scheduled))
 		}
 		p.Eager, p.Cover, p.FirstAttempt, p.NotBefore = false, t.Cover, a.Attempt, a.NotBefore
+		s.index.cover(t.Cover, a.Scheduled)
 		return nil
 	case *ActivityTaskCancelRequested:
 		p, ok := s.Activities[a.Scheduled]
@@ -249,6 +245,7 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 			return s.illegal(e, fmt.Sprintf("activity %d has an outcome or is being canceled", a.Scheduled))
 		}
 		p.CancelRequested, p.CancelCover = true, t.Cover
+		s.index.cover(t.Cover, a.Scheduled)
 		return nil
 	case interface{ End() *ActivityEnd }:
 		return remove(s, e, s.Activities, a.End().Scheduled, "activity")
@@ -260,6 +257,7 @@ func (s *State) applyChildEvent(e *Event, t *Transition) error {
 	switch a := e.Attributes.(type) {
 	case *StartChildWorkflowExecutionInitiated:
 		s.Children[e.ID] = &PendingChild{Event: e.ID, Initiated: a, At: t.Time, Cover: t.Cover, Transition: t.Number}
+		s.index.cover(t.Cover, e.ID)
 	case *ChildWorkflowExecutionStarted:
 		c, ok := s.Children[a.Initiated]
 		if !ok || c.RunID != "" {
@@ -272,8 +270,10 @@ func (s *State) applyChildEvent(e *Event, t *Transition) error {
 		return remove(s, e, s.Children, a.End().Initiated, "child")
 	case *SignalExternalWorkflowExecutionInitiated:
 		s.Externals[e.ID] = &PendingExternal{Event: e.ID, Signal: a, Cover: t.Cover}
+		s.index.cover(t.Cover, e.ID)
 	case *RequestCancelExternalWorkflowExecutionInitiated:
 		s.Externals[e.ID] = &PendingExternal{Event: e.ID, Cancel: a, Cover: t.Cover}
+		s.index.cover(t.Cover, e.ID)
 	case *SignalExternalWorkflowExecutionFailed:
 		return remove(s, e, s.Externals, a.Initiated, "external signal")
 	case *ExternalWorkflowExecutionSignaled:
