@@ -76,7 +76,7 @@ func (a *app) dev(ctx context.Context, f devFlags) (err error) {
 	}
 	var namespaces []*streams.Namespace
 	for _, name := range names {
-		ns, err := provision(ctx, nc, name)
+		ns, err := provision(ctx, nc, name, s.Config().SyncAlways)
 		if err != nil {
 			return err
 		}
@@ -108,9 +108,9 @@ func (a *app) serverConfig(f devFlags, logger log.Logger) (devserver.Config, err
 	return cfg, nil
 }
 
-// provision creates what a namespace lacks and opens it.
-func provision(ctx context.Context, nc *nats.Conn, name string) (*streams.Namespace, error) {
-	plan, err := streams.PlanNamespace(ctx, nc, name, streams.CreateOptions{})
+// provision creates what a namespace lacks and opens it. flushed says that the server flushes every write.
+func provision(ctx context.Context, nc *nats.Conn, name string, flushed bool) (*streams.Namespace, error) {
+	plan, err := streams.PlanNamespace(ctx, nc, name, streams.CreateOptions{GroupCommit: flushed})
 	if err != nil {
 		return nil, err
 	}

@@ -42,6 +42,8 @@ is missing. Nothing that exists is ever changed or deleted; where it differs, th
 	}
 	cmd.Flags().IntVar(&o.Partitions, "partitions", 0, "number of partitions, fixed for ever (default 1)")
 	cmd.Flags().IntVar(&o.Replicas, "replicas", 0, "servers that store each stream (default 3 on a cluster of three, else 1)")
+	cmd.Flags().BoolVar(&o.GroupCommit, "group-commit", false,
+		"let writes of many runs share a flush to disk: for one server with sync_interval: always")
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be created, and stop")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
