@@ -20,6 +20,7 @@ func recordChecks() []check {
 		{"append/refused", appendRefused},
 		{"append/repeated", appendRepeated},
 		{"append/eight writers", appendCompetition},
+		{"append/hundred runs", appendHundred},
 		{"append/too large", appendTooLarge},
 		{"load/empty lane", loadEmpty},
 		{"load/among other runs", loadAmongOthers},
@@ -185,6 +186,35 @@ func appendCompetition(f *fixture) {
 		l.number, l.previous, l.expected = l.number+1, seq.Load(), seq.Load()
 	}
 	l.load(1)
+}
+
+// appendHundred writes to many runs at one time, to each twice with the same expectation: one of the two is stored.
+func appendHundred(f *fixture) {
+	const runs = 100
+	var lanes [runs]*lane
+	var won [runs]atomic.Uint64
+	var seqs [2 * runs]uint64
+	for i := range lanes {
+		lanes[i] = f.newLane()
+		lanes[i].append()
+	}
+	race(2*runs, func(i int) {
+		l := *lanes[i%runs]
+		data, info := l.record()
+		seq, err := f.Append(f.ctx, l.run, data, info, l.expected)
+		if err == nil {
+			won[i%runs].Add(1)
+			seqs[i] = seq
+		} else if !errors.Is(err, streams.ErrConflict) {
+			f.Errorf("append: %v", err)
+		}
+	})
+	for i, l := range lanes {
+		equal(f, "records of two that were stored", won[i].Load(), 1)
+		seq := max(seqs[i], seqs[i+runs])
+		l.number, l.previous, l.expected = l.number+1, seq, seq
+		l.load(1)
+	}
 }
 
 func appendTooLarge(f *fixture) {

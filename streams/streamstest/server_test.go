@@ -25,6 +25,14 @@ func TestServerConforms(t *testing.T) {
 	})
 }
 
+// What is written in groups is stored like anything else.
+func TestGroupsConform(t *testing.T) {
+	nc := devtest.Conn(t, devtest.Server(t))
+	streamstest.Run(t, func(t *testing.T) streamstest.Subject {
+		return openNamespace(t, nc, streams.CreateOptions{GroupCommit: true})
+	})
+}
+
 func TestClusterConforms(t *testing.T) {
 	if testing.Short() {
 		t.Skip("starts a cluster of three servers")
