@@ -61,6 +61,7 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 			continue
 		}
 		it.ack(ctx)
+		c.sweep(ctx, e, it)
 	}
 	if err := c.settleRest(ctx, e, p); err != nil {
 		return err

@@ -180,6 +180,16 @@ func (c *Coordinator) report(ctx context.Context, e *entry, it *item) error {
 	return nil
 }
 
+// sweep removes what a finished eager activity has left in HEARTBEATS, now that its outcome is durable.
+func (c *Coordinator) sweep(ctx context.Context, e *entry, it *item) {
+	if it.call == nil || it.message == nil || !it.call.outcome.Keys {
+		return
+	}
+	if err := c.broker.DeleteBeats(ctx, e.run(), it.call.activity); err != nil {
+		c.cfg.Logger.Debug("heartbeats of a finished activity stay until its run is removed", "run", e.run().String(), "error", err)
+	}
+}
+
 // takeOver queues the activities that were begun eagerly under a message that is delivered again, unless they run in
 // this process: then the message has to wait for them.
 func (c *Coordinator) takeOver(e *entry, p *plan, it *item) (waits bool) {

@@ -77,6 +77,9 @@ func (c *Coordinator) keepLive(e *entry) {
 }
 
 func splitQueries(items []*item) (rest, queries []*item) {
+	if !slices.ContainsFunc(items, func(it *item) bool { return it.query != nil }) {
+		return items, nil
+	}
 	for _, it := range items {
 		if it.query != nil {
 			queries = append(queries, it)

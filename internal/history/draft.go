@@ -35,7 +35,7 @@ type Draft struct {
 	events   []Event
 	consumed []string
 	// resolved holds the pending items and the requests that this draft has dealt with.
-	resolved map[int64]struct{}
+	resolved numbers
 	requests map[string]struct{}
 	cancel   bool
 	closed   bool
@@ -107,12 +107,31 @@ func (d *Draft) judge(m *Message) Verdict {
 // Consume notes that the wake-up with this identity led to events of the draft.
 func (d *Draft) Consume(identity string) { d.consumed = append(d.consumed, identity) }
 
-// Most drafts deal with one thing: their maps are made when needed.
-func (d *Draft) resolve(id int64) {
-	if d.resolved == nil {
-		d.resolved = map[int64]struct{}{}
+// numbers is a set of event numbers. Most drafts deal with one thing, for which no map is made.
+type numbers struct {
+	few  [4]int64
+	n    int
+	many map[int64]struct{}
+}
+
+func (s *numbers) add(id int64) {
+	if s.n < len(s.few) {
+		s.few[s.n] = id
+		s.n++
+		return
 	}
-	d.resolved[id] = struct{}{}
+	if s.many == nil {
+		s.many = map[int64]struct{}{}
+	}
+	s.many[id] = struct{}{}
+}
+
+func (s *numbers) has(id int64) bool {
+	if slices.Contains(s.few[:s.n], id) {
+		return true
+	}
+	_, ok := s.many[id]
+	return ok
 }
 
 func (d *Draft) requested(identity string) {
@@ -127,7 +146,7 @@ func (d *Draft) pending(id int64, inState bool) Verdict {
 	if id > d.state.LastEvent && !d.state.Closed() {
 		return Ahead
 	}
-	if _, done := d.resolved[id]; done || !inState || d.closed {
+	if d.resolved.has(id) || !inState || d.closed {
 		return Settled
 	}
 	return Taken
@@ -138,7 +157,7 @@ func (d *Draft) activity(r *ActivityResult) Verdict {
 	if v := d.pending(r.Scheduled, ok); v != Taken {
 		return v
 	}
-	d.resolve(r.Scheduled)
+	d.resolved.add(r.Scheduled)
 	end := ActivityEnd{Scheduled: r.Scheduled, Attempt: r.Attempt, Identity: r.Identity, Started: r.Started}
 	switch f := r.Failure; {
 	case f == nil:
@@ -159,7 +178,7 @@ func (d *Draft) Queue(q ActivityTaskQueued) Verdict {
 	if v := d.pending(q.Scheduled, ok && p.Eager); v != Taken {
 		return v
 	}
-	d.resolve(q.Scheduled)
+	d.resolved.add(q.Scheduled)
 	d.add(&q)
 	return Taken
 }
@@ -193,7 +212,7 @@ func (d *Draft) child(o *ChildOutcome) Verdict {
 		}
 		d.add(end)
 	}
-	d.resolve(o.Initiated)
+	d.resolved.add(o.Initiated)
 	return Taken
 }
 
@@ -227,7 +246,7 @@ func (d *Draft) external(r *ExternalResult) Verdict {
 	if v := d.pending(r.Initiated, ok); v != Taken {
 		return v
 	}
-	d.resolve(r.Initiated)
+	d.resolved.add(r.Initiated)
 	switch {
 	case p.Signal != nil && r.NotFound:
 		d.add(&SignalExternalWorkflowExecutionFailed{Initiated: r.Initiated,
@@ -290,7 +309,7 @@ func (d *Draft) DueActivities() []int64 {
 func (d *Draft) dueItems(which func(id int64) bool) []int64 {
 	var due []int64
 	d.state.due(d.time, func(id int64) {
-		if _, done := d.resolved[id]; !done && which(id) {
+		if !d.resolved.has(id) && which(id) {
 			due = append(due, id)
 		}
 	})
@@ -318,7 +337,7 @@ func (d *Draft) AddDue(facts map[int64]ActivityFacts) bool {
 		} else if !d.activityDue(id, facts[id]) {
 			continue
 		}
-		d.resolve(id)
+		d.resolved.add(id)
 	}
 	return len(d.events) > before
 }

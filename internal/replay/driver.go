@@ -14,12 +14,12 @@ func (m *Machine) drive(work func()) error {
 	d.resume()
 	m.running.Store(nil)
 	m.driver = nil
-	where := m.where()
-	m.phase, m.current = idle, nil
+	var err error
 	if d.panicked != nil {
-		return &PanicError{Run: m.run(), Coroutine: where, Value: d.panicked, Stack: d.stack}
+		err = &PanicError{Run: m.run(), Coroutine: m.where(), Value: d.panicked, Stack: d.stack}
 	}
-	return nil
+	m.phase, m.current = idle, nil
+	return err
 }
 
 // where names who runs, in errors.
