@@ -15,6 +15,9 @@ func LoseNotices(c Client) {
 // ExpectedNotices is how many notices a client expects.
 func ExpectedNotices(c Client) int {
 	s := c.(*workflowClient).notices
+	if s == nil {
+		return 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return len(s.expected)

@@ -72,6 +72,16 @@ type notice struct {
 	record []byte
 }
 
+// isSettled says whether the notice has come, or will not.
+func (n *notice) isSettled() bool {
+	select {
+	case <-n.settled:
+		return true
+	default:
+		return false
+	}
+}
+
 func newNotices(listen listenFunc) *notices {
 	var token [12]byte
 	_, _ = rand.Read(token[:]) // never fails
@@ -138,7 +148,7 @@ func (s *notices) deliver(runID string, record []byte) {
 	s.settleLocked(n)
 }
 
-// forget ends the expectation of a run that was not started.
+// forget ends the expectation of a run that was not started, or is known to have ended.
 func (s *notices) forget(n *notice) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

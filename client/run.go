@@ -117,23 +117,39 @@ func (r *workflowRun) GetWithOptions(ctx context.Context, valuePtr interface{}, 
 // awaitClose waits for the run's closing record: for the notice of it, when one is expected, and then, or else, for the
 // record itself. Either costs nothing while nothing happens. A run that is new is not looked at before.
 func (c *workflowClient) awaitClose(ctx context.Context, run history.Run, n *notice, isNew bool) (*streams.ClosedRun, error) {
+	if n == nil {
+		return c.awaitRecord(ctx, run, !isNew)
+	}
 	if !isNew {
 		if closed, err := streams.RunClosed(ctx, c.ns, run); err != nil || closed != nil {
+			c.notices.forget(n) // it may have come before it was expected
 			return closed, err
 		}
 	}
-	if n != nil {
-		record, err := c.notices.await(ctx, n)
-		if err != nil {
-			return nil, err
+	record, err := c.notices.await(ctx, n)
+	if err != nil {
+		return nil, err
+	}
+	if record != nil {
+		if closed, err := streams.ClosedIn(ctx, c.ns, run, record); err == nil {
+			return closed, nil // anything else was not sent by us: the stream knows
 		}
-		if record != nil {
-			if closed, err := streams.ClosedIn(ctx, c.ns, run, record); err == nil {
-				return closed, nil // anything else was not sent by us: the stream knows
-			}
-		}
-		if c.conn.IsClosed() {
-			return nil, streams.ErrClosed
+	}
+	if c.conn.IsClosed() {
+		return nil, streams.ErrClosed
+	}
+	closed, err := c.awaitRecord(ctx, run, n.isSettled())
+	if err == nil {
+		c.notices.forget(n)
+	}
+	return closed, err
+}
+
+// awaitRecord follows the run to its end. One that may have ended is looked at before.
+func (c *workflowClient) awaitRecord(ctx context.Context, run history.Run, look bool) (*streams.ClosedRun, error) {
+	if look {
+		if closed, err := streams.RunClosed(ctx, c.ns, run); err != nil || closed != nil {
+			return closed, err
 		}
 	}
 	return c.ns.AwaitClosed(ctx, run)
