@@ -22,12 +22,27 @@ func (n *Namespace) Tail(ctx context.Context, run history.Run) (*Record, error) 
 	if err != nil {
 		return nil, fmt.Errorf("tail of run %s: %w", run, err)
 	}
-	r := recordOf(run, m.header, m.data)
+	r := tailOf(run, m.header, m.data)
 	if r == nil {
 		r = &Record{Run: run, Junk: true, Data: m.data}
 	}
 	r.Seq, r.Time = m.seq, m.time
 	return r, nil
+}
+
+// tailOf is recordOf for one that is not going to be replayed: what happened in it is not looked at, which for a large
+// record is most of the work.
+func tailOf(run history.Run, h nats.Header, data []byte) *Record {
+	info, ok := parseRecordHeader(h)
+	if !ok {
+		return nil
+	}
+	head, err := history.DecodeTransitionHead(data)
+	if !errors.Is(err, history.ErrNewerFormat) &&
+		(err != nil || head.RunID != run.RunID || head.Number != info.Number || head.CommitID != info.CommitID) {
+		return nil
+	}
+	return &Record{RecordInfo: info, Run: run, Data: data}
 }
 
 // Load reads the records of a run whose number is higher than after. It costs one read per record of the run, however

@@ -204,7 +204,11 @@ func helpSuccessor(ctx context.Context, s Starter, last *StoredStart) error {
 	if err != nil {
 		return err
 	}
-	closing, err := lastTransition(ctx, s, last.Run.Run)
+	record, err := lastRecord(ctx, s, last.Run.Run)
+	if err != nil {
+		return err
+	}
+	closing, err := TransitionOf(ctx, s, record)
 	if err != nil {
 		return err
 	}
@@ -231,10 +235,14 @@ type ClosedRun struct {
 
 // RunClosed reads the run's last record from the stream leader: nil when the run is open.
 func RunClosed(ctx context.Context, s Endings, run history.Run) (*ClosedRun, error) {
-	t, err := lastTransition(ctx, s, run)
+	last, err := lastRecord(ctx, s, run)
 	if errors.Is(err, ErrNotFound) {
 		return nil, nil
 	}
+	if err != nil || last.Status == enums.WORKFLOW_EXECUTION_STATUS_RUNNING.String() {
+		return nil, err
+	}
+	t, err := TransitionOf(ctx, s, last)
 	if err != nil {
 		return nil, err
 	}
@@ -253,7 +261,7 @@ func closedBy(t *history.Transition) *ClosedRun {
 	return closed
 }
 
-func lastTransition(ctx context.Context, s Endings, run history.Run) (*history.Transition, error) {
+func lastRecord(ctx context.Context, s Endings, run history.Run) (*Record, error) {
 	tail, err := s.Tail(ctx, run)
 	if err != nil {
 		return nil, err
@@ -268,7 +276,7 @@ func lastTransition(ctx context.Context, s Endings, run history.Run) (*history.T
 		}
 		tail = &loaded.Records[len(loaded.Records)-1]
 	}
-	return TransitionOf(ctx, s, tail)
+	return tail, nil
 }
 
 // TransitionOf is a record's transition with its events, which an oversized one keeps in a separate body. The value is

@@ -16,17 +16,19 @@ type record interface {
 	name() string
 }
 
-func (s *Start) version() *int      { return &s.Version }
-func (t *Transition) version() *int { return &t.Version }
-func (m *Message) version() *int    { return &m.Version }
-func (t *Task) version() *int       { return &t.Version }
-func (t *TaskToken) version() *int  { return &t.Version }
+func (s *Start) version() *int          { return &s.Version }
+func (t *Transition) version() *int     { return &t.Version }
+func (t *TransitionHead) version() *int { return &t.Version }
+func (m *Message) version() *int        { return &m.Version }
+func (t *Task) version() *int           { return &t.Version }
+func (t *TaskToken) version() *int      { return &t.Version }
 
-func (*Start) name() string      { return "start" }
-func (*Transition) name() string { return "transition" }
-func (*Message) name() string    { return "message" }
-func (*Task) name() string       { return "task" }
-func (*TaskToken) name() string  { return "task token" }
+func (*Start) name() string          { return "start" }
+func (*Transition) name() string     { return "transition" }
+func (*TransitionHead) name() string { return "transition" }
+func (*Message) name() string        { return "message" }
+func (*Task) name() string           { return "task" }
+func (*TaskToken) name() string      { return "task token" }
 
 // Encode returns the bytes of r and sets its format version.
 func Encode(r record) ([]byte, error) {
@@ -61,6 +63,11 @@ func DecodeStart(data []byte) (*Start, error) { return decode(data, &Start{}) }
 
 // DecodeTransition reads a record of a history.
 func DecodeTransition(data []byte) (*Transition, error) { return decode(data, &Transition{}) }
+
+// DecodeTransitionHead reads what identifies a record of a history, and passes over the rest.
+func DecodeTransitionHead(data []byte) (*TransitionHead, error) {
+	return decode(data, &TransitionHead{})
+}
 
 // DecodeMessage reads an inbox message's body.
 func DecodeMessage(data []byte) (*Message, error) { return decode(data, &Message{}) }

@@ -47,7 +47,7 @@ type plans struct {
 var recordPlans = sync.OnceValue(func() *plans {
 	ps := &plans{structs: map[reflect.Type]*plan{}, events: map[enums.EventType]*plan{}}
 	for _, r := range []record{
-		&Start{}, &Transition{}, &Message{}, &Task{}, &TaskToken{}, &Beat{}, &Query{}, &QueryResult{}, &Trouble{},
+		&Start{}, &Transition{}, &TransitionHead{}, &Message{}, &Task{}, &TaskToken{}, &Beat{}, &Query{}, &QueryResult{}, &Trouble{},
 	} {
 		ps.add(reflect.TypeOf(r).Elem())
 	}

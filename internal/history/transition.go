@@ -25,6 +25,14 @@ type Transition struct {
 	Body *BodyRef `msgpack:"bo,omitempty"`
 }
 
+// TransitionHead is what identifies a transition.
+type TransitionHead struct {
+	Version  int    `msgpack:"v"`
+	RunID    string `msgpack:"r"`
+	Number   uint64 `msgpack:"k"`
+	CommitID string `msgpack:"c"`
+}
+
 // BodyRef names the stored pieces of an oversized transition's events, which are published before the record.
 type BodyRef struct {
 	CommitID string `msgpack:"c"`
