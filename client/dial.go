@@ -21,6 +21,8 @@ type workflowClient struct {
 	ns      *streams.Namespace
 	// notices tell of the ends of the runs that this client starts; nil, in tests and benchmarks, to follow the runs.
 	notices *notices
+	// addresses are those of runs that were asked for something.
+	addresses addresses
 }
 
 // Dial connects to the broker and opens the namespace. It fails with a wrapped *serviceerror.NamespaceNotFound, whose

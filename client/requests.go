@@ -19,14 +19,19 @@ func (c *workflowClient) locate(ctx context.Context, workflowID, runID string) (
 	if err != nil {
 		return nil, err
 	}
-	closed, err := streams.RunClosed(ctx, c.ns, start.Run.Run)
-	if err != nil {
+	if err := c.checkOpen(ctx, start.Run.Run); err != nil {
 		return nil, err
 	}
-	if closed != nil && closed.Successor == "" {
-		return nil, fmt.Errorf("run %s is closed as %s: %w", start.Run.Run, closed.Status, streams.ErrNotFound)
-	}
 	return start, nil
+}
+
+// checkOpen fails for a run that is closed without a successor.
+func (c *workflowClient) checkOpen(ctx context.Context, run history.Run) error {
+	closed, err := streams.RunClosed(ctx, c.ns, run)
+	if err == nil && closed != nil && closed.Successor == "" {
+		err = fmt.Errorf("run %s is closed as %s: %w", run, closed.Status, streams.ErrNotFound)
+	}
+	return err
 }
 
 // find finds a run, open or closed: the exact one, or with an empty run ID the newest.
@@ -53,12 +58,12 @@ func ofRun(runID string) string {
 
 // ask puts a request into the run's inbox. The run is resolved once: a repetition after a lost answer goes to the same.
 func (c *workflowClient) ask(ctx context.Context, workflowID, runID string, m *history.Message) error {
-	start, err := c.locate(ctx, workflowID, runID)
+	to, err := c.inbox(ctx, workflowID, runID)
 	if err != nil {
 		return err
 	}
 	m.ID = uuid.NewString()
-	return c.ns.Send(ctx, start.Run, m)
+	return c.ns.Send(ctx, to, m)
 }
 
 // SignalWorkflow is documented at Client.
