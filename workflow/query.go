@@ -58,9 +58,8 @@ func (r *run) query(name string, args *common.Payloads) (*common.Payloads, error
 	if err != nil {
 		return nil, fmt.Errorf("query %q: %w", name, err)
 	}
-	r.querying = true
-	defer func() { r.querying = false }()
-	out := h.fn.Call(in)
+	var out []reflect.Value
+	r.readOnly("a query handler", func() { out = h.fn.Call(in) })
 	if err, _ := out[1].Interface().(error); err != nil {
 		return nil, err
 	}

@@ -20,9 +20,15 @@ type run struct {
 	activityIDs map[string]struct{}
 
 	signals map[string]*channel
+	// signalOptions are those of the channels that were asked for with options, nil for none.
+	signalOptions map[string]SignalChannelOptions
+
 	queries map[string]*queryHandler
-	// querying is set while a query handler runs, which must not change anything.
-	querying bool
+	// reading names what runs now and must not change anything, a query handler for example; empty for nothing.
+	reading string
+	// random are the streams of GetRandomStream, details what SetCurrentDetails said last.
+	random  map[string]*randomStream
+	details string
 
 	// cancelAsked is set from the request to cancel until the root context is canceled.
 	cancelAsked bool
@@ -75,11 +81,19 @@ func (r *run) block(why string, ready func() bool) {
 	r.applyCancel()
 }
 
-// guard panics where a query handler calls what may change the run.
+// guard panics where a query handler or its like calls what may change the run.
 func (r *run) guard(call string) {
-	if r.querying {
-		panic(fmt.Sprintf("workflow: %s called from a query handler, which may only read", call))
+	if r.reading != "" {
+		panic(fmt.Sprintf("workflow: %s called from %s, which may only read", call, r.reading))
 	}
+}
+
+// readOnly calls f, which must not change the run; what names it.
+func (r *run) readOnly(what string, f func()) {
+	before := r.reading
+	r.reading = what
+	defer func() { r.reading = before }()
+	f()
 }
 
 // nextName names a channel or a selector that its author has not named.

@@ -1,7 +1,9 @@
 package workflow
 
 import (
+	"maps"
 	"math"
+	"slices"
 
 	"github.com/millrace-dev/millrace/internal/history"
 )
@@ -11,6 +13,38 @@ import (
 // decoded into what it is received into.
 func GetSignalChannel(ctx Context, signalName string) ReceiveChannel {
 	return runOf(ctx).signalChannel(signalName)
+}
+
+// SignalChannelOptions are the options of GetSignalChannelWithOptions.
+type SignalChannelOptions struct {
+	// Description says for people what the signal is for.
+	Description string
+}
+
+// GetSignalChannelWithOptions is GetSignalChannel with options. Those of the first call for a name count.
+func GetSignalChannelWithOptions(ctx Context, signalName string, options SignalChannelOptions) ReceiveChannel {
+	r := runOf(ctx)
+	r.guard("GetSignalChannelWithOptions")
+	if r.signalOptions == nil {
+		r.signalOptions = map[string]SignalChannelOptions{}
+	}
+	if _, set := r.signalOptions[signalName]; !set {
+		r.signalOptions[signalName] = options
+	}
+	return r.signalChannel(signalName)
+}
+
+// GetUnhandledSignalNames returns the names of the signals that have come and that nobody has received, in ascending
+// order. Look at it before the workflow closes: such signals would be lost.
+func GetUnhandledSignalNames(ctx Context) []string {
+	r := runOf(ctx)
+	var names []string
+	for _, name := range slices.Sorted(maps.Keys(r.signals)) {
+		if r.signals[name].Len() > 0 {
+			names = append(names, name)
+		}
+	}
+	return names
 }
 
 func (r *run) signalChannel(name string) *channel {

@@ -67,3 +67,6 @@ func (e *Env) CoroutineName() string {
 	}
 	return e.m.current.name
 }
+
+// Unwinding says whether the coroutines are being ended, and their deferred calls run for nobody.
+func (e *Env) Unwinding() bool { return e.m.phase == unwinding }
