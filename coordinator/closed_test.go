@@ -78,7 +78,17 @@ func TestAClosedRunAnswersQueries(t *testing.T) {
 	})
 }
 
+// query asks a run a query that is answered.
 func (f *fixture) query(run history.Address, name string) string {
+	f.Helper()
+	r := f.ask(run, name)
+	if r.Failure != nil {
+		f.Fatalf("query of run %s: %s", run.Run, r.Failure.Message)
+	}
+	return string(r.Result.Payloads[0].Data)
+}
+
+func (f *fixture) ask(run history.Address, name string) *history.QueryResult {
 	f.Helper()
 	data, err := history.Encode(&history.Query{Run: run.Run, Type: name})
 	if err != nil {
@@ -92,8 +102,5 @@ func (f *fixture) query(run history.Address, name string) string {
 	if err != nil {
 		f.Fatal(err)
 	}
-	if r.Failure != nil {
-		f.Fatalf("query of run %s: %s", run.Run, r.Failure.Message)
-	}
-	return string(r.Result.Payloads[0].Data)
+	return r
 }

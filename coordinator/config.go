@@ -23,6 +23,9 @@ type Config struct {
 	DeadlockTimeout time.Duration
 	// CacheSize bounds the number of runs kept live in memory. Default 2,000.
 	CacheSize int
+	// ArchiveSize bounds the memory in bytes for the records of open runs that left the cache, from which they are
+	// replayed without reading them from the broker. Default 64 MiB; negative for none.
+	ArchiveSize int
 	// MaxAlarms bounds the number of runs whose deadlines are kept on time here, live or not; each takes about 400 bytes.
 	// What is beyond it the broker's wake-ups are for. Default 200,000; negative for none.
 	MaxAlarms int
@@ -45,6 +48,7 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.AckWait, 5*time.Second)
 	setDefault(&c.DeadlockTimeout, time.Second)
 	setDefault(&c.CacheSize, 2000)
+	setDefault(&c.ArchiveSize, 64<<20)
 	setDefault(&c.MaxAlarms, 200_000)
 	setDefault(&c.MaxPayload, 512<<10)
 	setDefault(&c.MaxRecord, 256<<10)

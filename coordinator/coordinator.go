@@ -16,6 +16,8 @@ type Coordinator struct {
 	cfg    Config
 	broker Broker
 	cache  *cache
+	// archive keeps the records of runs that leave the cache.
+	archive *archive
 	// closed are the closed runs for which something may still come, without their code.
 	closed *cache
 	keeper *keeper
@@ -52,6 +54,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	c.keeper = newKeeper(cfg.AckWait)
 	c.alarms = newAlarms(cfg.MaxAlarms, cfg.MaxConcurrent, c.ringAlarm)
 	c.closed = newCache(cfg.CacheSize)
+	c.archive = newArchive(cfg.ArchiveSize)
 	return c, nil
 }
 

@@ -245,6 +245,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 		return fmt.Errorf("append transition %d of run %s: %w", t.Number, e.run(), err)
 	}
 	e.lastSeq, e.lastHash = seq, history.HashRecord(data)
+	e.past.add(data)
 	c.notify(e, events, data)
 	t.Events = events
 	if e.machine != nil {

@@ -40,6 +40,8 @@ type entry struct {
 	troubled bool
 	// left is an eager activity that has been begun and that nobody runs yet.
 	left *eagerCall
+	// past is what the archive will keep of the run.
+	past past
 	// suspicion is what is noted against the run while messages are processed that were delivered before, else nil.
 	suspicion *history.Trouble
 }
@@ -66,6 +68,7 @@ func (e *entry) conclude() {
 		e.bare = e.machine.State()
 		e.destroy()
 	}
+	e.past = past{lost: true}
 }
 
 // lateness is for how long after a run has closed, and how long before its wake-up is due, its state is kept.
@@ -108,7 +111,10 @@ func (c *Coordinator) loadForMessages(ctx context.Context, found *streams.Stored
 
 // fill reads and replays the whole history of a new entry, and destroys it when that fails.
 func (c *Coordinator) fill(ctx context.Context, e *entry) error {
-	err := c.catchUp(ctx, e)
+	revived, err := c.revive(ctx, e)
+	if !revived && err == nil {
+		err = c.catchUp(ctx, e)
+	}
 	e.late = false
 	if err != nil {
 		e.destroy()
@@ -160,6 +166,9 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 		return fmt.Errorf("load run %s: %w", e.run(), err)
 	}
 	e.lastSeq = loaded.LastSeq
+	for i := range loaded.Records {
+		e.past.add(loaded.Records[i].Data)
+	}
 	if n := len(loaded.Records); n > 0 {
 		e.lastHash = history.HashRecord(loaded.Records[n-1].Data)
 		// What others committed may have the same cover as what this process has sent: a wake-up covers many.

@@ -72,6 +72,7 @@ func (c *Coordinator) keep(e *entry) {
 // keepLive puts a run into the cache with its code. Those that leave it leave their alarms behind.
 func (c *Coordinator) keepLive(e *entry) {
 	for _, old := range c.cache.put(e.run(), e) {
+		c.archive.put(old)
 		old.destroy()
 	}
 }
@@ -99,7 +100,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	found := c.newStart(items)
 	isNew := found != nil
 	if e == nil && !isNew {
-		if found, err = c.broker.FindStart(ctx, run); err != nil {
+		if found, err = c.findStart(ctx, run); err != nil {
 			return nil, noRun(run, err)
 		}
 	}
@@ -142,7 +143,7 @@ func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error)
 	if e, err := c.cached(ctx, run); err != nil || e != nil && !(e.machine == nil && e.codeErr == nil) {
 		return e, err
 	}
-	found, err := c.broker.FindStart(ctx, run)
+	found, err := c.findStart(ctx, run)
 	if err != nil {
 		return nil, fmt.Errorf("load run %s: %w", run, err)
 	}

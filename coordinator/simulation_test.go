@@ -120,6 +120,7 @@ func simulate(t *testing.T, seed uint64) {
 		s.config = coordinator.Config{
 			AckWait:       2 * time.Second,
 			CacheSize:     []int{1, 1, 2, 20}[s.rng.IntN(4)],
+			ArchiveSize:   []int{0, 0, 3000, -1}[s.rng.IntN(4)],
 			MaxAlarms:     []int{0, 0, 1, -1}[s.rng.IntN(4)],
 			MaxConcurrent: 1 + s.rng.IntN(16),
 			MaxRecord:     []int{0, 0, 600}[s.rng.IntN(3)],
