@@ -137,20 +137,22 @@ func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identi
 }
 
 // runCode returns all events of the transition: the draft's, and what the workflow code decides on them.
-func (c *Coordinator) runCode(ctx context.Context, e *entry, p *plan) (events []history.Event, err error) {
+func (c *Coordinator) runCode(ctx context.Context, e *entry, p *plan) ([]history.Event, error) {
 	if e.machine == nil {
 		return p.draft.Events(), nil // closed from outside, which needs no code
 	}
-	err = c.execute(ctx, e, func(func()) error {
-		var err error
-		events, err = e.machine.Decide(p.draft)
+	// Code that is given up on may end later: what it writes then is read by nobody.
+	var decided []history.Event
+	machine := e.machine
+	err := c.execute(ctx, e, func(func()) (err error) {
+		decided, err = machine.Decide(p.draft)
 		return err
 	})
 	if err != nil {
 		c.abandon(e, err)
 		return nil, err
 	}
-	return events, nil
+	return decided, nil
 }
 
 func isClosing(events []history.Event) bool {

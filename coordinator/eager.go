@@ -23,9 +23,11 @@ type EagerRunner interface {
 
 // EagerAttempt is a reserved slot for one first attempt.
 type EagerAttempt interface {
-	// Run calls the activity's function, gives the slot back and says how the attempt ended. When the end of ctx keeps
-	// it from finding out, it says that the attempt is lost: its zero outcome.
-	Run(ctx context.Context) EagerOutcome
+	// Run calls the activity's function in this goroutine, gives the slot back and says how the attempt ended. An attempt
+	// may end before its function returns, by a time-out or because the worker stops: then early is called, in another
+	// goroutine, and ended is false whenever Run should return. A function that ends the goroutine ends its attempt early,
+	// too. Ctx is for what the attempt asks of the broker.
+	Run(ctx context.Context, early func(EagerOutcome)) (outcome EagerOutcome, ended bool)
 	// Release gives the slot back without a call.
 	Release()
 }
@@ -127,17 +129,34 @@ func (c *Coordinator) launch(ctx context.Context, e *entry, calls []*eagerCall) 
 func (c *Coordinator) spawn(ctx context.Context, run history.Run, call *eagerCall) {
 	c.busy.Add(1)
 	c.pool.run(func() {
-		defer c.busy.Done()
-		it := c.attempt(ctx, run, call)
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		c.postLocked(ctx, it)
+		if it := c.attempt(ctx, run, call); it != nil {
+			c.postOutcome(ctx, it)
+			c.busy.Done()
+		}
 	})
 }
 
-// attempt makes an attempt and returns its outcome.
+// attempt makes an attempt and returns its outcome; nil when that came early. Then nobody waits for the goroutine any
+// more.
 func (c *Coordinator) attempt(ctx context.Context, run history.Run, call *eagerCall) *item {
-	call.outcome = call.attempt.Run(ctx)
+	outcome, ended := call.attempt.Run(ctx, func(early EagerOutcome) {
+		c.postOutcome(ctx, c.outcome(run, call, early))
+		c.busy.Done()
+	})
+	if !ended {
+		return nil
+	}
+	return c.outcome(run, call, outcome)
+}
+
+func (c *Coordinator) postOutcome(ctx context.Context, it *item) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.postLocked(ctx, it)
+}
+
+func (c *Coordinator) outcome(run history.Run, call *eagerCall, outcome EagerOutcome) *item {
+	call.outcome = outcome
 	it := &item{run: run, call: call, running: &c.running}
 	if r := call.outcome.Result; r != nil {
 		it.message = &history.Message{ID: strconv.Itoa(int(r.Attempt)), Activity: r}

@@ -39,13 +39,13 @@ type attempt struct {
 
 func (a *attempt) Release() { a.w.released.Add(1) }
 
-func (a *attempt) Run(ctx context.Context) coordinator.EagerOutcome {
+func (a *attempt) Run(ctx context.Context, _ func(coordinator.EagerOutcome)) (coordinator.EagerOutcome, bool) {
 	a.w.running.Add(1)
 	defer a.w.running.Add(-1)
 	if a.w.attempt == nil {
-		return success(a.task)
+		return success(a.task), true
 	}
-	return a.w.attempt(ctx, a.task)
+	return a.w.attempt(ctx, a.task), true
 }
 
 // success ends the activity with a result that tells that it was made eagerly.

@@ -204,9 +204,10 @@ func (c *Coordinator) replay(ctx context.Context, e *entry, transitions []*histo
 		return fold(e.bare, transitions)
 	}
 	before := e.machine.State().Transitions
+	machine := e.machine
 	err := c.execute(ctx, e, func(progress func()) error {
 		for _, t := range transitions {
-			if err := e.machine.Apply(t); err != nil {
+			if err := machine.Apply(t); err != nil {
 				return err
 			}
 			progress()

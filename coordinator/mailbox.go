@@ -168,15 +168,17 @@ func (c *Coordinator) postLocked(work context.Context, it *item) {
 		c.boxes[it.run] = box
 		c.busy.Add(1)
 		c.pool.run(func() {
-			defer c.busy.Done()
-			c.runMailbox(work, it.run, box)
+			if c.runMailbox(work, it.run, box) {
+				c.busy.Done()
+			}
 		})
 	}
 	box.waiting = append(box.waiting, it)
 }
 
-// runMailbox serves one run until nothing waits for it.
-func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mailbox) {
+// runMailbox serves one run until nothing waits for it. It says whether somebody waits for that: not when an activity
+// kept the goroutine for longer than its attempt lasted.
+func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mailbox) bool {
 	for {
 		c.mu.Lock()
 		items := box.waiting
@@ -184,7 +186,7 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 		if len(items) == 0 {
 			delete(c.boxes, run)
 			c.mu.Unlock()
-			return
+			return true
 		}
 		c.mu.Unlock()
 		call := c.serve(work, run, items)
@@ -192,34 +194,39 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 		if call == nil {
 			continue
 		}
-		if box = c.runOwn(work, run, box, call); box == nil {
-			return
+		more, waited := c.runOwn(work, run, box, call)
+		if more == nil {
+			return waited
 		}
+		box = more
 	}
 }
 
 // runOwn makes an attempt in the goroutine that serves the run, which serves it no more meanwhile: afterwards it takes
-// the run back, unless another goroutine serves it by then, and no mailbox is returned. When something waits the attempt
-// goes to another goroutine.
-func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox, call *eagerCall) *mailbox {
+// the run back, unless another goroutine serves it by then or has the outcome, and no mailbox is returned. When something
+// waits the attempt goes to another goroutine.
+func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox, call *eagerCall) (more *mailbox, waited bool) {
 	c.mu.Lock()
 	if len(box.waiting) > 0 {
 		c.mu.Unlock()
 		c.spawn(work, run, call)
-		return box
+		return box, true
 	}
 	delete(c.boxes, run)
 	c.mu.Unlock()
 	it := c.attempt(work, run, call)
+	if it == nil {
+		return nil, false
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if other, served := c.boxes[run]; served {
 		other.waiting = append(other.waiting, it)
-		return nil
+		return nil, true
 	}
 	box.waiting = append(box.waiting, it)
 	c.boxes[run] = box
-	return box
+	return box, true
 }
 
 // runLane moves deliveries from one lane into mailboxes, never holding more than MaxConcurrent.

@@ -92,9 +92,9 @@ func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult 
 		return r
 	}
 	r := &history.QueryResult{Event: s.LastEvent}
-	err := c.guard(e, func(func()) error {
-		var err error
-		r.Result, err = e.machine.Query(q.Type, q.Args)
+	machine := e.machine
+	err := c.guard(e, func(func()) (err error) {
+		r.Result, err = machine.Query(q.Type, q.Args)
 		return err
 	})
 	if err != nil {

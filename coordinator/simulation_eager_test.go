@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math/rand/v2"
+	"sync"
 	"time"
 
 	"github.com/millrace-dev/millrace/api/failure"
@@ -31,7 +32,19 @@ type eagerAttempt struct {
 
 func (a *eagerAttempt) Release() {}
 
-func (a *eagerAttempt) Run(ctx context.Context) coordinator.EagerOutcome {
+// Run makes the attempt; some end early, by a time-out that their function ignores.
+func (a *eagerAttempt) Run(ctx context.Context, early func(coordinator.EagerOutcome)) (coordinator.EagerOutcome, bool) {
+	if a.rng.IntN(10) > 0 {
+		return a.run(ctx), true
+	}
+	var ended sync.WaitGroup
+	ended.Go(func() { early(a.run(ctx)) })
+	time.Sleep(time.Duration(a.rng.IntN(3000)) * time.Millisecond)
+	ended.Wait()
+	return coordinator.EagerOutcome{}, false
+}
+
+func (a *eagerAttempt) run(ctx context.Context) coordinator.EagerOutcome {
 	p := a.process
 	// A frozen process makes no attempt, and one that is dead hears nothing of it.
 	if _, err := p.call(fmt.Sprint("Eager ", a.task.Event), a.task.Run.Run); err != nil {

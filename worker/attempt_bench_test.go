@@ -83,7 +83,7 @@ func BenchmarkEagerAttempt(b *testing.B) {
 	for i := 0; b.Loop(); i++ {
 		task := w.task
 		task.ActivityID = strconv.Itoa(i)
-		if o := w.Reserve(&task).Run(ctx); o.Result == nil {
+		if o, _ := w.Reserve(&task).Run(ctx, nil); o.Result == nil {
 			b.Fatalf("outcome is %+v", o)
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/coordinator"
 	"github.com/millrace-dev/millrace/internal/history"
 )
@@ -54,41 +53,23 @@ func (e *eagerAttempt) Release() {
 	e.leave()
 }
 
-// Run makes the attempt. The function may outlive it, and then keeps the slot.
-func (e *eagerAttempt) Run(ctx context.Context) coordinator.EagerOutcome {
+// Run makes the attempt. Time-outs and the worker's stop may end it before its function returns, which then keeps the
+// slot.
+func (e *eagerAttempt) Run(ctx context.Context, early func(coordinator.EagerOutcome)) (outcome coordinator.EagerOutcome, ended bool) {
 	e.hold = (*eagerHold)(e)
 	e.pulse.start(ctx, &e.attempt)
 	e.number = 1
 	e.begin(time.Now())
 	x := newExecution(ctx, &e.attempt)
-	x.reported = make(chan struct{})
-	e.w.pool.run(func() {
-		defer e.Release()
-		x.run(e.function)
-	})
-	select {
-	case <-x.reported:
-	case <-ctx.Done():
-		if x.giveUp() {
-			return coordinator.EagerOutcome{}
+	x.early = func() { early(e.outcome) }
+	defer func() {
+		if x.own && !ended { // the function ends this goroutine
+			early(e.outcome)
 		}
-		<-x.reported // soon: what it wants of the broker ends with ctx
-	}
-	return e.outcome
-}
-
-// giveUp ends the function and the attempt without a word, false when the attempt has ended before.
-func (x *execution) giveUp() bool {
-	x.mu.Lock()
-	mine := !x.claimed
-	x.claimed = true
-	x.mu.Unlock()
-	if mine {
-		x.pulse.seal()
-		x.pulse.end()
-		x.end(activity.ErrWorkerStopped)
-	}
-	return mine
+		e.Release()
+	}()
+	x.run(e.function)
+	return e.outcome, x.own
 }
 
 // eagerHold makes an outcome for the coordinator of what an attempt reports.

@@ -35,6 +35,17 @@ func (f *fixture) serveEagerly() *eagerWorker {
 	return &eagerWorker{f, w, stop}
 }
 
+// runEager makes an attempt and returns its outcome, early or not.
+func runEager(ctx context.Context, a coordinator.EagerAttempt) coordinator.EagerOutcome {
+	early := make(chan coordinator.EagerOutcome, 1)
+	go func() {
+		if o, ended := a.Run(ctx, func(o coordinator.EagerOutcome) { early <- o }); ended {
+			early <- o
+		}
+	}()
+	return <-early
+}
+
 // reserve reserves a slot for the fixture's task, which must succeed.
 func (w *eagerWorker) reserve() coordinator.EagerAttempt {
 	w.Helper()
@@ -65,7 +76,7 @@ func TestEagerSuccess(t *testing.T) {
 		w := f.serveEagerly()
 		f.task.Input = must(converter.GetDefaultDataConverter().ToPayloads("Ada"))
 		begun := time.Now()
-		o := w.reserve().Run(f.ctx)
+		o := runEager(f.ctx, w.reserve())
 		if o.Result == nil || o.Requeue != nil || o.Keys || o.Result.Failure != nil || decode[string](f, o.Result.Result) != "Hello Ada" {
 			t.Fatalf("outcome is %+v", o)
 		}
@@ -100,7 +111,7 @@ func TestEagerFailureIsRetriedFromTheQueue(t *testing.T) {
 			return errors.New("boom")
 		})
 		w := f.serveEagerly()
-		o := w.reserve().Run(f.ctx)
+		o := runEager(f.ctx, w.reserve())
 		if o.Result != nil || o.Requeue == nil || o.Requeue.Attempt != 2 || !o.Requeue.NotBefore.Equal(time.Now().Add(5*time.Second)) {
 			t.Fatalf("outcome is %+v", o)
 		}
@@ -144,7 +155,7 @@ func TestDeliveriesBeforeTheirTimeUseNoAttempt(t *testing.T) {
 			return errors.New("boom")
 		})
 		w := f.serveEagerly()
-		requeue := w.reserve().Run(f.ctx).Requeue
+		requeue := runEager(f.ctx, w.reserve()).Requeue
 		w.stop()
 		w.requeue(requeue)
 		f.lose() // a worker that dies before it has looked at the time
@@ -193,7 +204,7 @@ func TestEagerFailureForGood(t *testing.T) {
 					return strings.Repeat("x", maxPayload), err
 				})
 				w := f.serveEagerly()
-				o := w.reserve().Run(f.ctx)
+				o := runEager(f.ctx, w.reserve())
 				if o.Requeue != nil || o.Result == nil || o.Result.Failure == nil || o.Result.Retry != states[name] || o.Result.Attempt != 1 {
 					t.Errorf("outcome is %+v", o)
 				}
@@ -229,7 +240,7 @@ func TestEagerTimeOuts(t *testing.T) {
 				})
 				w := f.serveEagerly()
 				begun := time.Now()
-				o := w.reserve().Run(f.ctx)
+				o := runEager(f.ctx, w.reserve())
 				if o.Requeue == nil || o.Requeue.Attempt != 2 || time.Since(begun) != test.after {
 					t.Fatalf("outcome after %v is %+v", time.Since(begun), o)
 				}
@@ -263,7 +274,7 @@ func TestEagerActivityIsCompletedFromOutside(t *testing.T) {
 			return activity.ErrResultPending
 		})
 		w := f.serveEagerly()
-		o := w.reserve().Run(f.ctx)
+		o := runEager(f.ctx, w.reserve())
 		if o.Result != nil || o.Requeue == nil || o.Requeue.Attempt != 1 || !o.Requeue.NotBefore.After(time.Now()) {
 			t.Fatalf("outcome is %+v", o)
 		}
@@ -296,7 +307,7 @@ func TestEagerPendingActivityTimesOut(t *testing.T) {
 			return activity.ErrResultPending
 		})
 		w := f.serveEagerly()
-		w.requeue(w.reserve().Run(f.ctx).Requeue)
+		w.requeue(runEager(f.ctx, w.reserve()).Requeue)
 		r := f.outcome()
 		if len(begun) != 2 || begun[1].Sub(begun[0]) != 11*time.Second || r.Attempt != 2 {
 			t.Errorf("attempts at %v, outcome is %+v", begun, r)
@@ -320,7 +331,7 @@ func TestEagerAttemptOfAStoppingWorkerDoesNotCount(t *testing.T) {
 		w := f.serveEagerly()
 		attempt := w.reserve()
 		outcome := make(chan coordinator.EagerOutcome)
-		go func() { outcome <- attempt.Run(f.ctx) }()
+		go func() { outcome <- runEager(f.ctx, attempt) }()
 		go w.stop()
 		o := <-outcome
 		if o.Result != nil || o.Requeue == nil || o.Requeue.Attempt != 1 {
@@ -334,31 +345,6 @@ func TestEagerAttemptOfAStoppingWorkerDoesNotCount(t *testing.T) {
 		defer f.serve()()
 		if r := f.outcome(); r.Attempt != 2 || fmt.Sprint(attempts) != "[1 1 2]" {
 			t.Errorf("attempts %v, outcome is %+v", attempts, r)
-		}
-	})
-}
-
-func TestEagerAttemptIsLostWithItsCoordinator(t *testing.T) {
-	inBubble(t, func(f *fixture) {
-		var cause error
-		f.register(func(ctx context.Context) error { <-ctx.Done(); cause = context.Cause(ctx); return ctx.Err() })
-		w := f.serveEagerly()
-		ctx, cancel := context.WithTimeout(f.ctx, time.Second)
-		defer cancel()
-		if o := w.reserve().Run(ctx); o.Result != nil || o.Requeue != nil || o.Keys {
-			t.Errorf("outcome is %+v", o)
-		}
-		w.stop()
-		if !errors.Is(cause, activity.ErrWorkerStopped) || f.beat() != nil {
-			t.Errorf("the context ended because of %v, heartbeat record %+v", cause, f.beat())
-		}
-		// It counts: the queue goes on with attempt 2.
-		w.requeue(&coordinator.EagerRequeue{Attempt: 2})
-		f.registry = newRegistry(f.registry.definition)
-		f.register(func(ctx context.Context) (int32, error) { return activity.GetInfo(ctx).Attempt, nil })
-		defer f.serve()()
-		if got := decode[int32](f, f.outcome().Result); got != 2 {
-			t.Errorf("attempt %d", got)
 		}
 	})
 }
@@ -381,7 +367,7 @@ func TestZombieOfAnEagerAttemptLeavesTheNewerOneAlone(t *testing.T) {
 		f.task.StartToClose = history.MillisOf(time.Minute)
 		attempt := w.reserve()
 		outcome := make(chan coordinator.EagerOutcome)
-		go func() { outcome <- attempt.Run(f.ctx) }()
+		go func() { outcome <- runEager(f.ctx, attempt) }()
 		synctest.Wait()
 		// Another coordinator was given the message and takes the attempt for lost.
 		queued := *f.task
@@ -433,7 +419,7 @@ func TestEagerAttemptsHaveABoundOfTheirOwn(t *testing.T) {
 		if w.Reserve(f.task) != nil {
 			t.Error("a third slot")
 		}
-		first.Run(f.ctx)
+		runEager(f.ctx, first)
 		synctest.Wait()
 		third := w.reserve()
 		second.Release()
@@ -455,7 +441,7 @@ func TestEagerAttemptsObeyTheRateLimit(t *testing.T) {
 				t.Error("reserved beyond the rate")
 			}
 			time.Sleep(time.Second)
-			w.reserve().Run(f.ctx)
+			runEager(f.ctx, w.reserve())
 		}
 		w.stop()
 	})
@@ -474,7 +460,7 @@ func TestPulledTasksComeBeforeEagerOnes(t *testing.T) {
 		attempt := w.reserve() // the slot that the open pull was asked for
 		f.many(1)
 		synctest.Wait()
-		attempt.Run(f.ctx)
+		runEager(f.ctx, attempt)
 		synctest.Wait()
 		if w.Reserve(f.task) != nil {
 			t.Error("an eager attempt comes before a task that waits")
@@ -539,7 +525,7 @@ func TestNeverMoreFunctionsThanSlots(t *testing.T) {
 			f.many(1 + i%3)
 			eager.Go(func() {
 				if a := w.Reserve(f.task); a != nil {
-					a.Run(f.ctx)
+					runEager(f.ctx, a)
 					mu.Lock()
 					ran++
 					mu.Unlock()

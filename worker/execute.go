@@ -26,13 +26,14 @@ type execution struct {
 	*attempt
 	// ctx is for what the attempt tells the broker.
 	ctx context.Context
-	// reported is closed when the attempt has been reported or could not be, nil when nobody waits for that.
-	reported chan struct{}
+	// early is called when the attempt has been reported, or could not be, before its function returned; nil when nobody
+	// waits for that.
+	early func()
+	// own says that the function returned first.
+	own bool
 
-	// function is the function's context; end ends it and says why, and stopClock its timer.
-	function  context.Context
-	end       context.CancelCauseFunc
-	stopClock context.CancelFunc
+	// function is the function's context.
+	function *functionContext
 
 	deadline     time.Time
 	deadlineKind enums.TimeoutType
@@ -50,19 +51,17 @@ type execution struct {
 func (a *attempt) execute(ctx context.Context, f *function) { newExecution(ctx, a).run(f) }
 
 func newExecution(ctx context.Context, a *attempt) *execution {
-	x := &execution{attempt: a, ctx: ctx, every: a.task.Heartbeat.Duration(), stopClock: func() {}}
+	x := &execution{attempt: a, ctx: ctx, every: a.task.Heartbeat.Duration()}
 	x.deadline, x.deadlineKind = deadlineOf(a.task, a.beat.Started)
-	x.function, x.end = context.WithCancelCause(a.w.options.BackgroundActivityContext)
-	if !x.deadline.IsZero() {
-		x.function, x.stopClock = context.WithDeadlineCause(x.function, x.deadline, activity.ErrTimedOut)
-	}
-	x.function = activity.NewContext(x.function, &environment{x: x})
+	x.function = newFunctionContext(x, a.w.options.BackgroundActivityContext)
 	return x
 }
 
+// end ends the function's context and says why, nil when it has returned.
+func (x *execution) end(cause error) { x.function.finish(cause) }
+
 func (x *execution) run(f *function) {
 	defer x.end(nil)
-	defer x.stopClock()
 	x.w.begun(x)
 	defer x.w.ended(x)
 	x.pulse.tellCancel(func() { x.end(activity.ErrCanceled) })
@@ -75,8 +74,8 @@ func (x *execution) run(f *function) {
 // reportEnds is where a report ends, whatever became of it.
 func (x *execution) reportEnds() {
 	x.pulse.end()
-	if x.reported != nil {
-		close(x.reported)
+	if x.early != nil && !x.own {
+		x.early()
 	}
 }
 
@@ -142,6 +141,7 @@ func (x *execution) back(r returned) {
 	if !mine {
 		return
 	}
+	x.own = true
 	defer x.reportEnds()
 	if stopping && r.err != nil && !errors.Is(r.err, activity.ErrResultPending) && !atMostOnce(x.task) {
 		// An error is taken for the consequence of the stop. An activity that runs at most once has had its attempt,
