@@ -43,6 +43,8 @@ const (
 	EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED         EventType = 37
 	EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED            EventType = 38
 	EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED                 EventType = 39
+	EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES                    EventType = 40
+	EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED                         EventType = 46
 
 	// EVENT_TYPE_ACTIVITY_TASK_QUEUED is Millrace's own: an activity whose first attempt ran where it was scheduled
 	// goes to its task queue.
@@ -122,6 +124,10 @@ func (x EventType) String() string {
 		return "SignalExternalWorkflowExecutionFailed"
 	case EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED:
 		return "ExternalWorkflowExecutionSignaled"
+	case EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
+		return "UpsertWorkflowSearchAttributes"
+	case EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
+		return "WorkflowPropertiesModified"
 	}
 	return strconv.Itoa(int(x))
 }

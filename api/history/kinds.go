@@ -45,6 +45,9 @@ func constructors() map[enums.EventType]func() EventAttributes {
 		enums.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_INITIATED:         func() EventAttributes { return &SignalExternalWorkflowExecutionInitiatedEventAttributes{} },
 		enums.EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED:            func() EventAttributes { return &SignalExternalWorkflowExecutionFailedEventAttributes{} },
 		enums.EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED:                 func() EventAttributes { return &ExternalWorkflowExecutionSignaledEventAttributes{} },
+		enums.EVENT_TYPE_MARKER_RECORDED:                                      func() EventAttributes { return &MarkerRecordedEventAttributes{} },
+		enums.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:                    func() EventAttributes { return &UpsertWorkflowSearchAttributesEventAttributes{} },
+		enums.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:                         func() EventAttributes { return &WorkflowPropertiesModifiedEventAttributes{} },
 	}
 }
 

@@ -40,6 +40,9 @@ func (x *Exporter) attributes(e *history.Event) apihistory.EventAttributes {
 	if a := activityAttributes(e); a != nil {
 		return a
 	}
+	if a := markerAttributes(e); a != nil {
+		return a
+	}
 	if a := x.childAttributes(e); a != nil {
 		return a
 	}

@@ -36,6 +36,9 @@ func attributesOf(e *apihistory.HistoryEvent) history.Attributes {
 	if a := storedActivity(e); a != nil {
 		return a
 	}
+	if a := storedMarker(e); a != nil {
+		return a
+	}
 	if a := storedChild(e); a != nil {
 		return a
 	}

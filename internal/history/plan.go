@@ -51,7 +51,7 @@ var recordPlans = sync.OnceValue(func() *plans {
 	} {
 		ps.add(reflect.TypeOf(r).Elem())
 	}
-	for _, a := range slices.Concat(workflowAttributes(), activityAttributes(), childAttributes()) {
+	for _, a := range slices.Concat(workflowAttributes(), activityAttributes(), childAttributes(), markerAttributes()) {
 		ps.events[a.EventType()] = ps.add(reflect.TypeOf(a).Elem())
 	}
 	return ps

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 )
 
@@ -29,6 +30,10 @@ type State struct {
 	Timers     map[int64]*PendingTimer
 	Children   map[int64]*PendingChild
 	Externals  map[int64]*PendingExternal
+
+	// Memo and Search are the run's memo and search attributes as its code has changed them. They must not be changed.
+	Memo   *common.Memo
+	Search *common.SearchAttributes
 
 	CancelRequested bool
 	// Close is the closing event, nil while the run is open; CloseCover covers its effects.
@@ -99,6 +104,8 @@ func NewState(start *Start) *State {
 		Children:   map[int64]*PendingChild{},
 		Externals:  map[int64]*PendingExternal{},
 		seen:       map[string]struct{}{},
+		Memo:       start.Memo,
+		Search:     start.Search,
 	}
 	return s
 }
@@ -282,6 +289,11 @@ func (s *State) applyChildEvent(e *Event, t *Transition) error {
 		return remove(s, e, s.Externals, a.Initiated, "external cancel request")
 	case *ExternalWorkflowExecutionCancelRequested:
 		return remove(s, e, s.Externals, a.Initiated, "external cancel request")
+	case *MarkerRecorded:
+	case *UpsertWorkflowSearchAttributes:
+		s.Search = MergeSearch(s.Search, a.Search)
+	case *WorkflowPropertiesModified:
+		s.Memo = MergeMemo(s.Memo, a.Memo)
 	default:
 		return s.illegal(e, "events of this type are not stored in transitions")
 	}
