@@ -37,9 +37,10 @@ func (a *eagerAttempt) Run(ctx context.Context, early func(coordinator.EagerOutc
 	if a.rng.IntN(10) > 0 {
 		return a.run(ctx), true
 	}
+	lasts := time.Duration(a.rng.IntN(3000)) * time.Millisecond
 	var ended sync.WaitGroup
 	ended.Go(func() { early(a.run(ctx)) })
-	time.Sleep(time.Duration(a.rng.IntN(3000)) * time.Millisecond)
+	time.Sleep(lasts)
 	ended.Wait()
 	return coordinator.EagerOutcome{}, false
 }
