@@ -26,7 +26,7 @@ type Config struct {
 	// ArchiveSize bounds the memory in bytes for the records of open runs that left the cache, from which they are
 	// replayed without reading them from the broker. Default 64 MiB; negative for none.
 	ArchiveSize int
-	// MaxAlarms bounds the number of runs whose deadlines are kept on time here, live or not; each takes about 400 bytes.
+	// MaxAlarms bounds the number of runs whose deadlines are kept on time here, live or not; each takes about 300 bytes.
 	// What is beyond it the broker's wake-ups are for. Default 200,000; negative for none.
 	MaxAlarms int
 	// MaxPayload bounds the size in bytes of one call's arguments or results. Default 512 KiB.

@@ -28,6 +28,7 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 	var arm *history.ArmWakeUp
 	var wait sync.WaitGroup
 	errs := make([]error, len(effects))
+	slots := make(chan struct{}, min(len(effects), maxSends))
 	for i, effect := range effects {
 		if a, ok := effect.(*history.ArmWakeUp); ok {
 			arm = a
@@ -37,7 +38,11 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 			errs[i] = c.send(ctx, e, effect, again)
 			break
 		}
-		wait.Go(func() { errs[i] = c.send(ctx, e, effect, again) })
+		slots <- struct{}{}
+		wait.Go(func() {
+			errs[i] = c.send(ctx, e, effect, again)
+			<-slots
+		})
 	}
 	wait.Wait()
 	if err := errors.Join(errs...); err != nil {
@@ -51,6 +56,9 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 	e.sent = cover
 	return nil
 }
+
+// maxSends bounds how many effects of one run are on their way at a time.
+const maxSends = 256
 
 // effectTimeout bounds one attempt to send an effect: a child's start may have to wait for another run to end, and what
 // takes longer is handed back and tried again.
