@@ -10,16 +10,17 @@ import (
 // package below another in the file tree belongs to the same layer, unless it is listed itself. The root is ".".
 func below() map[string][]string {
 	return map[string][]string{
-		"log":       {},
-		"api":       {},
-		"converter": {"api"},
-		".":         {"converter"},
+		"log":              {},
+		"internal/metrics": {},
+		"api":              {},
+		"converter":        {"api"},
+		".":                {"converter"},
 
 		"internal/retry":   {"."},
 		"internal/history": {".", "internal/retry"},
 		"internal/export":  {"internal/history"},
 		"internal/replay":  {"internal/history"},
-		"workflow":         {"internal/replay", "log"},
+		"workflow":         {"internal/replay", "log", "internal/metrics"},
 
 		"streams":     {"internal/history", "log"},
 		"client":      {"streams", "converter", "workflow", "internal/export"},
@@ -28,7 +29,7 @@ func below() map[string][]string {
 		"testsuite":   {"client", "workflow", "activity"},
 
 		"coordinator": {"streams", "workflow", "internal/replay"},
-		"worker":      {"client", "coordinator", "activity"},
+		"worker":      {"client", "coordinator", "activity", "interceptor"},
 
 		"internal/daemon":    {"streams", "log"},
 		"internal/devserver": {"log"},
