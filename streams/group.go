@@ -22,8 +22,10 @@ const (
 	// batchLimit and batchBytes bound a batch. The broker accepts 1,000 messages, unless it is configured otherwise.
 	batchLimit = 500
 	batchBytes = 1 << 20
-	// longestGathering bounds what a batch waits for its members, whatever the one before it took.
-	longestGathering = 20 * time.Millisecond
+	// A batch waits for its members at most half as long as the one before it took, or half of longestBatch. Meanwhile it
+	// looks gatherSteps times whether that pays.
+	longestBatch = 40 * time.Millisecond
+	gatherSteps  = 4
 )
 
 // group sends conditional writes to one stream in atomic batches, which share one flush to disk
@@ -49,9 +51,11 @@ type group struct {
 	waiting []*member  // in the order in which they came; the leader of a batch that gathers is the first
 
 	// The writers that a batch has just served come back soon, with what they write next, and the next batch waits for
-	// them: until there are as many as before, but no longer than half of the time that the last one took.
+	// them: until there are as many as before, no longer than half of the time that the last one took, and only while
+	// so many come that more are stored in a second.
 	expected int
-	until    time.Time
+	took     time.Duration // by the last batch
+	ended    time.Time     // the last batch
 	complete chan struct{} // closed when as many wait as are expected; nil while nobody waits for that
 }
 
@@ -108,7 +112,7 @@ func (g *group) enter(m *nats.Msg) *member {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	idle := !g.led && len(g.waiting) == 0
-	gathers := idle && g.alone == 0 && time.Now().Before(g.until)
+	gathers := idle && g.alone == 0 && g.gathersLocked()
 	if g.off || idle && !gathers && g.alone < aloneLimit {
 		g.alone++
 		return nil
@@ -171,17 +175,20 @@ func (g *group) withdraw(w *member) (turn, bool) {
 func (g *group) nextLocked() {
 	switch {
 	case g.led || g.alone > 0 || len(g.waiting) == 0:
-	case g.off || len(g.waiting) < aloneLimit && !time.Now().Before(g.until):
+	case g.off || len(g.waiting) < aloneLimit && !g.gathersLocked():
 		g.releaseLocked(g.takeLocked())
 	default:
 		g.leadLocked()
 	}
 }
 
+// gathersLocked says whether the writers of the last batch are still waited for.
+func (g *group) gathersLocked() bool { return time.Since(g.ended) < g.took/2 }
+
 // leadLocked makes the first of those that wait the leader.
 func (g *group) leadLocked() {
 	g.led = true
-	if len(g.waiting) < g.expected && time.Now().Before(g.until) {
+	if len(g.waiting) < g.expected && g.gathersLocked() {
 		g.complete = make(chan struct{})
 	}
 	g.waiting[0].turn <- turn{lead: true}
@@ -190,18 +197,36 @@ func (g *group) leadLocked() {
 // gather waits for those that are expected.
 func (g *group) gather(ctx context.Context) {
 	g.mu.Lock()
-	complete, until := g.complete, g.until
+	complete, before := g.complete, len(g.waiting)
 	g.mu.Unlock()
 	if complete == nil {
 		return
 	}
-	timer := time.NewTimer(time.Until(until))
-	defer timer.Stop()
-	select {
-	case <-complete:
-	case <-timer.C:
-	case <-ctx.Done():
+	step := time.NewTicker(g.took / 2 / gatherSteps)
+	defer step.Stop()
+	for {
+		select {
+		case <-complete:
+			return
+		case <-ctx.Done():
+			return
+		case <-step.C:
+		}
+		g.mu.Lock()
+		now := len(g.waiting)
+		pays := g.gathersLocked() && waitingPays(now, now-before, time.Since(g.ended), g.took)
+		g.mu.Unlock()
+		if !pays {
+			return
+		}
+		before = now
 	}
+}
+
+// waitingPays says whether a batch of so many writes should wait another step, when some more came in the last one: it
+// stores more in a second then, counting that it was idle before and will take as long as the last batch took.
+func waitingPays(waiting, came int, idle, took time.Duration) bool {
+	return time.Duration(came)*(took+idle) > time.Duration(waiting)*(took/2/gatherSteps)
 }
 
 // takeLocked takes from those that wait as many as fit a batch. Two writes that depend on one subject do not: the broker
@@ -273,8 +298,7 @@ func (g *group) send(ctx context.Context) uint64 {
 	for i, w := range batch[1:] {
 		w.turn <- turn{seq: first + uint64(i) + 1}
 	}
-	now := time.Now()
-	g.expected, g.until = len(batch)+len(g.waiting), now.Add(min(now.Sub(begun)/2, longestGathering))
+	g.expected, g.took, g.ended = len(batch)+len(g.waiting), min(time.Since(begun), longestBatch), time.Now()
 	g.nextLocked()
 	return first
 }

@@ -189,7 +189,7 @@ func TestBatchStoresAll(t *testing.T) {
 	f.wantInBatches(len(attempts))
 
 	few := []*attempt{f.starting(newRun("few"), 0), f.appending(newRun("few"), 1, 0)}
-	f.ns.partitions[0].group.until = time.Time{} // what waits is not gathered
+	f.ns.partitions[0].group.took = 0 // nothing is gathered
 	f.together(f.ns, nothing, few...)()
 	f.wantAll(few)
 	f.wantInBatches(len(attempts)) // the few travelled by themselves
@@ -212,20 +212,28 @@ func TestConflictInBatch(t *testing.T) {
 	f.wantInBatches(0)
 }
 
-// The broker would accept both of two starts of one workflow ID in one batch: they never share one. Nor do two records
-// of one run.
+// The broker would accept both of two starts of one workflow ID in one batch, and refuse a batch with two records of one
+// run: such rivals never share one.
 func TestRivalsDoNotShareBatch(t *testing.T) {
 	t.Parallel()
 	f := setupGrouped(t)
-	a, b, run := newRun("same"), newRun("same"), newRun("run")
-	attempts := append([]*attempt{f.starting(a, 0), f.starting(b, 0), f.appending(run, 1, 0), f.appending(run, 1, 0)},
-		f.firsts(aloneLimit)...)
-	f.together(f.ns, nothing, attempts...)()
-	f.verify(attempts...)
-	f.wantAll([]*attempt{attempts[0], attempts[2]})
-	f.is(attempts[1].err, ErrConflict)
-	f.is(attempts[3].err, ErrConflict)
-	f.wantInBatches(2 + aloneLimit)
+	run := newRun("run")
+	for name, rivals := range map[string][]*attempt{
+		"starts":  {f.starting(newRun("same"), 0), f.starting(newRun("same"), 0)},
+		"records": {f.appending(run, 1, 0), f.appending(run, 1, 0)},
+	} {
+		before := f.inBatches()
+		attempts := rivals
+		for i := range aloneLimit {
+			attempts = append(attempts, f.appending(newRun(name+strconv.Itoa(i)), 1, 0))
+		}
+		f.together(f.ns, nothing, attempts...)()
+		f.verify(attempts...)
+		f.wantAll(attempts[:1])
+		f.is(attempts[1].err, ErrConflict)
+		f.wantAll(attempts[2:])
+		f.wantInBatches(before + 1 + aloneLimit)
+	}
 }
 
 // The answer to a batch is lost: each member finds out by itself that it is stored.
@@ -356,7 +364,7 @@ func TestLeaderGivesUp(t *testing.T) {
 	attempts[0].ctx = ctx
 	g := f.ns.partitions[0].group
 	// Nothing is gathered until the context of the leader ends.
-	g.expected, g.until = 2*aloneLimit, time.Now().Add(time.Hour)
+	g.expected, g.took, g.ended = 2*aloneLimit, time.Hour, time.Now()
 	wait := f.together(f.ns, nothing, attempts...)
 	cancel()
 	wait()
@@ -364,7 +372,7 @@ func TestLeaderGivesUp(t *testing.T) {
 	f.wantAll(attempts[1:])
 	f.wantInBatches(0)
 	more := f.firsts(2 * aloneLimit)[aloneLimit:]
-	g.until = time.Time{}
+	g.took = 0
 	f.together(f.ns, nothing, more...)()
 	f.wantAll(more)
 	f.wantInBatches(len(more))
@@ -419,6 +427,26 @@ func TestBatchIsBounded(t *testing.T) {
 	add(2, 2*batchBytes)
 	if n := len(g.takeLocked()); n != 1 || len(g.waiting) != 1 {
 		t.Errorf("a batch of %d huge messages, %d are left", n, len(g.waiting))
+	}
+}
+
+func TestWaitingForMorePays(t *testing.T) {
+	t.Parallel()
+	const took = 8 * time.Millisecond // a step is 1 ms
+	for _, c := range []struct {
+		waiting, came int
+		idle          time.Duration
+		want          bool
+	}{
+		{1, 1, 0, true},
+		{32, 0, time.Millisecond, false},
+		{32, 3, time.Millisecond, false},
+		{32, 4, time.Millisecond, true},
+		{64, 4, time.Millisecond, false},
+	} {
+		if got := waitingPays(c.waiting, c.came, c.idle, took); got != c.want {
+			t.Errorf("%d wait, %d came, idle for %v: %v", c.waiting, c.came, c.idle, got)
+		}
 	}
 }
 
