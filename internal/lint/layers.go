@@ -26,7 +26,7 @@ func below() map[string][]string {
 		"client":      {"streams", "converter", "workflow", "internal/export"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
-		"testsuite":   {"client", "workflow", "activity"},
+		"testsuite":   {"worker", "internal/devserver"},
 
 		"coordinator": {"streams", "workflow", "internal/replay"},
 		"worker":      {"client", "coordinator", "activity", "interceptor"},

@@ -29,6 +29,8 @@ func confinements() []confined {
 		{library: "github.com/spf13/cobra", where: []string{"cmd", "examples"}},
 		// The storage format is encoded where its words are defined, payloads in converter.
 		{library: "github.com/vmihailenco/msgpack", where: []string{".", "api", "internal/history", "converter", "cmd"}},
+		// Mocks are for tests, and for the package that tests of programs import.
+		{library: "github.com/stretchr/testify", where: []string{"testsuite"}, tests: true},
 		// Heavy graphs stay above the libraries.
 		{library: "modernc.org/sqlite", where: []string{"cmd"}},
 		{library: "go.opentelemetry.io/otel/sdk", where: []string{"cmd", "contrib", "examples"}},

@@ -1,0 +1,153 @@
+package testsuite
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/worker"
+)
+
+// SetStartTime sets the time at which the workflow starts. It starts now by default.
+func (e *TestWorkflowEnvironment) SetStartTime(startTime time.Time) { e.startTime = startTime }
+
+// SetTestTimeout sets how long, by the wall clock, nothing may happen before ExecuteWorkflow gives up. Default 3 s.
+func (e *TestWorkflowEnvironment) SetTestTimeout(idleTimeout time.Duration) *TestWorkflowEnvironment {
+	e.engine.patience = idleTimeout
+	return e
+}
+
+// SetWorkflowRunTimeout sets the workflow's run time-out, in virtual time. There is none by default.
+func (e *TestWorkflowEnvironment) SetWorkflowRunTimeout(runTimeout time.Duration) *TestWorkflowEnvironment {
+	e.start.RunTimeout = history.MillisOf(runTimeout)
+	return e
+}
+
+// SetStartWorkflowOptions sets the options that the workflow is started with: workflow ID, task queue, time-outs, retry
+// policy, memo, start delay, summary and details. The policies about other runs of its ID have no meaning here.
+func (e *TestWorkflowEnvironment) SetStartWorkflowOptions(options client.StartWorkflowOptions) *TestWorkflowEnvironment {
+	s := e.start
+	if options.ID != "" {
+		s.Run.WorkflowID = options.ID
+	}
+	if options.TaskQueue != "" {
+		s.Run.Queue = options.TaskQueue
+	}
+	s.ExecutionTimeout = history.MillisOf(options.WorkflowExecutionTimeout)
+	s.RunTimeout = history.MillisOf(options.WorkflowRunTimeout)
+	s.TaskTimeout = history.MillisOf(options.WorkflowTaskTimeout)
+	s.RetryPolicy = history.RetryPolicyOf(options.RetryPolicy)
+	s.Delay = history.MillisOf(options.StartDelay)
+	s.StaticSummary, s.StaticDetails = options.StaticSummary, options.StaticDetails
+	if options.Memo != nil {
+		if err := e.SetMemoOnStart(options.Memo); err != nil {
+			panic(fmt.Sprintf("testsuite: SetStartWorkflowOptions: %v", err))
+		}
+	}
+	return e
+}
+
+// SetWorkerOptions sets the options of the worker that the environment takes the place of. BackgroundActivityContext
+// and EnableLoggingInReplay count; what bounds a worker's resources does not.
+func (e *TestWorkflowEnvironment) SetWorkerOptions(options worker.Options) *TestWorkflowEnvironment {
+	e.engine.workerOptions = options
+	e.engine.registerAgain()
+	return e
+}
+
+// SetWorkerStopChannel sets what activity.GetWorkerStopChannel returns.
+func (e *TestWorkflowEnvironment) SetWorkerStopChannel(c chan struct{}) { e.engine.workerStop = c }
+
+// SetDataConverter sets what encodes arguments and results.
+func (e *TestWorkflowEnvironment) SetDataConverter(dataConverter converter.DataConverter) *TestWorkflowEnvironment {
+	e.engine.setDataConverter(dataConverter)
+	return e
+}
+
+// setDataConverter changes the failure converter too, unless the test has set its own.
+func (e *engine) setDataConverter(dc converter.DataConverter) {
+	e.dataConverter = dc
+	if !e.ownFailures {
+		e.failureConverter = failureConverterFor(dc)
+	}
+	e.registerAgain()
+}
+
+// SetFailureConverter sets what encodes errors.
+func (e *TestWorkflowEnvironment) SetFailureConverter(failureConverter converter.FailureConverter) *TestWorkflowEnvironment {
+	e.engine.setFailureConverter(failureConverter)
+	return e
+}
+
+func (e *engine) setFailureConverter(fc converter.FailureConverter) {
+	e.failureConverter, e.ownFailures = fc, true
+	e.registerAgain()
+}
+
+// SetIdentity sets how the environment's worker signs what it does.
+func (e *TestWorkflowEnvironment) SetIdentity(identity string) *TestWorkflowEnvironment {
+	e.engine.identity, e.start.Identity = identity, identity
+	return e
+}
+
+// SetHeader sets the header that the workflow starts with.
+func (e *TestWorkflowEnvironment) SetHeader(header *common.Header) { e.start.Header = header }
+
+// SetMemoOnStart sets the memo that the workflow starts with.
+func (e *TestWorkflowEnvironment) SetMemoOnStart(memo map[string]interface{}) error {
+	fields := make(map[string]*common.Payload, len(memo))
+	for key, value := range memo {
+		p, err := e.engine.dataConverter.ToPayload(value)
+		if err != nil {
+			return fmt.Errorf("memo %q: %w", key, err)
+		}
+		fields[key] = p
+	}
+	e.start.Memo = &common.Memo{Fields: fields}
+	return nil
+}
+
+// SetLastCompletionResult sets the result of the run before the workflow.
+func (e *TestWorkflowEnvironment) SetLastCompletionResult(result interface{}) {
+	p, err := e.engine.dataConverter.ToPayloads(result)
+	if err != nil {
+		panic(fmt.Sprintf("testsuite: SetLastCompletionResult: %v", err))
+	}
+	e.start.LastCompletionResult = p
+}
+
+// SetLastError sets the error of the run before the workflow.
+func (e *TestWorkflowEnvironment) SetLastError(err error) {
+	e.start.ContinuedFailure = e.engine.failureConverter.ErrorToFailure(err)
+}
+
+// SetContinuedExecutionRunID sets the run ID of the run before the workflow.
+func (e *TestWorkflowEnvironment) SetContinuedExecutionRunID(rid string) {
+	e.start.ContinuedRunID = rid
+}
+
+// SetActivityTaskQueue lets the given activities run on one task queue only: scheduling them on another panics. An
+// activity runs on every queue by default.
+func (e *TestWorkflowEnvironment) SetActivityTaskQueue(taskqueue string, activityFn ...interface{}) {
+	for _, a := range activityFn {
+		e.engine.queues[e.engine.activityName(a)] = taskqueue
+	}
+}
+
+// SetDetachedChildWait says whether ExecuteWorkflow waits for children that go on when their parent has closed, because
+// their parent close policy is to abandon them or to ask them to cancel. Default true.
+func (e *TestWorkflowEnvironment) SetDetachedChildWait(detachedChildWait bool) *TestWorkflowEnvironment {
+	e.engine.attachedOnly = !detachedChildWait
+	return e
+}
+
+// SetReplayCheck says whether ExecuteWorkflow replays, at its end, what the workflow and its children have recorded.
+// Default true. A workflow function that changes variables of its test does so once more in the replay; such a test can
+// turn it off. Temporal has no such check.
+func (e *TestWorkflowEnvironment) SetReplayCheck(check bool) *TestWorkflowEnvironment {
+	e.engine.noReplay = !check
+	return e
+}

@@ -1,0 +1,242 @@
+package testsuite
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/workflow"
+)
+
+// maxPayload is the limit that workers have: what is too large for them is too large for a test.
+const maxPayload = 512 << 10
+
+// run is one execution of a workflow: its machine, the transitions that it has made, and what waits for it.
+type run struct {
+	env   *engine
+	start *history.Start
+	body  replay.Body
+	// mocked runs are made of a mock, which may answer otherwise when it is asked again: they are not replayed.
+	mocked bool
+	// refused says that the mock did not let the run start.
+	refused bool
+
+	// code is held while the machine works: queries come from anywhere.
+	code        sync.Mutex
+	strands     strands
+	machine     *replay.Machine
+	released    bool
+	transitions []*history.Transition
+	begun       bool
+	// closed is set when the run has closed, or when its code cannot go on.
+	closed atomic.Bool
+	// broken is why it cannot: it panicked.
+	broken error
+	// info is what a child's code sees of itself, nil before it has run.
+	info *workflow.Info
+
+	mu      sync.Mutex // guards waiting
+	waiting []*history.Message
+
+	// deadline rings at due.
+	deadline *alarm
+	due      time.Time
+	tasks    map[int64]*task
+	// startAlarm begins the run after its delay.
+	startAlarm *alarm
+}
+
+func (e *engine) newRun(start *history.Start) *run {
+	r := &run{env: e, start: start, tasks: map[int64]*task{}}
+	r.body = e.code(r)
+	r.machine = r.newMachine()
+	return r
+}
+
+func (r *run) newMachine() *replay.Machine {
+	return replay.New(replay.Config{Start: r.start, Body: r.body, MaxPayload: maxPayload, Strands: &r.strands})
+}
+
+func (r *run) id() history.Run       { return r.start.Run.Run }
+func (r *run) state() *history.State { return r.machine.State() }
+func (r *run) over() bool            { return r.closed.Load() }
+func (r *run) isChildOf(p *run) bool { return r.start.Parent != nil && r.start.Parent.Run == p.id() }
+func (r *run) hasParent() bool       { return r.start.Parent != nil }
+
+// deliver gives the run a message, and has it make a transition of what waits. Everybody may call it.
+func (r *run) deliver(m *history.Message) {
+	r.hold(m)
+	r.env.post(r.step)
+}
+
+// hold keeps a message for the next transition without causing it.
+func (r *run) hold(m *history.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = append(r.waiting, m)
+}
+
+func (r *run) takeWaiting() []*history.Message {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	waiting := r.waiting
+	r.waiting = nil
+	return waiting
+}
+
+// begin makes the first transition.
+func (r *run) begin() {
+	r.begun = true
+	r.advance(false)
+}
+
+// step makes a transition of what waits, if that changes anything.
+func (r *run) step() { r.advance(false) }
+
+// advance makes a transition of what waits and, with clock, of what is due.
+func (r *run) advance(clock bool) {
+	if !r.begun || r.env.settling {
+		return
+	}
+	waiting := r.takeWaiting()
+	if r.over() {
+		r.env.forward(r, waiting)
+		return
+	}
+	s := r.state()
+	d := s.Draft(r.env.time())
+	for _, m := range waiting {
+		d.Add(m)
+	}
+	if clock {
+		d.AddDue(r.facts(d.DueActivities()))
+	}
+	if len(d.Events()) == 0 && s.Transitions > 0 {
+		r.watchClock()
+		return
+	}
+	r.decide(d)
+}
+
+// facts tells of activities whose time-out is due.
+func (r *run) facts(due []int64) map[int64]history.ActivityFacts {
+	facts := map[int64]history.ActivityFacts{}
+	for _, id := range due {
+		if t := r.tasks[id]; t != nil {
+			facts[id] = t.facts()
+		}
+	}
+	return facts
+}
+
+// decide runs the code on a draft and makes the transition that it decides.
+func (r *run) decide(d *history.Draft) {
+	t := &history.Transition{
+		RunID:    r.id().RunID,
+		Number:   r.state().Transitions + 1,
+		CommitID: fmt.Sprintf("%s-%d", r.id().RunID, r.state().Transitions+1),
+		Time:     d.Time(),
+		Consumed: d.Consumed(),
+	}
+	// No other transition has this cover, so what it covers is what this one asks for.
+	t.Cover = "transition " + strconv.FormatUint(t.Number, 10)
+	err := r.guarded(func() error {
+		events, err := r.machine.Decide(d)
+		if err != nil {
+			return err
+		}
+		t.Events = events
+		return r.machine.Commit(t)
+	})
+	if err != nil {
+		r.broken = codeError(err)
+		r.closed.Store(true)
+		r.env.parentOfBroken(r)
+		return
+	}
+	r.transitions = append(r.transitions, t)
+	r.closed.Store(r.state().Closed())
+	r.env.listeners.transition(t.Events)
+	for _, effect := range r.state().Effects(t.Cover) {
+		r.env.send(r, effect)
+	}
+	r.endLost()
+	r.watchClock()
+	if r.over() && r.hasParent() {
+		r.env.listeners.childEnded(r.env, r)
+	}
+}
+
+// codeError is how a test sees that workflow code panicked.
+func codeError(err error) error {
+	var p *replay.PanicError
+	if errors.As(err, &p) {
+		return millrace.NewPanicError(p.Value, p.Stack)
+	}
+	return err
+}
+
+// guarded calls the machine, and panics when workflow code does not come back: it blocks outside the API.
+func (r *run) guarded(f func() error) error {
+	done := make(chan error, 1)
+	go func() {
+		r.code.Lock()
+		defer r.code.Unlock()
+		done <- f()
+	}()
+	timer := time.NewTimer(r.env.patience)
+	defer timer.Stop()
+	select {
+	case err := <-done:
+		return err
+	case <-timer.C:
+		panic(fmt.Sprintf("testsuite: workflow %s has run for %v without a call of package workflow: it loops, or blocks outside of it (coroutine %s)",
+			r.start.Type, r.env.patience, r.machine.Running().Coroutine))
+	}
+}
+
+// watchClock sets the alarm for the run's next deadline. One that is set already keeps its place among others.
+func (r *run) watchClock() {
+	var due time.Time
+	if !r.over() {
+		due = r.state().NextDeadline(r.env.time())
+	}
+	if due.Equal(r.due) && r.deadline != nil && !r.deadline.off {
+		return
+	}
+	r.deadline.cancel()
+	r.deadline, r.due = nil, due
+	if !due.IsZero() {
+		r.deadline = r.env.at(due, func() { r.advance(true) })
+	}
+}
+
+// replay runs what the run has recorded through the code once more.
+func (r *run) replay() error {
+	m := r.newMachine()
+	defer m.Destroy()
+	return r.replayOn(m)
+}
+
+func (r *run) replayOn(m *replay.Machine) error {
+	for _, t := range r.transitions {
+		data, err := history.Encode(t)
+		if err != nil {
+			return fmt.Errorf("record of run %s: %w", r.id(), err)
+		}
+		read, err := history.DecodeTransition(data)
+		if err != nil {
+			return fmt.Errorf("record of run %s: %w", r.id(), err)
+		}
+		if err := m.Apply(read); err != nil {
+			return err
+		}
+	}
+	return nil
+}

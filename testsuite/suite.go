@@ -1,0 +1,44 @@
+package testsuite
+
+import (
+	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/log"
+)
+
+// WorkflowTestSuite makes the environments of tests, and holds what they share. The zero value is ready; test suites
+// embed it. It is not safe for concurrent use.
+type WorkflowTestSuite struct {
+	logger          log.Logger
+	header          *common.Header
+	disableAliasing bool
+}
+
+// SetLogger sets where workflows and activities log. Nothing is logged by default.
+func (s *WorkflowTestSuite) SetLogger(logger log.Logger) { s.logger = logger }
+
+// GetLogger returns the logger.
+func (s *WorkflowTestSuite) GetLogger() log.Logger {
+	if s.logger == nil {
+		return log.Discard{}
+	}
+	return s.logger
+}
+
+// SetHeader sets the header that workflows and activities start with.
+func (s *WorkflowTestSuite) SetHeader(header *common.Header) { s.header = header }
+
+// SetDisableRegistrationAliasing makes functions known by the names that they are registered under only: a call by a
+// function that is registered under another name than its own then has to name it.
+func (s *WorkflowTestSuite) SetDisableRegistrationAliasing(disableRegistrationAliasing bool) {
+	s.disableAliasing = disableRegistrationAliasing
+}
+
+// NewTestWorkflowEnvironment returns an environment for one execution of one workflow.
+func (s *WorkflowTestSuite) NewTestWorkflowEnvironment() *TestWorkflowEnvironment {
+	return newWorkflowEnvironment(s)
+}
+
+// NewTestActivityEnvironment returns an environment for activities.
+func (s *WorkflowTestSuite) NewTestActivityEnvironment() *TestActivityEnvironment {
+	return newActivityTestEnvironment(s)
+}
