@@ -33,10 +33,8 @@ func (n *Namespace) send(ctx context.Context, to history.Address, m *history.Mes
 	if err != nil {
 		return err
 	}
-	id := EncodeToken(to.WorkflowID) + "." + EncodeToken(to.RunID) + "." + string(source) + "." + EncodeToken(m.ID)
-	_, err = n.putRetried(ctx, &nats.Msg{
-		Subject: n.at(to.WorkflowID).partitionSubjects.inbox(to, source), Header: nats.Header{headerMsgID: {id}}, Data: data,
-	})
+	// No message ID: the broker would remember every one for a while, and the run knows a repetition when it sees it.
+	_, err = n.putRetried(ctx, &nats.Msg{Subject: n.at(to.WorkflowID).partitionSubjects.inbox(to, source), Data: data})
 	return err
 }
 
