@@ -43,6 +43,9 @@ func run(root string, check bool, out io.Writer) error {
 	if err := os.WriteFile(filepath.Join(root, "docs", "compat.md"), []byte(r.page()), 0o644); err != nil {
 		return fmt.Errorf("write the page: %w", err)
 	}
+	if err := writeSurface(root, r.all); err != nil {
+		return err
+	}
 	return r.conclude(out, stale, check)
 }
 

@@ -35,6 +35,7 @@ func below() map[string][]string {
 		"internal/devserver": {"log"},
 		"internal/lint":      {},
 		"deploy":             {},
+		"internal/migrate":   {},
 	}
 }
 
