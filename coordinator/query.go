@@ -94,7 +94,7 @@ func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult 
 	r := &history.QueryResult{Event: s.LastEvent}
 	machine := e.machine
 	err := c.guard(e, func(func()) (err error) {
-		r.Result, err = machine.Query(q.Type, q.Args)
+		r.Result, err = machine.QueryWithHeader(q.Type, q.Args, q.Header)
 		return err
 	})
 	if err != nil {

@@ -28,24 +28,35 @@ func ExecuteActivity(ctx Context, activity interface{}, args ...interface{}) Fut
 	if err != nil {
 		return failed(r, "ExecuteActivity", fmt.Errorf("execute activity: %w", err))
 	}
+	if err := checkArguments(activity, reflect.TypeFor[context.Context](), args); err != nil {
+		return failed(r, name, fmt.Errorf("execute activity %s: %w", name, err))
+	}
+	if r.outbound != nil {
+		return r.outbound.ExecuteActivity(withHeader(ctx, HeaderFields{}), name, args...)
+	}
+	return r.executeActivity(ctx, name, args)
+}
+
+func (r *run) executeActivity(ctx Context, name string, args []interface{}) Future {
 	f := newFuture(r, fmt.Sprintf("activity %s", name))
-	if err := r.scheduleActivity(ctx, f, name, activity, args); err != nil {
+	if err := r.scheduleActivity(ctx, f, name, args); err != nil {
 		f.resolve(nil, err)
 	}
 	return f
 }
 
-func (r *run) scheduleActivity(ctx Context, f *future, name string, activity interface{}, args []interface{}) error {
+func (r *run) scheduleActivity(ctx Context, f *future, name string, args []interface{}) error {
 	o := activityOptions(ctx)
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("execute activity %s: %w", name, err)
 	}
-	if err := checkArguments(activity, reflect.TypeFor[context.Context](), args); err != nil {
-		return fmt.Errorf("execute activity %s: %w", name, err)
-	}
-	input, err := r.encode(args...)
+	input, err := r.encodeIn(ctx, args...)
 	if err != nil {
 		return fmt.Errorf("execute activity %s: encode arguments: %w", name, err)
+	}
+	header, err := r.sent(ctx)
+	if err != nil {
+		return fmt.Errorf("execute activity %s: %w", name, err)
 	}
 	if err := ctx.Err(); err != nil {
 		return err
@@ -58,6 +69,7 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, activity int
 		Type:            name,
 		Queue:           o.TaskQueue,
 		Input:           input,
+		Header:          header,
 		ScheduleToClose: history.MillisOf(o.ScheduleToCloseTimeout),
 		ScheduleToStart: history.MillisOf(o.ScheduleToStartTimeout),
 		StartToClose:    history.MillisOf(cmp.Or(o.StartToCloseTimeout, o.ScheduleToCloseTimeout)),

@@ -20,6 +20,13 @@ type AwaitOptions struct {
 // anything.
 func Await(ctx Context, condition func() bool) error {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.Await(ctx, condition)
+	}
+	return r.await(ctx, condition)
+}
+
+func (r *run) await(ctx Context, condition func() bool) error {
 	r.guard("Await")
 	met := false
 	ready := func() bool {
@@ -37,12 +44,24 @@ func Await(ctx Context, condition func() bool) error {
 
 // AwaitWithTimeout is Await, but gives up after timeout: then ok is false and err is nil.
 func AwaitWithTimeout(ctx Context, timeout time.Duration, condition func() bool) (ok bool, err error) {
-	return AwaitWithOptions(ctx, AwaitOptions{Timeout: timeout}, condition)
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.AwaitWithTimeout(ctx, timeout, condition)
+	}
+	return r.awaitFor(ctx, AwaitOptions{Timeout: timeout}, condition)
 }
 
 // AwaitWithOptions is AwaitWithTimeout with options for the timer.
 func AwaitWithOptions(ctx Context, options AwaitOptions, condition func() bool) (ok bool, err error) {
-	runOf(ctx).guard("AwaitWithTimeout")
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.AwaitWithOptions(ctx, options, condition)
+	}
+	return r.awaitFor(ctx, options, condition)
+}
+
+func (r *run) awaitFor(ctx Context, options AwaitOptions, condition func() bool) (ok bool, err error) {
+	r.guard("AwaitWithTimeout")
 	if condition() {
 		return true, nil
 	}
@@ -51,9 +70,9 @@ func AwaitWithOptions(ctx Context, options AwaitOptions, condition func() bool) 
 	}
 	timerCtx, cancel := WithCancel(ctx)
 	defer cancel()
-	timer := NewTimerWithOptions(timerCtx, options.Timeout, options.TimerOptions)
+	timer := r.newTimer(timerCtx, options.Timeout, options.TimerOptions)
 	met := false
-	err = Await(ctx, func() bool {
+	err = r.await(ctx, func() bool {
 		met = met || condition()
 		return met || timer.IsReady()
 	})

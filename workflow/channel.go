@@ -165,7 +165,7 @@ func (c *channel) ReceiveWithTimeout(ctx Context, timeout time.Duration, valuePt
 	}
 	timerCtx, cancel := WithCancel(ctx)
 	defer cancel()
-	timer := NewTimer(timerCtx, timeout)
+	timer := c.run.newTimer(timerCtx, timeout, TimerOptions{})
 	for {
 		got := c.await()
 		c.run.block(c.name+".ReceiveWithTimeout", func() bool { return got.met || timer.IsReady() || ctx.Err() != nil })

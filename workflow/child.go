@@ -45,13 +45,23 @@ func ExecuteChildWorkflow(ctx Context, childWorkflow interface{}, args ...interf
 	name, err := calledName(childWorkflow, r.def.options.WorkflowName)
 	if err != nil {
 		name = "?"
+	} else {
+		err = checkArguments(childWorkflow, reflect.TypeFor[Context](), args)
 	}
+	if err == nil && r.outbound != nil {
+		return r.outbound.ExecuteChildWorkflow(withHeader(ctx, HeaderFields{}), name, args...)
+	}
+	return r.executeChild(ctx, name, args, err)
+}
+
+// executeChild starts a child, unless it cannot be: then err says why.
+func (r *run) executeChild(ctx Context, name string, args []interface{}, err error) ChildWorkflowFuture {
 	c := &child{
 		future:    newFuture(r, fmt.Sprintf("child workflow %s", name)),
 		execution: newFuture(r, fmt.Sprintf("start of child workflow %s", name)),
 	}
 	if err == nil {
-		err = c.initiate(ctx, name, childWorkflow, args)
+		err = c.initiate(ctx, name, args)
 	}
 	if err != nil {
 		c.end(nil, fmt.Errorf("execute child workflow %s: %w", name, err))
@@ -76,11 +86,18 @@ func (c *child) SignalChildWorkflow(ctx Context, signalName string, data interfa
 	if c.execution.Get(ctx, nil) != nil {
 		return c.execution
 	}
-	return c.run.signal(ctx, &history.SignalExternalWorkflowExecutionInitiated{
-		Target:    history.Run{WorkflowID: c.wanted.WorkflowID},
+	if c.run.outbound != nil {
+		return c.run.outbound.SignalChildWorkflow(withHeader(ctx, HeaderFields{}), c.wanted.WorkflowID, signalName, data)
+	}
+	return c.run.signalChild(ctx, c.wanted.WorkflowID, signalName, data)
+}
+
+func (r *run) signalChild(ctx Context, workflowID, signalName string, arg interface{}) Future {
+	return r.signal(ctx, &history.SignalExternalWorkflowExecutionInitiated{
+		Target:    history.Run{WorkflowID: workflowID},
 		Name:      signalName,
 		ChildOnly: true,
-	}, data)
+	}, arg)
 }
 
 // end sets what has no result yet.
@@ -89,9 +106,9 @@ func (c *child) end(value interface{}, err error) {
 	c.resolve(value, err)
 }
 
-func (c *child) initiate(ctx Context, name string, callee interface{}, args []interface{}) error {
+func (c *child) initiate(ctx Context, name string, args []interface{}) error {
 	r := c.run
-	a, err := r.childAttributes(ctx, name, callee, args)
+	a, err := r.childAttributes(ctx, name, args)
 	if err != nil {
 		return err
 	}
@@ -115,17 +132,18 @@ func (c *child) initiate(ctx Context, name string, callee interface{}, args []in
 	return nil
 }
 
-func (r *run) childAttributes(ctx Context, name string, callee interface{}, args []interface{}) (*history.StartChildWorkflowExecutionInitiated, error) {
+func (r *run) childAttributes(ctx Context, name string, args []interface{}) (*history.StartChildWorkflowExecutionInitiated, error) {
 	o := GetChildWorkflowOptions(ctx)
 	if err := o.validate(r.def.options.Namespace); err != nil {
 		return nil, err
 	}
-	if err := checkArguments(callee, reflect.TypeFor[Context](), args); err != nil {
-		return nil, err
-	}
-	input, err := r.encode(args...)
+	input, err := r.encodeIn(ctx, args...)
 	if err != nil {
 		return nil, fmt.Errorf("encode arguments: %w", err)
+	}
+	header, err := r.sent(ctx)
+	if err != nil {
+		return nil, err
 	}
 	memo, err := r.encodeMemo(o.Memo)
 	if err != nil {
@@ -136,6 +154,7 @@ func (r *run) childAttributes(ctx Context, name string, callee interface{}, args
 		Type:             name,
 		Queue:            o.TaskQueue,
 		Input:            input,
+		Header:           header,
 		Memo:             memo,
 		ExecutionTimeout: history.MillisOf(o.WorkflowExecutionTimeout),
 		RunTimeout:       history.MillisOf(o.WorkflowRunTimeout),

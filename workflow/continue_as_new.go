@@ -54,12 +54,19 @@ type ContinueAsNewErrorOptions struct {
 // (WithWorkflowTaskQueue, WithWorkflowRunTimeout, WithWorkflowTaskTimeout). The arguments are encoded before it
 // returns; when they cannot be, it returns another error, which fails the workflow that returns it.
 func NewContinueAsNewError(ctx Context, wfn interface{}, args ...interface{}) error {
-	return NewContinueAsNewErrorWithOptions(ctx, ContinueAsNewErrorOptions{}, wfn, args...)
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.NewContinueAsNewError(withHeader(ctx, HeaderFields{}), wfn, args...)
+	}
+	return r.newContinueAsNewError(ctx, ContinueAsNewErrorOptions{}, wfn, args)
 }
 
 // NewContinueAsNewErrorWithOptions is NewContinueAsNewError with options.
 func NewContinueAsNewErrorWithOptions(ctx Context, options ContinueAsNewErrorOptions, wfn interface{}, args ...interface{}) error {
-	r := runOf(ctx)
+	return runOf(ctx).newContinueAsNewError(ctx, options, wfn, args)
+}
+
+func (r *run) newContinueAsNewError(ctx Context, options ContinueAsNewErrorOptions, wfn interface{}, args []interface{}) error {
 	r.guard("NewContinueAsNewError")
 	name, err := calledName(wfn, r.def.options.WorkflowName)
 	if err != nil {
@@ -68,14 +75,19 @@ func NewContinueAsNewErrorWithOptions(ctx Context, options ContinueAsNewErrorOpt
 	if err := checkArguments(wfn, reflect.TypeFor[Context](), args); err != nil {
 		return fmt.Errorf("continue as new %s: %w", name, err)
 	}
-	input, err := r.encode(args...)
+	input, err := r.encodeIn(ctx, args...)
 	if err != nil {
 		return fmt.Errorf("continue as new %s: encode arguments: %w", name, err)
+	}
+	header, err := r.sent(ctx)
+	if err != nil {
+		return fmt.Errorf("continue as new %s: %w", name, err)
 	}
 	o := GetChildWorkflowOptions(ctx)
 	return &ContinueAsNewError{
 		WorkflowType:             &Type{Name: name},
 		Input:                    input,
+		Header:                   header,
 		TaskQueueName:            o.TaskQueue,
 		WorkflowExecutionTimeout: o.WorkflowExecutionTimeout,
 		WorkflowRunTimeout:       o.WorkflowRunTimeout,

@@ -8,6 +8,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
 )
@@ -33,6 +34,13 @@ type DefinitionOptions struct {
 	Namespace string
 	// EnableLoggingInReplay lets GetLogger write also what was written before.
 	EnableLoggingInReplay bool
+	// ContextPropagators carry values into and out of the run. Their order is that of the calls.
+	ContextPropagators []ContextPropagator
+	// Intercept puts interceptors in front of the one that it is given and returns the first. It is called once for each
+	// replay of a run. Nil means none.
+	Intercept func(ctx Context, next InboundInterceptor) InboundInterceptor
+	// MetricsHandler is what GetMetricsHandler returns. Nil discards.
+	MetricsHandler metrics.Handler
 	// ActivityName and WorkflowName return the name that a function of the given name is registered under, empty for
 	// its own. Nil means that all are registered under their own.
 	ActivityName func(function string) string
@@ -50,6 +58,9 @@ func (o DefinitionOptions) withDefaults() DefinitionOptions {
 	}
 	if o.Logger == nil {
 		o.Logger = log.Discard{}
+	}
+	if o.MetricsHandler == nil {
+		o.MetricsHandler = metrics.Nop{}
 	}
 	return o
 }
@@ -110,12 +121,28 @@ func (d *Definition) Body() replay.Body {
 	return func(env *replay.Env) { newRun(env, d).execute() }
 }
 
-// call calls the function; result is nil for one without a value.
-func (d *Definition) call(ctx Context, input *common.Payloads) (result interface{}, err error) {
-	in, err := decodeParameters(runOf(ctx), d.fn.Type(), 1, input)
-	if err != nil {
-		return nil, fmt.Errorf("workflow %s: %w", d.name, err)
+// callFunction calls the workflow function with the run's input; result is nil for one without a value.
+func (r *run) callFunction() (result interface{}, err error) {
+	if r.inbound != nil {
+		return r.callInbound()
 	}
+	in, err := r.decodeInput()
+	if err != nil {
+		return nil, err
+	}
+	return r.def.call(r.base, in)
+}
+
+func (r *run) decodeInput() ([]reflect.Value, error) {
+	in, err := decodeParameters(r, r.def.fn.Type(), 1, r.start().Input)
+	if err != nil {
+		return nil, fmt.Errorf("workflow %s: %w", r.def.name, err)
+	}
+	return in, nil
+}
+
+// call calls the function; in is complete but for the context.
+func (d *Definition) call(ctx Context, in []reflect.Value) (result interface{}, err error) {
 	in[0] = reflect.ValueOf(ctx)
 	out := d.fn.Call(in)
 	if len(out) == 2 {

@@ -15,6 +15,13 @@ import (
 // before the call; a signal once sent cannot be called back.
 func SignalExternalWorkflow(ctx Context, workflowID, runID, signalName string, arg interface{}) Future {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.SignalExternalWorkflow(withHeader(ctx, HeaderFields{}), workflowID, runID, signalName, arg)
+	}
+	return r.signalExternal(ctx, workflowID, runID, signalName, arg)
+}
+
+func (r *run) signalExternal(ctx Context, workflowID, runID, signalName string, arg interface{}) Future {
 	r.guard("SignalExternalWorkflow")
 	return r.signal(ctx, &history.SignalExternalWorkflowExecutionInitiated{
 		Target: history.Run{WorkflowID: workflowID, RunID: runID},
@@ -24,7 +31,10 @@ func SignalExternalWorkflow(ctx Context, workflowID, runID, signalName string, a
 
 func (r *run) signal(ctx Context, a *history.SignalExternalWorkflowExecutionInitiated, arg interface{}) Future {
 	f := newFuture(r, fmt.Sprintf("signal %s to workflow %s", a.Name, a.Target.WorkflowID))
-	input, err := r.encode(arg)
+	input, err := r.encodeIn(ctx, arg)
+	if err == nil {
+		a.Header, err = r.sent(ctx)
+	}
 	if err != nil {
 		f.resolve(nil, fmt.Errorf("signal %s to workflow %s: encode argument: %w", a.Name, a.Target.WorkflowID, err))
 		return f
@@ -46,6 +56,13 @@ func (r *run) signal(ctx Context, a *history.SignalExternalWorkflowExecutionInit
 // not told. Its error is a *millrace.UnknownExternalWorkflowExecutionError when there is no such open run.
 func RequestCancelExternalWorkflow(ctx Context, workflowID, runID string) Future {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.RequestCancelExternalWorkflow(ctx, workflowID, runID)
+	}
+	return r.cancelExternal(ctx, workflowID, runID)
+}
+
+func (r *run) cancelExternal(ctx Context, workflowID, runID string) Future {
 	r.guard("RequestCancelExternalWorkflow")
 	f := newFuture(r, fmt.Sprintf("cancel request to workflow %s", workflowID))
 	if err := ctx.Err(); err != nil {

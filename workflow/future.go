@@ -57,13 +57,16 @@ func failed(r *run, what string, err error) *future {
 	return f
 }
 
-func (f *future) Get(_ Context, valuePtr interface{}) error {
+func (f *future) Get(ctx Context, valuePtr interface{}) error {
 	if !f.ready {
 		f.run.guard("Future.Get")
 		f.run.block(f.what+".Get", f.IsReady)
 	}
 	if f.err != nil {
 		return f.err
+	}
+	if e, ok := f.value.(encoded); ok && valuePtr != nil {
+		return f.run.converter(ctx).FromPayloads(e.payloads, valuePtr)
 	}
 	return f.run.assign(f.value, valuePtr)
 }

@@ -50,6 +50,13 @@ func (i *Info) GetCurrentHistoryLength() int { return int(i.env.HistoryLength())
 // GetInfo returns what is known about the run.
 func GetInfo(ctx Context) *Info {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.GetInfo(ctx)
+	}
+	return r.info()
+}
+
+func (r *run) info() *Info {
 	s := r.start()
 	info := &Info{
 		WorkflowExecution:        executionOf(s.Run.Run),
@@ -86,4 +93,10 @@ func executionOf(r history.Run) Execution { return Execution{ID: r.WorkflowID, R
 
 // IsReplaying says whether the code runs only to repeat what its history records. Decisions must not depend on it; it
 // is for logs and the like.
-func IsReplaying(ctx Context) bool { return runOf(ctx).env.Replaying() }
+func IsReplaying(ctx Context) bool {
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.IsReplaying(ctx)
+	}
+	return r.env.Replaying()
+}

@@ -7,7 +7,13 @@ import (
 
 // GetLogger returns the workflow's logger. It adds namespace, task queue, workflow type, workflow ID, run ID and attempt
 // to every message, and is silent while the code only repeats what its history records.
-func GetLogger(ctx Context) log.Logger { return runOf(ctx).logger }
+func GetLogger(ctx Context) log.Logger {
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.GetLogger(ctx)
+	}
+	return r.logger
+}
 
 func newLogger(env *replay.Env, def *Definition) log.Logger {
 	s := env.Start()

@@ -18,6 +18,13 @@ const reservedQueries = "__"
 // handler of the same type replaces it. A closed run answers queries too.
 func SetQueryHandler(ctx Context, queryType string, handler interface{}) error {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.SetQueryHandler(ctx, queryType, handler)
+	}
+	return r.setQueryHandler(queryType, handler)
+}
+
+func (r *run) setQueryHandler(queryType string, handler interface{}) error {
 	r.guard("SetQueryHandler")
 	if queryType == "" || strings.HasPrefix(queryType, reservedQueries) {
 		return fmt.Errorf("query handler: type %q is reserved: it is empty or begins with %q", queryType, reservedQueries)
@@ -51,23 +58,44 @@ func newQueryHandler(handler interface{}) (*queryHandler, error) {
 func (r *run) query(name string, args *common.Payloads) (*common.Payloads, error) {
 	h, ok := r.queries[name]
 	if !ok {
-		known := slices.Sorted(maps.Keys(r.queries))
-		return nil, fmt.Errorf("unknown query type %q: the workflow knows [%s]", name, strings.Join(known, ", "))
+		return nil, r.unknownQuery(name)
 	}
 	in, err := decodeParameters(r, h.fn.Type(), 0, args)
 	if err != nil {
 		return nil, fmt.Errorf("query %q: %w", name, err)
 	}
-	var out []reflect.Value
-	r.readOnly("a query handler", func() { out = h.fn.Call(in) })
-	if err, _ := out[1].Interface().(error); err != nil {
+	answer, err := r.callQuery(name, h, in)
+	if err != nil {
 		return nil, err
 	}
-	result, err := r.encode(out[0].Interface())
+	result, err := r.encode(answer)
 	if err != nil {
 		return nil, fmt.Errorf("query %q: encode result: %w", name, err)
 	}
 	return result, nil
+}
+
+func (r *run) unknownQuery(name string) error {
+	known := slices.Sorted(maps.Keys(r.queries))
+	return fmt.Errorf("unknown query type %q: the workflow knows [%s]", name, strings.Join(known, ", "))
+}
+
+// callQuery calls a query handler, which may only read.
+func (r *run) callQuery(name string, h *queryHandler, in []reflect.Value) (answer interface{}, err error) {
+	r.readOnly("a query handler", func() {
+		if r.inbound != nil {
+			answer, err = r.queryInbound(name, in)
+		} else {
+			answer, err = h.call(in)
+		}
+	})
+	return answer, err
+}
+
+func (h *queryHandler) call(in []reflect.Value) (interface{}, error) {
+	out := h.fn.Call(in)
+	err, _ := out[1].Interface().(error)
+	return out[0].Interface(), err
 }
 
 // decodeParameters decodes payloads into new values of a function's parameters from the given one on; the caller sets
@@ -79,7 +107,7 @@ func decodeParameters(r *run, fn reflect.Type, from int, payloads *common.Payloa
 		p := reflect.New(fn.In(from + i))
 		pointers[i], values[from+i] = p.Interface(), p.Elem()
 	}
-	if err := r.def.options.DataConverter.FromPayloads(payloads, pointers...); err != nil {
+	if err := r.converter(r.base).FromPayloads(payloads, pointers...); err != nil {
 		return nil, fmt.Errorf("decode arguments of %v: %w", fn, err)
 	}
 	return values, nil

@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
@@ -11,12 +12,22 @@ import (
 
 // run is what the coroutines of one run share.
 type run struct {
-	env    *replay.Env
-	def    *Definition
-	root   *cancelContext
+	env  *replay.Env
+	def  *Definition
+	root *cancelContext
+	// base is what the workflow function and its handlers are given: root, with what was propagated from the start.
+	base   Context
 	logger log.Logger
 
 	// activityIDs are the IDs that the author gave to activities without an outcome.
+	// inbound and outbound are the first of the interceptors, nil without any; the code is called, and calls, directly then.
+	inbound  InboundInterceptor
+	outbound OutboundInterceptor
+	// headers is set where somebody reads or writes headers: interceptors or propagators. Aware is set when the data
+	// converter depends on contexts.
+	headers bool
+	aware   ContextAware
+
 	activityIDs map[string]struct{}
 
 	signals map[string]*channel
@@ -46,17 +57,23 @@ func newRun(env *replay.Env, def *Definition) *run {
 		queries:     map[string]*queryHandler{},
 	}
 	r.root = newCancelContext(&rootContext{run: r})
+	r.base = r.root
+	r.headers = def.options.Intercept != nil || len(def.options.ContextPropagators) > 0
+	r.aware, _ = def.options.DataConverter.(ContextAware)
 	r.logger = newLogger(env, def)
 	return r
 }
 
 // execute runs the workflow function and closes the run with what it returns.
 func (r *run) execute() {
+	if r.headers {
+		r.intercept()
+	}
 	r.env.OnQuery(r.query)
 	r.env.OnSignal(r.signaled)
 	r.env.OnCancel(r.cancelRequested)
 	r.applyCancel()
-	result, err := r.def.call(r.root, r.env.Start().Input)
+	result, err := r.callFunction()
 	r.close(result, err)
 }
 
@@ -105,5 +122,17 @@ func (r *run) nextName(kind string) string {
 func (r *run) start() *history.Start { return r.env.Start() }
 
 func (r *run) encode(values ...interface{}) (*common.Payloads, error) {
-	return r.def.options.DataConverter.ToPayloads(values...)
+	return r.encodeIn(r.base, values...)
+}
+
+func (r *run) encodeIn(ctx Context, values ...interface{}) (*common.Payloads, error) {
+	return r.converter(ctx).ToPayloads(values...)
+}
+
+// converter is the data converter for what is called with ctx.
+func (r *run) converter(ctx Context) converter.DataConverter {
+	if r.aware == nil || ctx == nil {
+		return r.def.options.DataConverter
+	}
+	return r.aware.WithWorkflowContext(ctx)
 }

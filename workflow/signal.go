@@ -12,7 +12,11 @@ import (
 // that came before, without bound and in their order; nobody needs to wait for a signal when it comes. Each signal is
 // decoded into what it is received into.
 func GetSignalChannel(ctx Context, signalName string) ReceiveChannel {
-	return runOf(ctx).signalChannel(signalName)
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.GetSignalChannel(ctx, signalName)
+	}
+	return r.signalChannel(signalName)
 }
 
 // SignalChannelOptions are the options of GetSignalChannelWithOptions.
@@ -24,6 +28,13 @@ type SignalChannelOptions struct {
 // GetSignalChannelWithOptions is GetSignalChannel with options. Those of the first call for a name count.
 func GetSignalChannelWithOptions(ctx Context, signalName string, options SignalChannelOptions) ReceiveChannel {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.GetSignalChannelWithOptions(ctx, signalName, options)
+	}
+	return r.signalChannelWithOptions(signalName, options)
+}
+
+func (r *run) signalChannelWithOptions(signalName string, options SignalChannelOptions) ReceiveChannel {
 	r.guard("GetSignalChannelWithOptions")
 	if r.signalOptions == nil {
 		r.signalOptions = map[string]SignalChannelOptions{}
@@ -58,5 +69,9 @@ func (r *run) signalChannel(name string) *channel {
 
 // signaled is told of each signal that the run consumes.
 func (r *run) signaled(s *history.WorkflowExecutionSignaled) {
+	if r.inbound != nil {
+		r.signalInbound(s)
+		return
+	}
 	r.signalChannel(s.Name).offer(encoded{s.Input})
 }

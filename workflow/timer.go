@@ -10,21 +10,44 @@ type TimerOptions struct {
 
 // Now is the time of the workflow: that of the transition being processed. It stands still while code runs, and is the
 // same when the code runs again.
-func Now(ctx Context) time.Time { return runOf(ctx).env.Now() }
+func Now(ctx Context) time.Time {
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.Now(ctx)
+	}
+	return r.env.Now()
+}
 
 // Sleep blocks for d at least, in whole milliseconds; for 0 or less not at all. When ctx is canceled it returns a
 // *millrace.CanceledError at once. The run takes no room in any process while it sleeps.
-func Sleep(ctx Context, d time.Duration) error { return NewTimer(ctx, d).Get(ctx, nil) }
+func Sleep(ctx Context, d time.Duration) error {
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.Sleep(ctx, d)
+	}
+	return r.newTimer(ctx, d, TimerOptions{}).Get(ctx, nil)
+}
 
 // NewTimer returns a Future that is ready after d, without a value. When ctx is canceled before, the timer is dropped
 // and the Future's error is ErrCanceled. A d of 0 or less is ready at once.
 func NewTimer(ctx Context, d time.Duration) Future {
-	return NewTimerWithOptions(ctx, d, TimerOptions{})
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.NewTimer(ctx, d)
+	}
+	return r.newTimer(ctx, d, TimerOptions{})
 }
 
 // NewTimerWithOptions is NewTimer with options.
 func NewTimerWithOptions(ctx Context, d time.Duration, options TimerOptions) Future {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.NewTimerWithOptions(ctx, d, options)
+	}
+	return r.newTimer(ctx, d, options)
+}
+
+func (r *run) newTimer(ctx Context, d time.Duration, options TimerOptions) *future {
 	r.guard("NewTimer")
 	f := newFuture(r, "Timer")
 	if err := ctx.Err(); err != nil {

@@ -13,6 +13,11 @@ const StackTraceQuery = "__stack_trace"
 // Query calls the code's query handler. A handler that panics gives a *PanicError, and the Machine lives on. Closed
 // runs answer too. The sentinels say why there is no answer.
 func (m *Machine) Query(name string, args *common.Payloads) (result *common.Payloads, _ error) {
+	return m.QueryWithHeader(name, args, nil)
+}
+
+// QueryWithHeader is Query with what came beside the arguments.
+func (m *Machine) QueryWithHeader(name string, args *common.Payloads, header *common.Header) (result *common.Payloads, _ error) {
 	if err := m.usable(); err != nil {
 		return nil, err
 	}
@@ -26,8 +31,8 @@ func (m *Machine) Query(name string, args *common.Payloads) (result *common.Payl
 		return nil, fmt.Errorf("query %q of run %s: %w", name, m.run(), ErrNoQueryHandler)
 	}
 	replaying := m.replaying
-	m.replaying = false
-	defer func() { m.replaying = replaying }()
+	m.replaying, m.requests.queryHeader = false, header
+	defer func() { m.replaying, m.requests.queryHeader = replaying, nil }()
 	var answerErr error
 	if err := m.drive(func() {
 		m.phase = querying

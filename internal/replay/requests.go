@@ -13,6 +13,8 @@ type requests struct {
 	onSignal func(*history.WorkflowExecutionSignaled)
 	onCancel func(reason string)
 	onQuery  QueryHandler
+	// queryHeader came with the query that is being answered.
+	queryHeader *common.Header
 
 	// unheard are the signals that came before onSignal was set.
 	unheard []*history.WorkflowExecutionSignaled
@@ -54,6 +56,9 @@ func (e *Env) OnQuery(handle QueryHandler) {
 		e.m.requests.onQuery = handle
 	}
 }
+
+// QueryHeader is what came beside the arguments of the query that is being answered, nil for nothing.
+func (e *Env) QueryHeader() *common.Header { return e.m.requests.queryHeader }
 
 func (r *requests) signaled(a *history.WorkflowExecutionSignaled) {
 	if r.onSignal == nil {
