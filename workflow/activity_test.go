@@ -246,7 +246,7 @@ func TestActivityOptionContexts(t *testing.T) {
 }
 
 func differ(want, got any) error {
-	if d := cmp.Diff(want, got); d != "" {
+	if d := cmp.Diff(want, got, cmp.AllowUnexported(millrace.SearchAttributes{})); d != "" {
 		return errors.New(d)
 	}
 	return nil

@@ -149,6 +149,10 @@ func (r *run) childAttributes(ctx Context, name string, args []interface{}) (*hi
 	if err != nil {
 		return nil, err
 	}
+	search, err := o.encodeSearch()
+	if err != nil {
+		return nil, err
+	}
 	return &history.StartChildWorkflowExecutionInitiated{
 		WorkflowID:       o.WorkflowID,
 		Type:             name,
@@ -156,6 +160,7 @@ func (r *run) childAttributes(ctx Context, name string, args []interface{}) (*hi
 		Input:            input,
 		Header:           header,
 		Memo:             memo,
+		Search:           search,
 		ExecutionTimeout: history.MillisOf(o.WorkflowExecutionTimeout),
 		RunTimeout:       history.MillisOf(o.WorkflowRunTimeout),
 		TaskTimeout:      history.MillisOf(o.WorkflowTaskTimeout),

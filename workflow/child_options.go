@@ -9,6 +9,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
 )
 
@@ -49,9 +50,14 @@ type ChildWorkflowOptions struct {
 	// Memo is information for people about the child; the values are encoded by the data converter.
 	Memo map[string]interface{}
 
-	// SearchAttributes are indexed information about the child. They are not supported yet: a child with one does not
-	// start.
+	// SearchAttributes are indexed information about the child, whose types follow from the Go types of the values.
+	//
+	// Deprecated: use TypedSearchAttributes.
 	SearchAttributes map[string]interface{}
+
+	// TypedSearchAttributes are indexed information about the child. A child with these and SearchAttributes does not
+	// start.
+	TypedSearchAttributes millrace.SearchAttributes
 
 	// ParentClosePolicy says what becomes of the child when the parent closes before it. Unspecified means that it is
 	// terminated.
@@ -139,8 +145,8 @@ func (o *ChildWorkflowOptions) validate(namespace string) error {
 		return notSupported(what, fmt.Sprintf("Namespace %q other than the parent's %q", o.Namespace, namespace))
 	case o.CronSchedule != "":
 		return notSupported(what, "CronSchedule")
-	case len(o.SearchAttributes) > 0:
-		return notSupported(what, "SearchAttributes")
+	case len(o.SearchAttributes) > 0 && o.TypedSearchAttributes.Size() > 0:
+		return fmt.Errorf("%s: SearchAttributes and TypedSearchAttributes are set: use TypedSearchAttributes alone", what)
 	case o.Priority != (millrace.Priority{}):
 		return notSupported(what, "Priority")
 	}
@@ -155,6 +161,13 @@ func (o *ChildWorkflowOptions) validate(namespace string) error {
 		return fmt.Errorf("%s: %w", what, err)
 	}
 	return nil
+}
+
+func (o *ChildWorkflowOptions) encodeSearch() (*common.SearchAttributes, error) {
+	if len(o.SearchAttributes) > 0 {
+		return history.EncodeUntypedSearch(o.SearchAttributes)
+	}
+	return history.EncodeSearch(o.TypedSearchAttributes)
 }
 
 // encodeMemo encodes the fields in a fixed order, so that the same one fails each time.

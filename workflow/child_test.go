@@ -245,7 +245,7 @@ func TestWrongChildAndExternalCallsFailTheFuture(t *testing.T) {
 	}{
 		"namespace": {child(o{Namespace: "other"}, "C"), `Namespace "other" other than the parent's "default": not supported yet`},
 		"cron":      {child(o{CronSchedule: "* * * * *"}, "C"), "CronSchedule: not supported yet"},
-		"search":    {child(o{SearchAttributes: map[string]interface{}{"k": 1}}, "C"), "SearchAttributes: not supported yet"},
+		"search":    {child(o{SearchAttributes: map[string]interface{}{"": 1}}, "C"), "a search attribute has an empty name"},
 		"priority":  {child(o{Priority: millrace.Priority{FairnessKey: "k"}}, "C"), "Priority: not supported yet"},
 		"negative":  {child(o{WorkflowRunTimeout: -time.Second}, "C"), "WorkflowRunTimeout is -1s, must not be below 0"},
 		"retry":     {child(o{RetryPolicy: &millrace.RetryPolicy{MaximumAttempts: -1}}, "C"), "MaximumAttempts is -1"},

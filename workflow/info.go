@@ -35,7 +35,7 @@ type Info struct {
 	ParentWorkflowExecution *Execution
 	// RootWorkflowExecution is the first ancestor, the run itself when it has no parent.
 	RootWorkflowExecution *Execution
-	// Memo and SearchAttributes are nil where there are none.
+	// Memo and SearchAttributes are those that the run has now, nil where there are none.
 	Memo             *common.Memo
 	SearchAttributes *common.SearchAttributes
 	// RetryPolicy is nil where the workflow is not retried.
@@ -72,8 +72,8 @@ func (r *run) info() *Info {
 		WorkflowStartTime:        s.Time,
 		CronSchedule:             s.CronSchedule,
 		ContinuedExecutionRunID:  s.ContinuedRunID,
-		Memo:                     s.Memo,
-		SearchAttributes:         s.Search,
+		Memo:                     r.env.Memo(),
+		SearchAttributes:         r.env.Search(),
 		RetryPolicy:              s.RetryPolicy.Policy(),
 		env:                      r.env,
 	}

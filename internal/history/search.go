@@ -173,6 +173,11 @@ func decodeInto[T any](p *common.Payload, set func(T) millrace.SearchAttributeUp
 	return set(v)
 }
 
+// Null is the payload that removes the field of a memo, whatever codec the run's own values go through.
+func Null() *common.Payload {
+	return &common.Payload{Metadata: map[string][]byte{metadataEncoding: []byte(encodingNull)}}
+}
+
 // isNull says whether a payload is the mark of what is removed.
 func isNull(p *common.Payload) bool {
 	return p == nil || string(p.Metadata[metadataEncoding]) == encodingNull || len(p.Metadata) == 0 && len(p.Data) == 0

@@ -49,6 +49,7 @@ func (e *Env) ContinueAsNew(next *history.Successor) {
 	if next.Initiator == enums.CONTINUE_AS_NEW_INITIATOR_UNSPECIFIED {
 		next.Initiator = enums.CONTINUE_AS_NEW_INITIATOR_WORKFLOW
 	}
+	m.passOn(next)
 	a := &history.WorkflowExecutionContinuedAsNew{Successor: next}
 	c := m.check("continue as new", "", a)
 	c.text("type", next.Type, maxType)

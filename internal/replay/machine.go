@@ -41,6 +41,7 @@ type Machine struct {
 	timers     map[int64]func()
 	children   map[int64]*child
 	externals  map[int64]func(notFound bool)
+	findings
 
 	// The rest describes the transition being processed, or the last one.
 	now       time.Time
@@ -67,6 +68,7 @@ func New(config Config) *Machine {
 		externals:  map[int64]func(bool){},
 		now:        config.Start.Time,
 		length:     1,
+		findings:   findings{memo: config.Start.Memo, search: config.Start.Search},
 	}
 	m.env.m = m
 	if config.Strands == nil {
@@ -239,13 +241,24 @@ func (m *Machine) process(s stretch) error {
 		return nil
 	}
 	m.now, m.length = s.time, s.first-1
+	m.recallVersions(s.recorded)
 	if !m.started() {
 		m.create("root", m.body)
 	}
+	return m.runCode(func() error { return m.advance(s.inputs) })
+}
+
+// runCode calls what runs the code of the transition being processed.
+func (m *Machine) runCode(work func() error) error {
 	var failed error
-	if err := m.drive(func() { failed = m.advance(s.inputs) }); err != nil {
+	err := m.drive(func() { failed = work() })
+	switch {
+	case m.diverged != nil: // and by that the code may have panicked
+		return m.diverged
+	case err != nil:
 		return err
 	}
+	m.passVersions()
 	return failed
 }
 

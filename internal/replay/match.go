@@ -2,7 +2,10 @@ package replay
 
 import (
 	"fmt"
+	"maps"
+	"slices"
 
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
@@ -60,8 +63,29 @@ func same(recorded, decided history.Attributes) bool {
 	case *history.RequestCancelExternalWorkflowExecutionInitiated:
 		d, ok := decided.(*history.RequestCancelExternalWorkflowExecutionInitiated)
 		return ok && r.Target == d.Target
+	case *history.MarkerRecorded:
+		d, ok := decided.(*history.MarkerRecorded)
+		return ok && r.Name == d.Name && r.ID == d.ID
+	case *history.UpsertWorkflowSearchAttributes:
+		d, ok := decided.(*history.UpsertWorkflowSearchAttributes)
+		return ok && sameKeys(r.Search.GetIndexedFields(), d.Search.GetIndexedFields())
+	case *history.WorkflowPropertiesModified:
+		d, ok := decided.(*history.WorkflowPropertiesModified)
+		return ok && sameKeys(r.Memo.GetFields(), d.Memo.GetFields())
 	}
 	return recorded.EventType() == decided.EventType()
+}
+
+func sameKeys(a, b map[string]*common.Payload) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for k := range a {
+		if _, ok := b[k]; !ok {
+			return false
+		}
+	}
+	return true
 }
 
 // describe is a command in words: its type and what same compares.
@@ -82,6 +106,15 @@ func describe(a history.Attributes) string {
 		return fmt.Sprintf("%s %q to %s", t, a.Name, target(a.Target))
 	case *history.RequestCancelExternalWorkflowExecutionInitiated:
 		return fmt.Sprintf("%s to %s", t, target(a.Target))
+	case *history.MarkerRecorded:
+		if a.ID == "" {
+			return fmt.Sprintf("%s %s", t, a.Name)
+		}
+		return fmt.Sprintf("%s %s %q", t, a.Name, a.ID)
+	case *history.UpsertWorkflowSearchAttributes:
+		return fmt.Sprintf("%s %v", t, slices.Sorted(maps.Keys(a.Search.GetIndexedFields())))
+	case *history.WorkflowPropertiesModified:
+		return fmt.Sprintf("%s %v", t, slices.Sorted(maps.Keys(a.Memo.GetFields())))
 	}
 	return t
 }

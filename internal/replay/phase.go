@@ -39,6 +39,9 @@ var errNotClosed = errors.New("workflow body returned without closing the run")
 func (m *Machine) deciding(call string) bool {
 	switch m.phase {
 	case inCoroutine, callback:
+		if len(m.recorded) > 0 {
+			m.passVersions()
+		}
 		return !m.closed
 	case unwinding:
 		return false
