@@ -2,6 +2,7 @@ package testsuite
 
 import (
 	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/workflow"
@@ -23,6 +24,9 @@ func (e *engine) outcome(r *run) error {
 		return e.executionError(r, continueAsNewError(r.start, a.Successor))
 	case *history.WorkflowExecutionCanceled:
 		return e.failed(r, &failure.Failure{Message: "canceled", CanceledFailureInfo: &failure.CanceledFailureInfo{Details: a.Details}})
+	case *history.WorkflowExecutionTimedOut:
+		return e.failed(r, &failure.Failure{Message: "workflow timeout", TimeoutFailureInfo: &failure.TimeoutFailureInfo{
+			TimeoutType: enums.TIMEOUT_TYPE_START_TO_CLOSE}})
 	case *history.WorkflowExecutionTerminated:
 		return e.executionError(r, millrace.NewTerminatedError())
 	}
