@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
@@ -30,10 +31,13 @@ type WorkflowExecutionDescription struct {
 	RootWorkflowExecution   *common.WorkflowExecution `json:"root,omitempty"`
 	FirstRunID              string                    `json:"firstRunId"`
 	Attempt                 int32                     `json:"attempt"`
-	Memo                    *common.Memo              `json:"memo,omitempty"`
-	StaticSummary           string                    `json:"staticSummary,omitempty"`
-	StaticDetails           string                    `json:"staticDetails,omitempty"`
-	CancelRequested         bool                      `json:"cancelRequested,omitempty"`
+	// Memo and SearchAttributes are those that the run has now; TypedSearchAttributes are the latter, decoded.
+	Memo                  *common.Memo              `json:"memo,omitempty"`
+	SearchAttributes      *common.SearchAttributes  `json:"searchAttributes,omitempty"`
+	TypedSearchAttributes millrace.SearchAttributes `json:"-"`
+	StaticSummary         string                    `json:"staticSummary,omitempty"`
+	StaticDetails         string                    `json:"staticDetails,omitempty"`
+	CancelRequested       bool                      `json:"cancelRequested,omitempty"`
 
 	PendingActivities []PendingActivity `json:"pendingActivities,omitempty"`
 	PendingChildren   []PendingChild    `json:"pendingChildren,omitempty"`
@@ -117,11 +121,13 @@ func describeState(s *history.State) *WorkflowExecutionDescription {
 		HistoryLength:     int(s.LastEvent),
 		FirstRunID:        start.FirstRun(),
 		Attempt:           max(start.Attempt, 1),
-		Memo:              start.Memo,
+		Memo:              s.Memo,
+		SearchAttributes:  s.Search,
 		StaticSummary:     start.StaticSummary,
 		StaticDetails:     start.StaticDetails,
 		CancelRequested:   s.CancelRequested,
 	}
+	d.TypedSearchAttributes = history.DecodeSearch(s.Search)
 	root := execution(start.Run.Run)
 	if start.Root != nil {
 		root = execution(*start.Root)

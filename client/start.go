@@ -41,6 +41,12 @@ type StartWorkflowOptions struct {
 	RetryPolicy *millrace.RetryPolicy
 	// Memo is shown with the run. Default: none.
 	Memo map[string]interface{}
+	// TypedSearchAttributes are indexed information about the run. Default: none.
+	TypedSearchAttributes millrace.SearchAttributes
+	// SearchAttributes are those whose types follow from the Go types of their values, instead of TypedSearchAttributes.
+	//
+	// Deprecated: use TypedSearchAttributes.
+	SearchAttributes map[string]interface{}
 	// StartDelay postpones the first stretch of workflow code.
 	StartDelay time.Duration
 	// StaticSummary and StaticDetails are shown with the run.
@@ -116,11 +122,16 @@ func (c *workflowClient) newStart(o StartWorkflowOptions, callee interface{}, ar
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
 	}
+	search, err := o.encodeSearch()
+	if err != nil {
+		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("execute workflow %s: StartWorkflowOptions: %v", name, err))
+	}
 	start := &history.Start{
 		Run:              history.Address{Run: history.Run{WorkflowID: o.ID, RunID: runID.String()}, Queue: o.TaskQueue},
 		Type:             name,
 		Input:            input,
 		Memo:             memo,
+		Search:           search,
 		Time:             time.Now().Round(0).UTC(),
 		Delay:            history.MillisOf(o.StartDelay),
 		ExecutionTimeout: history.MillisOf(o.WorkflowExecutionTimeout),
@@ -161,6 +172,10 @@ func (o StartWorkflowOptions) validate() error {
 		return serviceerror.NewInvalidArgument("StartWorkflowOptions.WorkflowIDReusePolicy TerminateIfRunning contradicts " +
 			"WorkflowIDConflictPolicy: set WorkflowIDConflictPolicy only")
 	}
+	if len(o.SearchAttributes) > 0 && o.TypedSearchAttributes.Size() > 0 {
+		return serviceerror.NewInvalidArgument("StartWorkflowOptions.SearchAttributes contradicts TypedSearchAttributes: " +
+			"set TypedSearchAttributes only")
+	}
 	if o.RetryPolicy != nil {
 		if err := retry.Validate(retry.WithDefaults(o.RetryPolicy)); err != nil {
 			return serviceerror.NewInvalidArgument("StartWorkflowOptions." + err.Error())
@@ -182,6 +197,13 @@ func (c *workflowClient) encode(values []interface{}) (*common.Payloads, error) 
 		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("%d bytes, the limit is %d", size, limit))
 	}
 	return p, nil
+}
+
+func (o StartWorkflowOptions) encodeSearch() (*common.SearchAttributes, error) {
+	if len(o.SearchAttributes) > 0 {
+		return history.EncodeUntypedSearch(o.SearchAttributes)
+	}
+	return history.EncodeSearch(o.TypedSearchAttributes)
 }
 
 func (c *workflowClient) encodeMemo(memo map[string]interface{}) (*common.Memo, error) {

@@ -60,6 +60,10 @@ func (a *app) describe(d *client.WorkflowExecutionDescription) error {
 	for _, key := range slices.Sorted(maps.Keys(d.Memo.GetFields())) {
 		pairs = append(pairs, []string{"Memo " + key, payloadText(&common.Payloads{Payloads: []*common.Payload{d.Memo.Fields[key]}})})
 	}
+	for _, key := range slices.Sorted(maps.Keys(d.SearchAttributes.GetIndexedFields())) {
+		p := d.SearchAttributes.IndexedFields[key]
+		pairs = append(pairs, []string{"Attribute " + key, payloadText(&common.Payloads{Payloads: []*common.Payload{p}})})
+	}
 	if d.StaticSummary != "" {
 		pairs = append(pairs, []string{"Summary", d.StaticSummary})
 	}
