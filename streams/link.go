@@ -19,26 +19,49 @@ var (
 	errDisconnected = errors.New("connection is down")
 )
 
-// link is a connection as a namespace's requests use it. One subscription takes all their answers and one timer gives
-// up those that get none. The requests of nats.go cost a context, a timer and a channel each, and several turns at the
-// lock of the connection.
+// link is a connection as a namespace's requests use it. Each request under way has a line of its own: a subscription
+// whose channel the connection's reader fills, so that an answer wakes the one who waits for it and nobody else. The
+// requests of nats.go cost a context, a timer and a channel each, and one more change of goroutine.
 //
-// A link needs no closing: its timer runs only while something waits, and its subscription ends with the connection.
+// A link needs no closing: its timer runs only while something waits, and its subscriptions end with the connection.
 type link struct {
 	nc *nats.Conn
 
 	condition atomic.Pointer[condition]
 	renewing  sync.Mutex // held while condition is replaced
 
-	waiters sync.Pool // of *waiter, none of which waits
-
-	mu       sync.Mutex         // guards the fields below
-	sub      *nats.Subscription // nil before the first request and after the connection was closed
-	inbox    string             // of the answers, without the request's number
-	requests uint64
-	waiting  map[uint64]*waiter // by number
+	mu    sync.Mutex // guards the fields below
+	idle  []*line
+	broad []*line // idle ones for answers of many messages
+	// busy are the lines in use; the sweeper looks after them.
+	busy     map[*line]struct{}
 	sweeper  *time.Timer
 	sweeping bool
+}
+
+// maxIdleLines bounds the subscriptions that are kept for the next requests, of each width: less than a kilobyte each, the
+// broker's share included, and two more for a wide one.
+const maxIdleLines = 1024
+
+// line takes the answers to one request at a time. Each request has a subject of its own below the line's: around a
+// change of leaders two servers may answer one, and an answer must never be taken for that to another request.
+type line struct {
+	sub   *nats.Subscription
+	inbox string // of the answers, without the request's number
+	// answers holds more than anyone sends, so that nothing is dropped.
+	answers chan *nats.Msg
+	broad   bool
+
+	requests uint64
+	reply    string // of the present request
+
+	mu sync.Mutex // guards the rest
+	// until is when the request is given up, zero for when its context ends.
+	until time.Time
+	// epoch is that in which the request was sent, 0 for a request that outlives a loss of the connection.
+	epoch uint64
+	// given is why it was given up: then answers has a nil.
+	given error
 }
 
 // condition is the state of a connection from one loss to the next.
@@ -51,8 +74,7 @@ type condition struct {
 }
 
 func newLink(nc *nats.Conn) *link {
-	l := &link{nc: nc, waiting: map[uint64]*waiter{}}
-	l.waiters.New = func() any { return &waiter{done: make(chan answer, 1)} }
+	l := &link{nc: nc, busy: map[*line]struct{}{}}
 	l.condition.Store(&condition{epoch: 1, up: nc.Status() == nats.CONNECTED, lost: l.listen()})
 	l.renew()
 	return l
@@ -86,82 +108,110 @@ func (l *link) renew() *condition {
 	return next
 }
 
-// waiter is a request that waits for its answer. Whoever removes it from link.waiting fills done, once.
-type waiter struct {
-	done   chan answer // holds one
-	number uint64
-	until  time.Time // zero: as long as its context lasts
-	// epoch is that in which the request was sent, 0 for a request that outlives a loss of the connection.
-	epoch uint64
-	// many is set for a request that is answered by several messages, which gather in earlier until the last one.
-	many    bool
-	earlier []*nats.Msg
-}
-
-type answer struct {
-	msg *nats.Msg
-	err error
-}
-
 // exchange sends a message and waits for its answer: until ctx ends, or as long as timeout, or until the connection is
 // lost. A timeout of 0 leaves it to ctx alone.
 func (l *link) exchange(ctx context.Context, m *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
-	w := l.waiters.Get().(*waiter)
-	last, err := l.await(ctx, m, w, timeout)
-	l.waiters.Put(w)
-	return last, err
+	line, err := l.send(ctx, m, timeout, false)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := line.await(ctx)
+	l.release(line, err == nil)
+	return answer, err
 }
 
 // exchangeMany is exchange for a direct read that is answered by messages and, at the end, a status.
 func (l *link) exchangeMany(ctx context.Context, m *nats.Msg, timeout time.Duration) (messages []*nats.Msg, last *nats.Msg, err error) {
-	w := l.waiters.Get().(*waiter)
-	w.many = true
-	last, err = l.await(ctx, m, w, timeout)
-	messages = w.earlier
-	w.many, w.earlier = false, nil
-	l.waiters.Put(w)
+	line, err := l.send(ctx, m, timeout, true)
+	if err != nil {
+		return nil, nil, err
+	}
+	for {
+		if last, err = line.await(ctx); err != nil || bareStatus(last) != "" {
+			break
+		}
+		messages = append(messages, last)
+	}
+	l.release(line, err == nil)
 	return messages, last, err
 }
 
-func (l *link) await(ctx context.Context, m *nats.Msg, w *waiter, timeout time.Duration) (*nats.Msg, error) {
+// send sends a message on a line of its own.
+func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, broad bool) (*line, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	w.until, w.epoch = time.Time{}, 0
-	if timeout > 0 {
-		w.until, w.epoch = time.Now().Add(timeout), l.current().epoch
-	}
-	var err error
-	if m.Reply, err = l.enlist(w); err != nil {
+	line, err := l.take(broad)
+	if err != nil {
 		return nil, err
 	}
-	if err := l.nc.PublishMsg(m); err != nil {
-		l.end(w, answer{err: err})
-		a := <-w.done
-		return a.msg, a.err
+	line.until, line.epoch = time.Time{}, 0
+	if timeout > 0 {
+		line.until, line.epoch = time.Now().Add(timeout), l.current().epoch
 	}
-	select {
-	case a := <-w.done:
-		return a.msg, a.err
-	case <-ctx.Done():
-		l.end(w, answer{err: ctx.Err()})
-		a := <-w.done
-		return a.msg, a.err
+	line.requests++
+	var buf [96]byte
+	line.reply = string(strconv.AppendUint(append(buf[:0], line.inbox...), line.requests, 36))
+	l.enlist(line)
+	m.Reply = line.reply
+	if err := l.nc.PublishMsg(m); err != nil {
+		l.release(line, false)
+		return nil, err
+	}
+	return line, nil
+}
+
+func (x *line) await(ctx context.Context) (*nats.Msg, error) {
+	for {
+		select {
+		case m := <-x.answers:
+			switch {
+			case m == nil:
+				x.mu.Lock()
+				defer x.mu.Unlock()
+				return nil, x.given
+			case m.Subject == x.reply:
+				return m, nil
+			}
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
 	}
 }
 
-// enlist makes the waiter wait and returns the subject of its answer.
-func (l *link) enlist(w *waiter) (reply string, err error) {
+// take returns an idle line, or makes one.
+func (l *link) take(broad bool) (*line, error) {
+	l.mu.Lock()
+	idle := l.idleLocked(broad)
+	if n := len(*idle); n > 0 {
+		line := (*idle)[n-1]
+		*idle = (*idle)[:n-1]
+		l.mu.Unlock()
+		return line, nil
+	}
+	l.mu.Unlock()
+	width := 4
+	if broad {
+		width += scanBatch
+	}
+	line := &line{inbox: l.nc.NewInbox() + ".", answers: make(chan *nats.Msg, width), broad: broad}
+	var err error
+	line.sub, err = l.nc.ChanSubscribe(line.inbox+"*", line.answers)
+	return line, err
+}
+
+func (l *link) idleLocked(broad bool) *[]*line {
+	if broad {
+		return &l.broad
+	}
+	return &l.idle
+}
+
+// enlist lets the sweeper look after a line.
+func (l *link) enlist(line *line) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.sub == nil {
-		if err := l.subscribeLocked(); err != nil {
-			return "", err
-		}
-	}
-	l.requests++
-	w.number = l.requests
-	l.waiting[w.number] = w
+	l.busy[line] = struct{}{}
 	if !l.sweeping {
 		l.sweeping = true
 		if l.sweeper == nil {
@@ -170,84 +220,52 @@ func (l *link) enlist(w *waiter) (reply string, err error) {
 			l.sweeper.Reset(sweepEvery)
 		}
 	}
-	var buf [96]byte
-	return string(strconv.AppendUint(append(buf[:0], l.inbox...), w.number, 36)), nil
 }
 
-func (l *link) subscribeLocked() error {
-	inbox := l.nc.NewInbox() + "."
-	sub, err := l.nc.Subscribe(inbox+"*", func(m *nats.Msg) { l.receive(m.Subject[min(len(inbox), len(m.Subject)):], m) })
-	if err != nil {
-		return err
-	}
-	sub.SetClosedHandler(func(string) { l.closed(sub) })
-	// Nothing arrives that was not asked for, so nothing needs to be dropped.
-	if err := sub.SetPendingLimits(-1, -1); err != nil {
-		return err
-	}
-	l.sub, l.inbox = sub, inbox
-	return nil
-}
-
-// receive takes one answer. That to a request that was given up reaches nobody.
-func (l *link) receive(token string, m *nats.Msg) {
-	number, err := strconv.ParseUint(token, 36, 64)
-	if err != nil {
-		return
-	}
+// release takes back a line; only one whose request was answered is used again.
+func (l *link) release(line *line, answered bool) {
+	line.mu.Lock()
+	keep := answered && line.given == nil && len(line.answers) == 0
+	line.mu.Unlock()
 	l.mu.Lock()
-	w := l.waiting[number]
-	if w != nil && w.many && bareStatus(m) == "" {
-		w.earlier = append(w.earlier, m)
-		w = nil
-	}
-	if w != nil {
-		l.endLocked(w, answer{msg: m})
+	delete(l.busy, line)
+	idle := l.idleLocked(line.broad)
+	if keep = keep && len(*idle) < maxIdleLines; keep {
+		*idle = append(*idle, line)
 	}
 	l.mu.Unlock()
-}
-
-// end answers the waiter, unless somebody else has.
-func (l *link) end(w *waiter, a answer) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.waiting[w.number] == w {
-		l.endLocked(w, a)
+	if !keep {
+		_ = line.sub.Unsubscribe() // fails only on a connection that is closed
 	}
-}
-
-func (l *link) endLocked(w *waiter, a answer) {
-	delete(l.waiting, w.number)
-	w.done <- a
 }
 
 // sweep gives up what has waited too long, and what was sent before the connection was lost.
 func (l *link) sweep() {
-	epoch, now := l.current().epoch, time.Now()
+	epoch, now, closed := l.current().epoch, time.Now(), l.nc.IsClosed()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for _, w := range l.waiting {
-		switch {
-		case !w.until.IsZero() && now.After(w.until):
-			l.endLocked(w, answer{err: errNoAnswer})
-		case w.epoch > 0 && w.epoch != epoch:
-			l.endLocked(w, answer{err: errDisconnected})
+	for line := range l.busy {
+		switch line.mu.Lock(); {
+		case closed:
+			line.giveUpLocked(nats.ErrConnectionClosed)
+		case !line.until.IsZero() && now.After(line.until):
+			line.giveUpLocked(errNoAnswer)
+		case line.epoch > 0 && line.epoch != epoch:
+			line.giveUpLocked(errDisconnected)
 		}
+		line.mu.Unlock()
 	}
-	if l.sweeping = len(l.waiting) > 0; l.sweeping {
+	if l.sweeping = len(l.busy) > 0; l.sweeping {
 		l.sweeper.Reset(sweepEvery)
 	}
 }
 
-// closed ends what waits when the connection was closed.
-func (l *link) closed(sub *nats.Subscription) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.sub != sub {
-		return
-	}
-	l.sub = nil
-	for _, w := range l.waiting {
-		l.endLocked(w, answer{err: nats.ErrConnectionClosed})
+func (x *line) giveUpLocked(why error) {
+	if x.given == nil {
+		x.given = why
+		select {
+		case x.answers <- nil:
+		default: // it wakes up anyway
+		}
 	}
 }

@@ -3,6 +3,7 @@ package streams
 import (
 	"context"
 	"errors"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -27,7 +28,7 @@ func (f *fixture) idle() {
 	f.Helper()
 	f.ns.link.mu.Lock()
 	defer f.ns.link.mu.Unlock()
-	if n := len(f.ns.link.waiting); n > 0 {
+	if n := len(f.ns.link.busy); n > 0 {
 		f.Errorf("%d requests wait", n)
 	}
 }
@@ -73,6 +74,28 @@ func TestLateAnswerReachesNobody(t *testing.T) {
 	f.ok(timely.Respond([]byte("timely")))
 	f.ok(timely.Respond([]byte("again")))
 	group.Wait()
+	f.idle()
+}
+
+// The line of a request that was answered twice is used again.
+func TestSecondAnswerIsNotTakenForThatToTheNextRequest(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	arrived := f.silence("void")
+	for i := range 20 {
+		want := strconv.Itoa(i)
+		var group sync.WaitGroup
+		group.Go(func() {
+			answer, err := f.ns.request(f.ctx, &nats.Msg{Subject: "void"}, 0)
+			if err != nil || string(answer.Data) != want {
+				t.Errorf("answer %v, %v", answer, err)
+			}
+		})
+		m := <-arrived
+		f.ok(m.Respond([]byte(want)))
+		f.ok(m.Respond([]byte("again")))
+		group.Wait()
+	}
 	f.idle()
 }
 
