@@ -9,7 +9,7 @@ import (
 )
 
 // ApplicationErrorCategory says how an application error is reported.
-type ApplicationErrorCategory int32
+type ApplicationErrorCategory int
 
 // The categories of application errors.
 const (

@@ -38,7 +38,7 @@ func encodeDetails(details converter.EncodedValues, dc converter.DataConverter) 
 	switch d := details.(type) {
 	case nil:
 		return nil, nil
-	case converter.PayloadHolder:
+	case converter.ValuesPayloads:
 		return d.Payloads(), nil
 	case errorDetails:
 		return dc.ToPayloads(d...)

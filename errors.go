@@ -14,6 +14,12 @@ var (
 	// ErrTooManyArg is returned when more details are asked for than an error has.
 	ErrTooManyArg = converter.ErrTooManyArg
 
+	// ErrScheduleAlreadyRunning is returned when a schedule is to be created whose ID another one has.
+	ErrScheduleAlreadyRunning = errors.New("schedule with this ID is already registered")
+
+	// ErrSkipScheduleUpdate is returned by the function that changes a schedule to leave the schedule as it is.
+	ErrSkipScheduleUpdate = errors.New("skip schedule update")
+
 	// ErrChildWorkflowExecutionAlreadyStarted is the cause of a *ChildWorkflowExecutionError when a run of the
 	// child's workflow ID was open. errors.Is and errors.As both find it.
 	ErrChildWorkflowExecutionAlreadyStarted error = &ChildWorkflowExecutionAlreadyStartedError{}

@@ -7,6 +7,8 @@ import (
 
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/api/query"
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/converter"
 )
@@ -107,5 +109,58 @@ func TestWorkflowExecutionErrorNamesItsRun(t *testing.T) {
 	if !errors.As(err, &run) || run.WorkflowID() != "w" || run.RunID() != "r" || run.WorkflowType() != "Day" ||
 		!millrace.IsCanceledError(run.Unwrap()) {
 		t.Errorf("got %+v", run)
+	}
+}
+
+func TestFailureIsTheOneTheErrorWasMadeFrom(t *testing.T) {
+	t.Parallel()
+	for _, err := range []error{
+		millrace.NewApplicationError("m", "T"), millrace.NewCanceledError(), millrace.NewTerminatedError(),
+		millrace.NewTimeoutError(enums.TIMEOUT_TYPE_HEARTBEAT, nil), millrace.NewPanicError("v", ""), millrace.NewServerError("m", false, nil),
+		millrace.NewActivityError(activityInfo, nil), millrace.NewChildWorkflowExecutionError(childInfo, nil),
+	} {
+		type failing interface{ Failure() *failure.Failure }
+		if f := err.(failing).Failure(); f != nil {
+			t.Errorf("%T before the wire has failure %+v", err, f)
+		}
+		received, f := send(t, millrace.GetDefaultFailureConverter(), err)
+		if got := received.(failing).Failure(); got != f {
+			t.Errorf("%T: failure is not the one received", err)
+		}
+	}
+}
+
+func TestCanceledErrorKeepsMessageAndCauseAcrossTheWire(t *testing.T) {
+	t.Parallel()
+	err := millrace.NewCanceledErrorWithOptions(millrace.CanceledErrorOptions{
+		Message: "order withdrawn", Details: []any{7}, Cause: millrace.NewApplicationError("refused", "Refused"),
+	})
+	received, _ := send(t, millrace.GetDefaultFailureConverter(), fmt.Errorf("wrapped: %w", err))
+	var canceled *millrace.CanceledError
+	var app *millrace.ApplicationError
+	if !errors.As(received, &canceled) || !errors.As(canceled.Unwrap(), &app) || app.Type() != "Refused" {
+		t.Fatalf("got %v", received)
+	}
+	if want := "order withdrawn: refused (type: Refused, retryable: true)"; canceled.Error() != want {
+		t.Errorf("got %q, want %q", canceled.Error(), want)
+	}
+	var n int
+	if err := canceled.Details(&n); err != nil || n != 7 {
+		t.Errorf("details: %d, %v", n, err)
+	}
+	if got := millrace.NewCanceledError().Error(); got != "canceled" {
+		t.Errorf("default message %q", got)
+	}
+}
+
+func TestQueryRejectedErrorNamesTheStatus(t *testing.T) {
+	t.Parallel()
+	err := millrace.NewQueryRejectedError(&query.QueryRejected{Status: enums.WORKFLOW_EXECUTION_STATUS_COMPLETED})
+	var rejected *millrace.QueryRejectedError
+	if !errors.As(err, &rejected) || rejected.QueryRejected().GetStatus() != enums.WORKFLOW_EXECUTION_STATUS_COMPLETED {
+		t.Fatalf("got %v", err)
+	}
+	if want := "query rejected: the run is Completed"; err.Error() != want {
+		t.Errorf("got %q, want %q", err, want)
 	}
 }

@@ -1,32 +1,17 @@
 package millrace
 
 import (
-	"fmt"
-
 	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/converter"
 )
-
-// encodedFailureMessage is the message that stands where the real one is encoded.
-const encodedFailureMessage = "Encoded failure"
-
-// encodedFailure is what a failure's encoded attributes hold. Its JSON form is that of Temporal's SDKs.
-type encodedFailure struct {
-	Message    string `json:"message"`
-	StackTrace string `json:"stack_trace"`
-}
 
 // encodeAttributes returns f with the messages and stack traces of the whole chain encoded. It copies, since f may
 // belong to an error. When encoding fails the text is lost: whoever asked for it to be encoded would rather miss it
 // than see it leak.
 func (c *DefaultFailureConverter) encodeAttributes(f *failure.Failure) *failure.Failure {
 	return mapChain(f, func(f *failure.Failure) {
-		if f.EncodedAttributes != nil {
-			return
-		}
-		p, err := c.dataConverter.ToPayload(encodedFailure{Message: f.Message, StackTrace: f.StackTrace})
-		f.Message, f.StackTrace = encodedFailureMessage, ""
-		if err == nil {
-			f.EncodedAttributes = p
+		if err := converter.EncodeCommonFailureAttributes(c.dataConverter, f); err != nil {
+			f.Message, f.StackTrace = "failure attributes left out: they cannot be encoded", ""
 		}
 	})
 }
@@ -37,17 +22,7 @@ func (c *DefaultFailureConverter) decodeAttributes(f *failure.Failure) *failure.
 	if !anyEncoded(f) {
 		return f
 	}
-	return mapChain(f, func(f *failure.Failure) {
-		if f.EncodedAttributes == nil {
-			return
-		}
-		var decoded encodedFailure
-		if err := c.dataConverter.FromPayload(f.EncodedAttributes, &decoded); err != nil {
-			f.Message = fmt.Sprintf("%s (%v)", encodedFailureMessage, err)
-			return
-		}
-		f.Message, f.StackTrace, f.EncodedAttributes = decoded.Message, decoded.StackTrace, nil
-	})
+	return mapChain(f, func(f *failure.Failure) { converter.DecodeCommonFailureAttributes(c.dataConverter, f) })
 }
 
 func anyEncoded(f *failure.Failure) bool {

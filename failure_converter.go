@@ -49,6 +49,13 @@ var defaultFailureConverter = NewDefaultFailureConverter(DefaultFailureConverter
 // GetDefaultFailureConverter returns the failure converter that is used where none is configured.
 func GetDefaultFailureConverter() converter.FailureConverter { return defaultFailureConverter }
 
+// WithSerializationContext returns the failure converter for ctx: one whose data converter knows it.
+func (c *DefaultFailureConverter) WithSerializationContext(ctx converter.SerializationContext) converter.FailureConverter {
+	bound := *c
+	bound.dataConverter = converter.WithDataConverterSerializationContext(c.dataConverter, ctx)
+	return &bound
+}
+
 // NewDefaultFailureConverter returns a failure converter with options.
 func NewDefaultFailureConverter(options DefaultFailureConverterOptions) *DefaultFailureConverter {
 	if options.DataConverter == nil {
@@ -62,15 +69,18 @@ func NewDefaultFailureConverter(options DefaultFailureConverterOptions) *Default
 
 // wireForm is the part of an error that remembers the failure it was made from.
 type wireForm struct {
-	failure *failure.Failure
+	original *failure.Failure
 }
 
-func (w *wireForm) original() *failure.Failure     { return w.failure }
-func (w *wireForm) setOriginal(f *failure.Failure) { w.failure = f }
+// Failure returns the failure that the error was made from, nil for an error that did not come over the wire. Callers
+// must not change it.
+func (w *wireForm) Failure() *failure.Failure { return w.original }
+
+func (w *wireForm) setFailure(f *failure.Failure) { w.original = f }
 
 type wireFormer interface {
-	original() *failure.Failure
-	setOriginal(*failure.Failure)
+	Failure() *failure.Failure
+	setFailure(*failure.Failure)
 }
 
 // ErrorToFailure describes err and the errors that it wraps. Callers must not change the result: it may share parts
@@ -83,8 +93,8 @@ func (c *DefaultFailureConverter) ErrorToFailure(err error) *failure.Failure {
 			*next = c.describe(err)
 			break
 		}
-		if w, ok := err.(wireFormer); ok && w.original() != nil {
-			*next = w.original()
+		if w, ok := err.(wireFormer); ok && w.Failure() != nil {
+			*next = w.Failure()
 			break
 		}
 		f := c.describe(err)
@@ -123,7 +133,7 @@ func (c *DefaultFailureConverter) describe(err error) *failure.Failure {
 			LastHeartbeatDetails: c.details(f, err.lastHeartbeatDetails),
 		}
 	case *CanceledError:
-		f.Message = err.Error()
+		f.Message = err.text()
 		f.CanceledFailureInfo = &failure.CanceledFailureInfo{Details: c.details(f, err.details)}
 	case *TerminatedError:
 		f.Message = err.Error()
@@ -181,7 +191,7 @@ func (c *DefaultFailureConverter) FailureToError(f *failure.Failure) error {
 func (c *DefaultFailureConverter) rebuild(f *failure.Failure, cause error) error {
 	err := c.rebuildKind(f, cause)
 	if w, ok := err.(wireFormer); ok {
-		w.setOriginal(f)
+		w.setFailure(f)
 	}
 	return err
 }
@@ -203,7 +213,7 @@ func (c *DefaultFailureConverter) rebuildKind(f *failure.Failure, cause error) e
 			category:       ApplicationErrorCategory(info.Category),
 		}
 	case f.CanceledFailureInfo != nil:
-		return &CanceledError{details: c.encoded(f.CanceledFailureInfo.Details)}
+		return &CanceledError{message: f.Message, details: c.encoded(f.CanceledFailureInfo.Details), cause: cause}
 	case f.TimeoutFailureInfo != nil:
 		return &TimeoutError{
 			message:              f.Message,

@@ -15,7 +15,11 @@ type CompositeDataConverter struct {
 // NewCompositeDataConverter returns a DataConverter that offers each value to the payload converters in the given
 // order until one takes it, and decodes by the encoding that a payload names. The last one should take every value
 // (JSON does). Of two converters for one encoding the later decodes.
-func NewCompositeDataConverter(payloadConverters ...PayloadConverter) *CompositeDataConverter {
+func NewCompositeDataConverter(payloadConverters ...PayloadConverter) DataConverter {
+	return newComposite(payloadConverters...)
+}
+
+func newComposite(payloadConverters ...PayloadConverter) *CompositeDataConverter {
 	dc := &CompositeDataConverter{
 		ordered:    append([]PayloadConverter(nil), payloadConverters...),
 		byEncoding: make(map[string]PayloadConverter, len(payloadConverters)),

@@ -8,6 +8,8 @@ import (
 const (
 	// MetadataEncoding is the metadata key that names a payload's encoding.
 	MetadataEncoding = "encoding"
+	// MetadataMessageType is the metadata key that names the full type of a protobuf message.
+	MetadataMessageType = "messageType"
 
 	// MetadataEncodingNil marks a nil value; the payload has no data.
 	MetadataEncodingNil = "binary/null"
@@ -15,6 +17,10 @@ const (
 	MetadataEncodingBinary = "binary/plain"
 	// MetadataEncodingJSON marks one JSON text.
 	MetadataEncodingJSON = "json/plain"
+	// MetadataEncodingProtoJSON marks a protobuf message in its JSON form.
+	MetadataEncodingProtoJSON = "json/protobuf"
+	// MetadataEncodingProto marks a protobuf message in its binary form.
+	MetadataEncodingProto = "binary/protobuf"
 	// MetadataEncodingMsgpack marks one MessagePack object.
 	MetadataEncodingMsgpack = "binary/msgpack"
 )
@@ -63,15 +69,17 @@ type FailureConverter interface {
 
 // defaultDataConverter is never reassigned. JSON takes every value that reaches it, so MessagePack is there to read
 // what others wrote.
-var defaultDataConverter = NewCompositeDataConverter(
+var defaultDataConverter = newComposite(
 	NewNilPayloadConverter(),
 	NewByteSlicePayloadConverter(),
+	NewProtoJSONPayloadConverter(),
+	NewProtoPayloadConverter(),
 	NewJSONPayloadConverter(),
 	NewMsgpackPayloadConverter(),
 )
 
 // GetDefaultDataConverter returns the converter that is used where none is configured: nil and []byte as they are,
-// everything else as JSON. It reads MessagePack too.
+// protobuf messages in their JSON form, everything else as JSON. It reads binary protobuf and MessagePack too.
 func GetDefaultDataConverter() DataConverter {
 	return defaultDataConverter
 }

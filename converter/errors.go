@@ -19,8 +19,15 @@ var (
 	ErrUnableToFindConverter = errors.New("unable to find converter")
 	// ErrValuePtrIsNotPointer is returned when a target is not a non-nil pointer.
 	ErrValuePtrIsNotPointer = errors.New("not a pointer type")
+	// ErrTypeNotImplementProtoMessage is returned when a protobuf message is decoded into something that is none.
+	ErrTypeNotImplementProtoMessage = errors.New("type doesn't implement proto.Message")
+	// ErrValuePtrMustConcreteType is returned when a protobuf message is decoded into an interface: only a type says
+	// which message it is.
+	ErrValuePtrMustConcreteType = errors.New("must be a concrete type, not interface")
 	// ErrTypeIsNotByteSlice is returned when bytes are decoded into something that cannot hold them.
 	ErrTypeIsNotByteSlice = errors.New("type is not *[]byte")
+	// ErrPayloadLost is returned when a payload that was stored outside its history is missing or damaged there.
+	ErrPayloadLost = errors.New("stored payload is missing or damaged")
 	// ErrNoData is returned when Get is called where no value was encoded.
 	ErrNoData = errors.New("no data available")
 	// ErrTooManyArg is returned when Get is called with more targets than there are values.

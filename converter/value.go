@@ -20,20 +20,28 @@ type EncodedValues interface {
 	Get(valuePtrs ...interface{}) error
 }
 
-// PayloadHolder is implemented by encoded values that can hand their payloads on as they are, without a decoding and
+// ValuesPayloads is implemented by encoded values that can hand their payloads on as they are, without a decoding and
 // an encoding in between.
-type PayloadHolder interface {
+type ValuesPayloads interface {
 	// Payloads returns the payloads; callers must not change them.
 	Payloads() *common.Payloads
 }
 
+// GetPayloads returns the payloads of an EncodedValue or EncodedValues, nil when it does not implement ValuesPayloads.
+func GetPayloads(encoded interface{}) *common.Payloads {
+	if holder, ok := encoded.(ValuesPayloads); ok {
+		return holder.Payloads()
+	}
+	return nil
+}
+
 // NewEncodedValue returns the first of payloads, to be decoded by dc (nil: the default converter). It implements
-// PayloadHolder.
+// ValuesPayloads.
 func NewEncodedValue(payloads *common.Payloads, dc DataConverter) EncodedValue {
 	return encodedValue{newEncoded(payloads, dc)}
 }
 
-// NewEncodedValues returns payloads, to be decoded by dc (nil: the default converter). It implements PayloadHolder.
+// NewEncodedValues returns payloads, to be decoded by dc (nil: the default converter). It implements ValuesPayloads.
 func NewEncodedValues(payloads *common.Payloads, dc DataConverter) EncodedValues {
 	return encodedValues{newEncoded(payloads, dc)}
 }

@@ -31,6 +31,8 @@ func confinements() []confined {
 		{library: "github.com/vmihailenco/msgpack", where: []string{".", "api", "internal/history", "converter", "cmd"}},
 		// Mocks are for tests, and for the package that tests of programs import.
 		{library: "github.com/stretchr/testify", where: []string{"testsuite"}, tests: true},
+		// Protobuf is a form of payloads, never one of ours.
+		{library: "google.golang.org/protobuf", where: []string{"converter", "cmd", "contrib", "examples"}},
 		// Heavy graphs stay above the libraries.
 		{library: "modernc.org/sqlite", where: []string{"cmd"}},
 		{library: "go.opentelemetry.io/otel/sdk", where: []string{"cmd", "contrib", "examples"}},
