@@ -10,6 +10,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/log"
 )
@@ -28,6 +29,8 @@ func (a *attempt) HeartbeatDetails() converter.EncodedValues {
 	return converter.NewEncodedValues(a.before, nil)
 }
 func (a *attempt) Logger() log.Logger              { return log.Discard{} }
+func (a *attempt) Client() client.Client           { return nil }
+func (a *attempt) Metrics() client.MetricsHandler  { return client.MetricsNopHandler }
 func (a *attempt) WorkerStopping() <-chan struct{} { return a.stopping }
 
 func TestCodeFindsItsAttempt(t *testing.T) {
@@ -74,6 +77,8 @@ func TestOutsideAnActivity(t *testing.T) {
 	}
 	calls := map[string]func(){
 		"GetInfo":              func() { activity.GetInfo(ctx) },
+		"GetClient":            func() { activity.GetClient(ctx) },
+		"GetMetricsHandler":    func() { activity.GetMetricsHandler(ctx) },
 		"GetLogger":            func() { activity.GetLogger(ctx) },
 		"RecordHeartbeat":      func() { activity.RecordHeartbeat(ctx, 1) },
 		"HasHeartbeatDetails":  func() { activity.HasHeartbeatDetails(ctx) },

@@ -3,6 +3,7 @@ package activity
 import (
 	"context"
 
+	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/log"
 )
@@ -20,6 +21,10 @@ type Environment interface {
 	Logger() log.Logger
 	// WorkerStopping is closed when the worker begins to stop.
 	WorkerStopping() <-chan struct{}
+	// Client is the one that the worker was made with, nil for none.
+	Client() client.Client
+	// Metrics carries tags that name the activity.
+	Metrics() client.MetricsHandler
 }
 
 type environmentKey struct{}

@@ -80,6 +80,17 @@ type PendingTimer struct {
 
 // DescribeWorkflow is documented at Client.
 func (c *workflowClient) DescribeWorkflow(ctx context.Context, workflowID string, runID string) (*WorkflowExecutionDescription, error) {
+	if c.interceptor != nil {
+		out, err := c.interceptor.DescribeWorkflow(ctx, &DescribeWorkflowInput{WorkflowID: workflowID, RunID: runID})
+		if err != nil {
+			return nil, err
+		}
+		return out.Response, nil
+	}
+	return c.describeWorkflow(ctx, workflowID, runID)
+}
+
+func (c *workflowClient) describeWorkflow(ctx context.Context, workflowID, runID string) (*WorkflowExecutionDescription, error) {
 	d, err := c.describe(ctx, workflowID, runID)
 	if err != nil {
 		return nil, fmt.Errorf("describe workflow %q: %w", workflowID, serviceError(err))

@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // workflowClient is the Client of a namespace.
@@ -21,6 +22,10 @@ type workflowClient struct {
 	ns      *streams.Namespace
 	// notices tell of the ends of the runs that this client starts; nil, in tests and benchmarks, to follow the runs.
 	notices *notices
+	// interceptor is the first of the interceptors, nil without any.
+	interceptor OutboundInterceptor
+	// aware is set when the data converter depends on contexts.
+	aware workflow.ContextAware
 	// addresses are those of runs that were asked for something.
 	addresses addresses
 }
@@ -37,6 +42,8 @@ func Dial(options Options) (Client, error) {
 func DialContext(ctx context.Context, options Options) (Client, error) {
 	options = options.withDefaults()
 	c := &workflowClient{options: options, conn: options.ConnectionOptions.Conn}
+	c.aware, _ = options.DataConverter.(workflow.ContextAware)
+	c.intercept(options.Interceptors)
 	if c.conn == nil {
 		var err error
 		if c.conn, err = options.connect(); err != nil {
@@ -93,6 +100,10 @@ type Core struct {
 	Logger           log.Logger
 	DataConverter    converter.DataConverter
 	FailureConverter converter.FailureConverter
+	MetricsHandler   MetricsHandler
+	// ContextPropagators and Interceptors are those of Options.
+	ContextPropagators []workflow.ContextPropagator
+	Interceptors       []Interceptor
 }
 
 // CoreOf returns what package worker needs of a client made by Dial. Programs have no use for it.
@@ -102,7 +113,10 @@ func CoreOf(c Client) (*Core, error) {
 		return nil, fmt.Errorf("client %T was not made by client.Dial", c)
 	}
 	o := w.options
-	return &Core{Streams: w.ns, Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter}, nil
+	return &Core{
+		Streams: w.ns, Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter,
+		MetricsHandler: o.MetricsHandler, ContextPropagators: o.ContextPropagators, Interceptors: o.Interceptors,
+	}, nil
 }
 
 // serviceError gives an error of package streams the type that users of Temporal's client look for. The original stays

@@ -12,6 +12,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/log"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 const (
@@ -36,6 +37,15 @@ type Options struct {
 	DataConverter converter.DataConverter
 	// FailureConverter encodes errors. Default: millrace's, with DataConverter.
 	FailureConverter converter.FailureConverter
+	// MetricsHandler receives the numbers that clients, workers and their workflows and activities have to tell. Default:
+	// MetricsNopHandler.
+	MetricsHandler MetricsHandler
+	// ContextPropagators carry values of contexts to workflows and activities. They are also those of the workers that are
+	// made with the client. Default: none.
+	ContextPropagators []workflow.ContextPropagator
+	// Interceptors see the calls of the client; the first one sees them first. One that is an interceptor.WorkerInterceptor
+	// as well is also one of the workers that are made with the client. Default: none.
+	Interceptors []Interceptor
 	// ConnectionOptions say how to connect.
 	ConnectionOptions ConnectionOptions
 }
@@ -74,6 +84,9 @@ func (o Options) withDefaults() Options {
 	}
 	if o.FailureConverter == nil {
 		o.FailureConverter = millrace.NewDefaultFailureConverter(millrace.DefaultFailureConverterOptions{DataConverter: o.DataConverter})
+	}
+	if o.MetricsHandler == nil {
+		o.MetricsHandler = MetricsNopHandler
 	}
 	if o.ConnectionOptions.ConnectTimeout == 0 {
 		o.ConnectionOptions.ConnectTimeout = 5 * time.Second

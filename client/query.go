@@ -15,7 +15,7 @@ import (
 )
 
 // QueryTypeStackTrace asks a run where its coroutines wait. Every workflow answers it.
-const QueryTypeStackTrace = "__stack_trace"
+const QueryTypeStackTrace string = "__stack_trace"
 
 // defaultQueryTimeout bounds a query whose context has no deadline.
 const defaultQueryTimeout = 10 * time.Second
@@ -42,25 +42,63 @@ type QueryRejected struct{ Status enums.WorkflowExecutionStatus }
 
 // QueryWorkflow is documented at Client.
 func (c *workflowClient) QueryWorkflow(ctx context.Context, workflowID string, runID string, queryType string, args ...interface{}) (converter.EncodedValue, error) {
-	r, err := c.QueryWorkflowWithOptions(ctx, &QueryWorkflowWithOptionsRequest{WorkflowID: workflowID, RunID: runID, QueryType: queryType, Args: args})
+	if c.interceptor != nil {
+		return c.interceptor.QueryWorkflow(outgoing(ctx), &QueryWorkflowInput{WorkflowID: workflowID, RunID: runID, QueryType: queryType, Args: args})
+	}
+	return c.queryWorkflow(ctx, &QueryWorkflowWithOptionsRequest{WorkflowID: workflowID, RunID: runID, QueryType: queryType, Args: args})
+}
+
+// queryWorkflow has no way to tell that the query was rejected but an error.
+func (c *workflowClient) queryWorkflow(ctx context.Context, request *QueryWorkflowWithOptionsRequest) (converter.EncodedValue, error) {
+	r, err := c.queryWithOptions(ctx, request)
 	if err != nil {
 		return nil, err
+	}
+	if r.QueryRejected != nil {
+		return nil, &rejectedError{*r.QueryRejected}
 	}
 	return r.QueryResult, nil
 }
 
+// rejectedError is how a rejected query passes through interceptors.
+type rejectedError struct{ rejected QueryRejected }
+
+func (e *rejectedError) Error() string {
+	return fmt.Sprintf("query rejected: workflow is %v", e.rejected.Status)
+}
+
 // QueryWorkflowWithOptions is documented at Client.
 func (c *workflowClient) QueryWorkflowWithOptions(ctx context.Context, request *QueryWorkflowWithOptionsRequest) (*QueryWorkflowWithOptionsResponse, error) {
+	if c.interceptor == nil {
+		return c.queryWithOptions(ctx, request)
+	}
+	value, err := c.interceptor.QueryWorkflow(outgoing(ctx), &QueryWorkflowInput{WorkflowID: request.WorkflowID, RunID: request.RunID,
+		QueryType: request.QueryType, Args: request.Args, QueryRejectCondition: request.QueryRejectCondition})
+	var rejected *rejectedError
+	if errors.As(err, &rejected) {
+		return &QueryWorkflowWithOptionsResponse{QueryRejected: &rejected.rejected}, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &QueryWorkflowWithOptionsResponse{QueryResult: value}, nil
+}
+
+func (c *workflowClient) queryWithOptions(ctx context.Context, request *QueryWorkflowWithOptionsRequest) (*QueryWorkflowWithOptionsResponse, error) {
 	if _, ok := ctx.Deadline(); !ok {
 		var cancel context.CancelFunc
 		ctx, cancel = context.WithTimeout(ctx, defaultQueryTimeout)
 		defer cancel()
 	}
-	args, err := c.encode(request.Args)
+	args, err := c.encodeIn(ctx, request.Args)
 	if err != nil {
 		return nil, fmt.Errorf("query %q of workflow %q: arguments: %w", request.QueryType, request.WorkflowID, err)
 	}
-	result, err := c.query(ctx, request, args)
+	header, err := c.header(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("query %q of workflow %q: %w", request.QueryType, request.WorkflowID, err)
+	}
+	result, err := c.query(ctx, request, args, header)
 	if err != nil {
 		return nil, fmt.Errorf("query %q of workflow %q: %w", request.QueryType, request.WorkflowID, serviceError(err))
 	}
@@ -71,12 +109,12 @@ func (c *workflowClient) QueryWorkflowWithOptions(ctx context.Context, request *
 }
 
 // query asks a coordinator of the run's queue, and another when that one cannot answer.
-func (c *workflowClient) query(ctx context.Context, request *QueryWorkflowWithOptionsRequest, args *common.Payloads) (*history.QueryResult, error) {
+func (c *workflowClient) query(ctx context.Context, request *QueryWorkflowWithOptionsRequest, args *common.Payloads, header *common.Header) (*history.QueryResult, error) {
 	start, err := c.find(ctx, request.WorkflowID, request.RunID)
 	if err != nil {
 		return nil, err
 	}
-	data, err := history.Encode(&history.Query{Run: start.Run.Run, Type: request.QueryType, Args: args, Reject: request.QueryRejectCondition})
+	data, err := history.Encode(&history.Query{Run: start.Run.Run, Type: request.QueryType, Args: args, Header: header, Reject: request.QueryRejectCondition})
 	if err != nil {
 		return nil, err
 	}

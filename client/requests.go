@@ -68,7 +68,15 @@ func (c *workflowClient) ask(ctx context.Context, workflowID, runID string, m *h
 
 // SignalWorkflow is documented at Client.
 func (c *workflowClient) SignalWorkflow(ctx context.Context, workflowID string, runID string, signalName string, arg interface{}) error {
-	signal, err := c.newSignal(signalName, arg)
+	if c.interceptor != nil {
+		return c.interceptor.SignalWorkflow(outgoing(ctx), &SignalWorkflowInput{
+			WorkflowID: workflowID, RunID: runID, SignalName: signalName, Arg: arg})
+	}
+	return c.signalWorkflow(ctx, workflowID, runID, signalName, arg)
+}
+
+func (c *workflowClient) signalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg interface{}) error {
+	signal, err := c.newSignal(ctx, signalName, arg)
 	if err == nil {
 		err = c.ask(ctx, workflowID, runID, &history.Message{Signal: signal})
 	}
@@ -78,27 +86,45 @@ func (c *workflowClient) SignalWorkflow(ctx context.Context, workflowID string, 
 	return nil
 }
 
-func (c *workflowClient) newSignal(name string, arg interface{}) (*history.Signal, error) {
+func (c *workflowClient) newSignal(ctx context.Context, name string, arg interface{}) (*history.Signal, error) {
 	var args []interface{}
 	if arg != nil {
 		args = append(args, arg)
 	}
-	input, err := c.encode(args)
+	input, err := c.encodeIn(ctx, args)
 	if err != nil {
 		return nil, fmt.Errorf("argument: %w", err)
 	}
-	return &history.Signal{Name: name, Input: input, Identity: c.options.Identity}, nil
+	header, err := c.header(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return &history.Signal{Name: name, Input: input, Header: header, Identity: c.options.Identity}, nil
 }
 
 // SignalWithStartWorkflow is documented at Client.
 func (c *workflowClient) SignalWithStartWorkflow(ctx context.Context, workflowID string, signalName string, signalArg interface{},
 	options StartWorkflowOptions, workflow interface{}, workflowArgs ...interface{}) (WorkflowRun, error) {
 	options.ID = workflowID
-	start, err := c.newStart(options, workflow, workflowArgs)
+	if c.interceptor != nil {
+		name, err := calledName(workflow)
+		if err != nil {
+			return nil, err
+		}
+		return c.interceptor.SignalWithStartWorkflow(outgoing(ctx), &SignalWithStartWorkflowInput{
+			SignalName: signalName, SignalArg: signalArg, Options: &options, WorkflowType: name, Args: workflowArgs})
+	}
+	return c.signalWithStart(ctx, signalName, signalArg, options, workflow, workflowArgs)
+}
+
+func (c *workflowClient) signalWithStart(ctx context.Context, signalName string, signalArg interface{},
+	options StartWorkflowOptions, workflow interface{}, workflowArgs []interface{}) (WorkflowRun, error) {
+	workflowID := options.ID
+	start, err := c.newStart(ctx, options, workflow, workflowArgs)
 	if err != nil {
 		return nil, err
 	}
-	signal, err := c.newSignal(signalName, signalArg)
+	signal, err := c.newSignal(ctx, signalName, signalArg)
 	if err != nil {
 		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, err)
 	}
@@ -133,6 +159,13 @@ func (c *workflowClient) signalOrStart(ctx context.Context, start *history.Start
 
 // CancelWorkflow is documented at Client.
 func (c *workflowClient) CancelWorkflow(ctx context.Context, workflowID string, runID string) error {
+	if c.interceptor != nil {
+		return c.interceptor.CancelWorkflow(ctx, &CancelWorkflowInput{WorkflowID: workflowID, RunID: runID})
+	}
+	return c.cancelWorkflow(ctx, workflowID, runID)
+}
+
+func (c *workflowClient) cancelWorkflow(ctx context.Context, workflowID, runID string) error {
 	m := &history.Message{Cancel: &history.CancelRequest{Identity: c.options.Identity}}
 	if err := c.ask(ctx, workflowID, runID, m); err != nil {
 		return fmt.Errorf("cancel workflow %q: %w", workflowID, serviceError(err))
@@ -142,6 +175,14 @@ func (c *workflowClient) CancelWorkflow(ctx context.Context, workflowID string, 
 
 // TerminateWorkflow is documented at Client.
 func (c *workflowClient) TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error {
+	if c.interceptor != nil {
+		return c.interceptor.TerminateWorkflow(ctx, &TerminateWorkflowInput{
+			WorkflowID: workflowID, RunID: runID, Reason: reason, Details: details})
+	}
+	return c.terminateWorkflow(ctx, workflowID, runID, reason, details)
+}
+
+func (c *workflowClient) terminateWorkflow(ctx context.Context, workflowID, runID, reason string, details []interface{}) error {
 	payloads, err := c.encode(details)
 	if err == nil {
 		err = c.terminate(ctx, workflowID, runID, &history.Termination{Reason: reason, Details: payloads, Identity: c.options.Identity})

@@ -56,7 +56,18 @@ type StartWorkflowOptions struct {
 
 // ExecuteWorkflow is documented at Client.
 func (c *workflowClient) ExecuteWorkflow(ctx context.Context, options StartWorkflowOptions, workflow interface{}, args ...interface{}) (WorkflowRun, error) {
-	start, err := c.newStart(options, workflow, args)
+	if c.interceptor != nil {
+		name, err := calledName(workflow)
+		if err != nil {
+			return nil, err
+		}
+		return c.interceptor.ExecuteWorkflow(outgoing(ctx), &ExecuteWorkflowInput{Options: &options, WorkflowType: name, Args: args})
+	}
+	return c.executeWorkflow(ctx, options, workflow, args)
+}
+
+func (c *workflowClient) executeWorkflow(ctx context.Context, options StartWorkflowOptions, workflow interface{}, args []interface{}) (WorkflowRun, error) {
+	start, err := c.newStart(ctx, options, workflow, args)
 	if err != nil {
 		return nil, err
 	}
@@ -96,13 +107,10 @@ func (c *workflowClient) start(ctx context.Context, start *history.Start, o Star
 }
 
 // newStart makes a start of the options, the workflow and its arguments.
-func (c *workflowClient) newStart(o StartWorkflowOptions, callee interface{}, args []interface{}) (*history.Start, error) {
-	name, ok := callee.(string)
-	if !ok {
-		var err error
-		if name, err = workflow.FunctionName(callee); err != nil {
-			return nil, fmt.Errorf("execute workflow: a function or a registered name is needed: %w", err)
-		}
+func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, callee interface{}, args []interface{}) (*history.Start, error) {
+	name, err := calledName(callee)
+	if err != nil {
+		return nil, err
 	}
 	if o.ID == "" {
 		o.ID = uuid.NewString()
@@ -114,9 +122,13 @@ func (c *workflowClient) newStart(o StartWorkflowOptions, callee interface{}, ar
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: choose a run ID: %w", name, err)
 	}
-	input, err := c.encode(args)
+	input, err := c.encodeIn(ctx, args)
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: arguments: %w", name, err)
+	}
+	header, err := c.header(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
 	}
 	memo, err := c.encodeMemo(o.Memo)
 	if err != nil {
@@ -130,6 +142,7 @@ func (c *workflowClient) newStart(o StartWorkflowOptions, callee interface{}, ar
 		Run:              history.Address{Run: history.Run{WorkflowID: o.ID, RunID: runID.String()}, Queue: o.TaskQueue},
 		Type:             name,
 		Input:            input,
+		Header:           header,
 		Memo:             memo,
 		Search:           search,
 		Time:             time.Now().Round(0).UTC(),
@@ -147,6 +160,18 @@ func (c *workflowClient) newStart(o StartWorkflowOptions, callee interface{}, ar
 		start.ExecutionExpiry = start.Time.Add(o.StartDelay + o.WorkflowExecutionTimeout)
 	}
 	return start, nil
+}
+
+// calledName is the type of a workflow that is given by its function or its registered name.
+func calledName(callee interface{}) (string, error) {
+	if name, ok := callee.(string); ok {
+		return name, nil
+	}
+	name, err := workflow.FunctionName(callee)
+	if err != nil {
+		return "", fmt.Errorf("execute workflow: a function or a registered name is needed: %w", err)
+	}
+	return name, nil
 }
 
 // validate names the field that is wrong, its value and what it may be.
@@ -186,10 +211,15 @@ func (o StartWorkflowOptions) validate() error {
 
 // encode makes payloads of values, within the size that a message can hold.
 func (c *workflowClient) encode(values []interface{}) (*common.Payloads, error) {
+	return c.encodeIn(context.Background(), values)
+}
+
+// encodeIn is encode for a data converter that may depend on the caller's context.
+func (c *workflowClient) encodeIn(ctx context.Context, values []interface{}) (*common.Payloads, error) {
 	if len(values) == 0 {
 		return nil, nil
 	}
-	p, err := c.options.DataConverter.ToPayloads(values...)
+	p, err := c.converter(ctx).ToPayloads(values...)
 	if err != nil {
 		return nil, err
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/log"
@@ -46,6 +47,12 @@ func (e *activityEnvironment) Logger() log.Logger {
 
 // WorkerStopping is the channel that the test has set, else one that is never closed.
 func (e *activityEnvironment) WorkerStopping() <-chan struct{} { return e.workerStop }
+
+// Client is nil: there is no broker.
+func (e *activityEnvironment) Client() client.Client { return nil }
+
+// Metrics discards.
+func (e *activityEnvironment) Metrics() client.MetricsHandler { return client.MetricsNopHandler }
 
 // info describes an attempt.
 func (a *attempt) info() activity.Info {

@@ -9,9 +9,12 @@ import (
 
 	"golang.org/x/time/rate"
 
+	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // activities runs the activities of one task queue.
@@ -25,6 +28,14 @@ type activities struct {
 	dataConverter    converter.DataConverter
 	failureConverter converter.FailureConverter
 	logger           log.Logger
+	client           client.Client
+	metrics          client.MetricsHandler
+	// propagators take over what comes beside the arguments; intercept puts interceptors in front of a function, nil for
+	// none.
+	propagators []workflow.ContextPropagator
+	// aware says that the data converter depends on contexts.
+	aware     bool
+	intercept func(ctx context.Context, next activity.InboundInterceptor) activity.InboundInterceptor
 
 	options Options // with defaults
 	ackWait time.Duration
@@ -75,6 +86,7 @@ func newActivities(b broker, queue string, o Options) *activities {
 	return &activities{
 		broker:     b,
 		queue:      queue,
+		metrics:    client.MetricsNopHandler,
 		identity:   o.Identity,
 		options:    o,
 		ackWait:    o.WorkerLossTimeout,

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/log"
@@ -83,6 +84,18 @@ func (e *environment) Heartbeat(details []interface{}) {
 
 func (e *environment) HeartbeatDetails() converter.EncodedValues {
 	return converter.NewEncodedValues(e.x.beat.Details, e.x.w.dataConverter)
+}
+
+func (e *environment) Client() client.Client { return e.x.w.client }
+
+func (e *environment) Metrics() client.MetricsHandler {
+	t, w := e.x.task, e.x.w
+	return w.metrics.WithTags(map[string]string{
+		"namespace":     w.namespace,
+		"task_queue":    t.Queue,
+		"activity_type": t.Type,
+		"workflow_type": t.WorkflowType,
+	})
 }
 
 func (e *environment) WorkerStopping() <-chan struct{} { return e.x.w.stopping }

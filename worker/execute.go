@@ -68,7 +68,11 @@ func (x *execution) run(f *function) {
 	x.watch()
 	r := returned{err: errExited}
 	defer func() { x.back(r) }() // also when the function ends its goroutine
-	r.result, r.err = f.call(x.function, x.task.Input, x.w.dataConverter)
+	if x.w.intercept == nil && len(x.w.propagators) == 0 && !x.w.aware {
+		r.result, r.err = f.call(x.function, x.task.Input, x.w.dataConverter)
+	} else {
+		r.result, r.err = x.callIntercepted(f)
+	}
 }
 
 // reportEnds is where a report ends, whatever became of it.

@@ -67,9 +67,22 @@ func (f *function) call(ctx context.Context, input *common.Payloads, dc converte
 var errExited = millrace.NewPanicError("the activity ended its goroutine by runtime.Goexit", "")
 
 func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (*common.Payloads, error) {
+	args, err := f.decode(input, dc)
+	if err != nil {
+		return nil, err
+	}
+	out := f.invoke(ctx, args)
+	if err, _ := out[len(out)-1].Interface().(error); err != nil || len(out) == 1 {
+		return nil, err
+	}
+	return f.encode(out[0].Interface(), dc)
+}
+
+// decode returns the arguments, behind a place for the context if there is one.
+func (f *function) decode(input *common.Payloads, dc converter.DataConverter) ([]reflect.Value, error) {
 	in := make([]reflect.Value, 0, 1+len(f.params))
 	if f.hasContext {
-		in = append(in, reflect.ValueOf(ctx))
+		in = append(in, reflect.Value{})
 	}
 	targets := make([]any, len(f.params))
 	for i, t := range f.params {
@@ -81,16 +94,22 @@ func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc
 		return nil, millrace.NewNonRetryableApplicationError(
 			fmt.Sprintf("decode the arguments of activity %s", f.name), "DecodeArguments", err)
 	}
-	var out []reflect.Value
+	return in, nil
+}
+
+// invoke calls the function with what decode has returned.
+func (f *function) invoke(ctx context.Context, in []reflect.Value) []reflect.Value {
+	if f.hasContext {
+		in[0] = reflect.ValueOf(ctx)
+	}
 	if f.variadic {
-		out = f.value.CallSlice(in)
-	} else {
-		out = f.value.Call(in)
+		return f.value.CallSlice(in)
 	}
-	if err, _ := out[len(out)-1].Interface().(error); err != nil || len(out) == 1 {
-		return nil, err
-	}
-	result, err := dc.ToPayloads(out[0].Interface())
+	return f.value.Call(in)
+}
+
+func (f *function) encode(value any, dc converter.DataConverter) (*common.Payloads, error) {
+	result, err := dc.ToPayloads(value)
 	if err != nil {
 		return nil, millrace.NewNonRetryableApplicationError(
 			fmt.Sprintf("encode the result of activity %s", f.name), "EncodeResult", err)

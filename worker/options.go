@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 	"time"
+
+	"github.com/millrace-dev/millrace/interceptor"
 )
 
 // Options configure a worker. The zero value is usable.
@@ -45,6 +47,10 @@ type Options struct {
 	EnableLoggingInReplay bool
 	// DeadlockDetectionTimeout is how long workflow code may run without a call of package workflow. 0 means 1 s.
 	DeadlockDetectionTimeout time.Duration
+
+	// Interceptors see what the worker runs; the first one sees it first. The client's, where they are meant for workers,
+	// come before them.
+	Interceptors []interceptor.WorkerInterceptor
 
 	// MaxHeartbeatThrottleInterval bounds the time between two heartbeats of an activity that are sent on. 0 means
 	// 60 s.

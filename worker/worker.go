@@ -9,6 +9,7 @@ import (
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/coordinator"
+	"github.com/millrace-dev/millrace/interceptor"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/workflow"
@@ -47,7 +48,7 @@ type Registry interface {
 // New returns a worker for a task queue. Nothing happens until it is started, which is also when wrong arguments show.
 // c must stay open until the worker has stopped.
 func New(c client.Client, taskQueue string, options Options) Worker {
-	w := &worker{queue: taskQueue, options: options.withDefaults(), ended: make(chan struct{})}
+	w := &worker{queue: taskQueue, client: c, options: options.withDefaults(), ended: make(chan struct{})}
 	w.core, w.refusal = coreOf(c)
 	if w.refusal == nil {
 		w.refusal = errors.Join(w.options.validate(), streams.CheckTaskQueue(taskQueue))
@@ -56,6 +57,9 @@ func New(c client.Client, taskQueue string, options Options) Worker {
 	if w.core != nil {
 		definition.DataConverter, definition.FailureConverter = w.core.DataConverter, w.core.FailureConverter
 		definition.Logger, definition.Namespace = w.core.Logger, w.core.Streams.Name()
+		definition.ContextPropagators, definition.MetricsHandler = w.core.ContextPropagators, w.core.MetricsHandler
+		w.interceptors = interceptors(w.core.Interceptors, options.Interceptors)
+		definition.Intercept = interceptWorkflow(w.interceptors)
 		w.options.Identity = orDefault(options.Identity, w.core.Identity)
 	}
 	w.registry = newRegistry(definition)
@@ -85,6 +89,9 @@ type worker struct {
 	// refusal is why the worker cannot start, nil if it can.
 	refusal  error
 	registry *registry
+	client   client.Client
+	// interceptors see what the worker runs, the first one first.
+	interceptors []interceptor.WorkerInterceptor
 
 	// sides counts the goroutines of the workflow and the activity side.
 	sides sync.WaitGroup
@@ -197,6 +204,9 @@ func (w *worker) newActivities(logger log.Logger) *activities {
 	a := newActivities(onStreams{w.core.Streams}, w.queue, w.options)
 	a.namespace, a.find, a.logger = w.core.Streams.Name(), w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
+	_, a.aware = a.dataConverter.(workflow.ContextAware)
+	a.client, a.metrics = w.client, w.core.MetricsHandler
+	a.propagators, a.intercept = w.core.ContextPropagators, interceptActivity(w.interceptors)
 	a.maxPayload = w.payloadLimit()
 	return a
 }

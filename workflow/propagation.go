@@ -88,10 +88,18 @@ func (h HeaderFields) Encoded() *common.Header {
 type headerKey struct{}
 
 // Header returns the header that an interceptor may look at, where something comes in, or write to, where something goes
-// out; nil elsewhere. Users call interceptor.WorkflowHeader.
-func Header(ctx Context) HeaderFields {
+// out; nil elsewhere. It is the same for contexts of workflow code and of ordinary code. Users call
+// interceptor.WorkflowHeader and interceptor.Header.
+func Header(ctx interface {
+	Value(key interface{}) interface{}
+}) HeaderFields {
 	h, _ := ctx.Value(headerKey{}).(HeaderFields)
 	return h
+}
+
+// ContextWithHeader returns a context of ordinary code in which Header finds h.
+func ContextWithHeader(ctx context.Context, h HeaderFields) context.Context {
+	return context.WithValue(ctx, headerKey{}, h)
 }
 
 // withHeader returns a context for interceptors with the given header.
