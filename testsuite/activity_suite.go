@@ -15,6 +15,7 @@ import (
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/worker"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // TestActivityEnvironment calls activities as a worker does: with encoded arguments, in an activity's context, once.
@@ -100,6 +101,10 @@ func (t *TestActivityEnvironment) call(fn *worker.ActivityFunction, info activit
 	ctx = activity.NewContext(ctx, &activityEnvironment{engine: e, info: info, before: t.before, record: func(details *common.Payloads) {
 		e.listeners.heartbeat(e, info, details)
 	}})
+	ctx, err := e.propagated(ctx, t.header)
+	if err != nil {
+		return nil, err
+	}
 	type returned struct {
 		result *common.Payloads
 		err    error
@@ -161,6 +166,12 @@ func (t *TestActivityEnvironment) SetDataConverter(dataConverter converter.DataC
 // SetFailureConverter sets what encodes errors.
 func (t *TestActivityEnvironment) SetFailureConverter(failureConverter converter.FailureConverter) *TestActivityEnvironment {
 	t.engine.setFailureConverter(failureConverter)
+	return t
+}
+
+// SetContextPropagators sets what carries values of the header into the contexts of activities.
+func (t *TestActivityEnvironment) SetContextPropagators(contextPropagators []workflow.ContextPropagator) *TestActivityEnvironment {
+	t.engine.propagators = contextPropagators
 	return t
 }
 

@@ -14,6 +14,7 @@ import (
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/worker"
@@ -56,6 +57,8 @@ type settings struct {
 	dataConverter       converter.DataConverter
 	failureConverter    converter.FailureConverter
 	ownFailures         bool
+	propagators         []workflow.ContextPropagator
+	metrics             metrics.Handler
 	disableAliasing     bool
 	workerOptions       worker.Options
 	workerStop          <-chan struct{}
@@ -78,6 +81,8 @@ func (e *engine) definition() workflow.DefinitionOptions {
 		Logger:           e.logger,
 		Namespace:        e.namespace,
 
+		ContextPropagators:    e.propagators,
+		MetricsHandler:        e.metrics,
 		EnableLoggingInReplay: e.workerOptions.EnableLoggingInReplay,
 	}
 }

@@ -48,6 +48,8 @@ func newSettings(s *WorkflowTestSuite) settings {
 		dataConverter:    dc,
 		failureConverter: failureConverterFor(dc),
 		disableAliasing:  s.disableAliasing,
+		propagators:      s.propagators,
+		metrics:          s.metrics,
 		queues:           map[string]string{},
 	}
 }

@@ -313,6 +313,41 @@ func equivalentEnds() []equivalent {
 			}
 			return "", workflow.NewContinueAsNewError(ctx, "continue as new")
 		}},
+		{name: "side effects", run: func(ctx workflow.Context) (string, error) {
+			var n int
+			if err := workflow.SideEffect(ctx, func(workflow.Context) interface{} { return 7 }).Get(&n); err != nil {
+				return "", err
+			}
+			equal := func(a, b interface{}) bool { return a == b }
+			var sum int
+			for i := range 4 {
+				var m int
+				if err := workflow.MutableSideEffect(ctx, "half", func(workflow.Context) interface{} { return i / 2 }, equal).Get(&m); err != nil {
+					return "", err
+				}
+				sum += m
+				if _, err := echo(ctx, "in between"); err != nil {
+					return "", err
+				}
+			}
+			return fmt.Sprint(n, sum), nil
+		}},
+		{name: "versions", run: func(ctx workflow.Context) (string, error) {
+			first := workflow.GetVersion(ctx, "a change", workflow.DefaultVersion, 2)
+			if _, err := echo(ctx, "in between"); err != nil {
+				return "", err
+			}
+			return fmt.Sprint(first, workflow.GetVersion(ctx, "a change", workflow.DefaultVersion, 3)), nil
+		}},
+		{name: "upserts", run: func(ctx workflow.Context) (string, error) {
+			if err := workflow.UpsertTypedSearchAttributes(ctx, millrace.NewSearchAttributeKeyInt64("n").ValueSet(3)); err != nil {
+				return "", err
+			}
+			if err := workflow.UpsertMemo(ctx, map[string]interface{}{"note": "hello"}); err != nil {
+				return "", err
+			}
+			return echo(ctx, "upserted")
+		}},
 		{name: "retried workflow", options: client.StartWorkflowOptions{RetryPolicy: &millrace.RetryPolicy{InitialInterval: 10 * time.Millisecond, MaximumAttempts: 2}},
 			run: func(ctx workflow.Context) (string, error) {
 				if n := workflow.GetInfo(ctx).Attempt; n < 2 {

@@ -4,11 +4,13 @@ import (
 	"fmt"
 	"time"
 
+	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/worker"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // SetStartTime sets the time at which the workflow starts. It starts now by default.
@@ -108,6 +110,36 @@ func (e *TestWorkflowEnvironment) SetMemoOnStart(memo map[string]interface{}) er
 	}
 	e.start.Memo = &common.Memo{Fields: fields}
 	return nil
+}
+
+// SetTypedSearchAttributesOnStart sets the search attributes that the workflow starts with.
+func (e *TestWorkflowEnvironment) SetTypedSearchAttributesOnStart(searchAttributes millrace.SearchAttributes) error {
+	encoded, err := history.EncodeSearch(searchAttributes)
+	if err != nil {
+		return err
+	}
+	e.start.Search = encoded
+	return nil
+}
+
+// SetSearchAttributesOnStart sets the search attributes that the workflow starts with, their types being those of the
+// values.
+//
+// Deprecated: use SetTypedSearchAttributesOnStart.
+func (e *TestWorkflowEnvironment) SetSearchAttributesOnStart(searchAttributes map[string]interface{}) error {
+	encoded, err := history.EncodeUntypedSearch(searchAttributes)
+	if err != nil {
+		return err
+	}
+	e.start.Search = encoded
+	return nil
+}
+
+// SetContextPropagators sets what carries values of contexts into workflows and activities, by the header.
+func (e *TestWorkflowEnvironment) SetContextPropagators(contextPropagators []workflow.ContextPropagator) *TestWorkflowEnvironment {
+	e.engine.propagators = contextPropagators
+	e.engine.registerAgain()
+	return e
 }
 
 // SetLastCompletionResult sets the result of the run before the workflow.
