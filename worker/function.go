@@ -67,7 +67,8 @@ func (f *function) call(ctx context.Context, input *common.Payloads, dc converte
 var errExited = millrace.NewPanicError("the activity ended its goroutine by runtime.Goexit", "")
 
 func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (*common.Payloads, error) {
-	args, err := f.decode(input, dc)
+	// Made here, where it does not escape.
+	args, err := f.decode(make([]reflect.Value, 0, 1+len(f.params)), input, dc)
 	if err != nil {
 		return nil, err
 	}
@@ -78,9 +79,8 @@ func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc
 	return f.encode(out[0].Interface(), dc)
 }
 
-// decode returns the arguments, behind a place for the context if there is one.
-func (f *function) decode(input *common.Payloads, dc converter.DataConverter) ([]reflect.Value, error) {
-	in := make([]reflect.Value, 0, 1+len(f.params))
+// decode appends the arguments to in, behind a place for the context if there is one.
+func (f *function) decode(in []reflect.Value, input *common.Payloads, dc converter.DataConverter) ([]reflect.Value, error) {
 	if f.hasContext {
 		in = append(in, reflect.Value{})
 	}

@@ -87,7 +87,7 @@ func (f *function) callThrough(ctx context.Context, intercept func(context.Conte
 	if err != nil {
 		return nil, fmt.Errorf("initialize interceptors of activity %s: %w", f.name, err)
 	}
-	in, err := f.decode(input, dc)
+	in, err := f.decode(nil, input, dc)
 	if err != nil {
 		return nil, err
 	}
