@@ -3,7 +3,9 @@ package workflow
 import (
 	"time"
 
+	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/log"
 )
@@ -78,6 +80,15 @@ type OutboundInterceptor interface {
 	GetLastCompletionResult(ctx Context, d ...interface{}) error
 	GetLastError(ctx Context) error
 	NewContinueAsNewError(ctx Context, wfn interface{}, args ...interface{}) error
+	SideEffect(ctx Context, f func(ctx Context) interface{}) converter.EncodedValue
+	SideEffectWithOptions(ctx Context, options SideEffectOptions, f func(ctx Context) interface{}) converter.EncodedValue
+	MutableSideEffect(ctx Context, id string, f func(ctx Context) interface{}, equals func(a, b interface{}) bool) converter.EncodedValue
+	MutableSideEffectWithOptions(ctx Context, id string, options MutableSideEffectOptions,
+		f func(ctx Context) interface{}, equals func(a, b interface{}) bool) converter.EncodedValue
+	GetVersion(ctx Context, changeID string, minSupported, maxSupported Version) Version
+	UpsertSearchAttributes(ctx Context, attributes map[string]interface{}) error
+	UpsertTypedSearchAttributes(ctx Context, attributes ...millrace.SearchAttributeUpdate) error
+	UpsertMemo(ctx Context, memo map[string]interface{}) error
 
 	mustEmbedWorkflowOutboundInterceptorBase()
 }

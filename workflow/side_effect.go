@@ -28,12 +28,23 @@ type MutableSideEffectOptions struct {
 //
 // A panic of f, or a value that has no encoding or is too large, holds the run up until fixed code is deployed.
 func SideEffect(ctx Context, f func(ctx Context) interface{}) converter.EncodedValue {
-	return SideEffectWithOptions(ctx, SideEffectOptions{}, f)
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.SideEffect(ctx, f)
+	}
+	return r.sideEffect(ctx, SideEffectOptions{}, f)
 }
 
 // SideEffectWithOptions is SideEffect with options.
 func SideEffectWithOptions(ctx Context, options SideEffectOptions, f func(ctx Context) interface{}) converter.EncodedValue {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.SideEffectWithOptions(ctx, options, f)
+	}
+	return r.sideEffect(ctx, options, f)
+}
+
+func (r *run) sideEffect(ctx Context, options SideEffectOptions, f func(ctx Context) interface{}) converter.EncodedValue {
 	r.guard("SideEffect")
 	result, err := r.env.SideEffect(options.Summary, func() *common.Payloads {
 		_, encoded := r.find(ctx, "SideEffect", f)
@@ -50,13 +61,25 @@ func SideEffectWithOptions(ctx Context, options SideEffectOptions, f func(ctx Co
 // of which the second is the recorded one, do not differ. When the code runs again neither function is called, and each
 // call returns what it returned then.
 func MutableSideEffect(ctx Context, id string, f func(ctx Context) interface{}, equals func(a, b interface{}) bool) converter.EncodedValue {
-	return MutableSideEffectWithOptions(ctx, id, MutableSideEffectOptions{}, f, equals)
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.MutableSideEffect(ctx, id, f, equals)
+	}
+	return r.mutableSideEffect(ctx, id, MutableSideEffectOptions{}, f, equals)
 }
 
 // MutableSideEffectWithOptions is MutableSideEffect with options.
 func MutableSideEffectWithOptions(ctx Context, id string, options MutableSideEffectOptions,
 	f func(ctx Context) interface{}, equals func(a, b interface{}) bool) converter.EncodedValue {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.MutableSideEffectWithOptions(ctx, id, options, f, equals)
+	}
+	return r.mutableSideEffect(ctx, id, options, f, equals)
+}
+
+func (r *run) mutableSideEffect(ctx Context, id string, options MutableSideEffectOptions,
+	f func(ctx Context) interface{}, equals func(a, b interface{}) bool) converter.EncodedValue {
 	r.guard("MutableSideEffect")
 	result, err := r.env.MutableSideEffect(id, options.Summary, func(last *common.Payloads, known bool) (*common.Payloads, bool) {
 		value, encoded := r.find(ctx, "MutableSideEffect", f)

@@ -24,8 +24,15 @@ func GetTypedSearchAttributes(ctx Context) millrace.SearchAttributes {
 // when the workflow continues as new.
 func UpsertTypedSearchAttributes(ctx Context, searchAttributeUpdate ...millrace.SearchAttributeUpdate) error {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.UpsertTypedSearchAttributes(ctx, searchAttributeUpdate...)
+	}
+	return r.upsertTyped(searchAttributeUpdate)
+}
+
+func (r *run) upsertTyped(updates []millrace.SearchAttributeUpdate) error {
 	r.guard("UpsertTypedSearchAttributes")
-	changes, err := history.EncodeSearch(millrace.NewSearchAttributes(searchAttributeUpdate...))
+	changes, err := history.EncodeSearch(millrace.NewSearchAttributes(updates...))
 	return r.upsertSearch(changes, err)
 }
 
@@ -35,6 +42,13 @@ func UpsertTypedSearchAttributes(ctx Context, searchAttributeUpdate ...millrace.
 // Deprecated: use UpsertTypedSearchAttributes.
 func UpsertSearchAttributes(ctx Context, attributes map[string]interface{}) error {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.UpsertSearchAttributes(ctx, attributes)
+	}
+	return r.upsertUntyped(attributes)
+}
+
+func (r *run) upsertUntyped(attributes map[string]interface{}) error {
 	r.guard("UpsertSearchAttributes")
 	changes, err := history.EncodeUntypedSearch(attributes)
 	return r.upsertSearch(changes, err)
@@ -57,6 +71,13 @@ func (r *run) upsertSearch(changes *common.SearchAttributes, err error) error {
 // over when the workflow continues as new.
 func UpsertMemo(ctx Context, memo map[string]interface{}) error {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.UpsertMemo(ctx, memo)
+	}
+	return r.upsertMemo(memo)
+}
+
+func (r *run) upsertMemo(memo map[string]interface{}) error {
 	r.guard("UpsertMemo")
 	if len(memo) == 0 {
 		return errNoMemo

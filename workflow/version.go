@@ -23,6 +23,13 @@ const DefaultVersion Version = Version(replay.DefaultVersion)
 // its search attribute TemporalChangeVersion, as changeID-version, while they take up to 2 KiB.
 func GetVersion(ctx Context, changeID string, minSupported, maxSupported Version) Version {
 	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.GetVersion(ctx, changeID, minSupported, maxSupported)
+	}
+	return r.version(changeID, minSupported, maxSupported)
+}
+
+func (r *run) version(changeID string, minSupported, maxSupported Version) Version {
 	if maxSupported < minSupported || maxSupported > math.MaxInt32 || minSupported < DefaultVersion {
 		panic(fmt.Sprintf("workflow: GetVersion %q: versions %d to %d are supported: they must be a range from %d on",
 			changeID, minSupported, maxSupported, DefaultVersion))
