@@ -249,7 +249,7 @@ func (a *acker) Nak(delay time.Duration) error {
 }
 
 func (a *acker) publish(word string) error {
-	if err := a.broker.nc.Publish(a.reply, []byte(word)); err != nil {
+	if err := a.broker.post(&nats.Msg{Subject: a.reply, Data: []byte(word)}); err != nil {
 		return fmt.Errorf("answer delivery with %q: %w: %w", word, ErrUnavailable, err)
 	}
 	return nil

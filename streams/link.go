@@ -37,6 +37,8 @@ type link struct {
 	busy     map[*line]struct{}
 	sweeper  *time.Timer
 	sweeping bool
+
+	outbox
 }
 
 // maxIdleLines bounds the subscriptions that are kept for the next requests, of each width: less than a kilobyte each, the
@@ -74,7 +76,7 @@ type condition struct {
 }
 
 func newLink(nc *nats.Conn) *link {
-	l := &link{nc: nc, busy: map[*line]struct{}{}}
+	l := &link{nc: nc, busy: map[*line]struct{}{}, outbox: outbox{alone: defaultAlone}}
 	l.condition.Store(&condition{epoch: 1, up: nc.Status() == nats.CONNECTED, lost: l.listen()})
 	l.renew()
 	return l
@@ -154,7 +156,7 @@ func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, bro
 	line.reply = string(strconv.AppendUint(append(buf[:0], line.inbox...), line.requests, 36))
 	l.enlist(line)
 	m.Reply = line.reply
-	if err := l.nc.PublishMsg(m); err != nil {
+	if err := l.post(m, line); err != nil {
 		l.release(line, false)
 		return nil, err
 	}

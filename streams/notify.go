@@ -51,7 +51,7 @@ type Notifier interface {
 func (n *Namespace) NotifyClosed(run history.Run, waiter string, record []byte) error {
 	err := errors.Join(checkRun(run), checkSomebody(waiter))
 	if err == nil {
-		err = n.nc.Publish(noticeSubject(n.name, waiter)+EncodeToken(run.RunID), record)
+		err = n.post(&nats.Msg{Subject: noticeSubject(n.name, waiter) + EncodeToken(run.RunID), Data: record})
 	}
 	if err != nil {
 		return fmt.Errorf("notify of the close of run %s: %w", run, err)

@@ -496,7 +496,7 @@ func (p *puller) close() error {
 		errs = append(errs, m.acker.Nak(0))
 	}
 	if p.nc.IsConnected() && len(errs) > 0 {
-		errs = append(errs, p.nc.FlushTimeout(answerSlack))
+		errs = append(errs, p.flush(answerSlack))
 	}
 	if err := errors.Join(errs...); err != nil {
 		return fmt.Errorf("hand back deliveries: %w", err)

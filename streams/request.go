@@ -118,6 +118,22 @@ func (b broker) ready() error {
 	return &unansweredError{errDisconnected}
 }
 
+// post publishes a message that nobody answers.
+func (b broker) post(m *nats.Msg) error {
+	if b.link == nil || b.plain {
+		return b.nc.PublishMsg(m)
+	}
+	return b.link.post(m, nil)
+}
+
+// flush returns when the broker has all that was posted.
+func (b broker) flush(timeout time.Duration) error {
+	if b.link == nil {
+		return b.nc.FlushTimeout(timeout)
+	}
+	return b.link.flush(timeout)
+}
+
 // request sends one message and waits for its answer until ctx ends or as long as timeout, 0 for no limit but ctx. It
 // sets the message's reply subject.
 func (b broker) request(ctx context.Context, m *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
