@@ -16,7 +16,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PURE := $(addsuffix /...,$(addprefix ./,$(wildcard api converter log internal/retry internal/history internal/replay workflow)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build check format vet race test bench bench-quick profile lint demo demo-crash kill-test compat fuzz cover clean
+.PHONY: help build check format vet race test bench bench-quick profile lint demo demo-crash kill-test compat samples fuzz cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -63,6 +63,9 @@ profile: ## profile W1 on SYSTEM (millrace, or millrace-queue without eager acti
 # A module of its own: only it depends on Temporal's SDK. COMPAT=-check fails below the targets.
 compat: ## compare the surface with that of Temporal's Go SDK and write docs/compat.md (the first time takes a minute)
 	cd internal/compat && $(GO) test -timeout $(TIMEOUT) ./... && $(GO) run . $(COMPAT)
+
+samples: ## test programs written for Temporal's SDK there and, brought over, here; and write docs/samples.md (a minute or two)
+	cd internal/compat && $(GO) run ./runsamples $(SAMPLES)
 
 lint: ## run golangci-lint, if it is installed
 	@if ! command -v $(GOLANGCI_LINT) >/dev/null; then \

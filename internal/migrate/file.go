@@ -9,6 +9,7 @@ import (
 	"go/token"
 	"slices"
 	"strconv"
+	"strings"
 )
 
 // File is what became of a file.
@@ -68,7 +69,7 @@ func resolve(syntax *ast.File, s *Surface) []*imported {
 			continue // the parser accepts valid literals only
 		}
 		rel, ours, ok := relative(path)
-		if !ok {
+		if !ok || ours && strings.Contains("/"+rel+"/", "/internal/") { // the latter is nobody's surface
 			continue
 		}
 		i := &imported{spec: spec, path: path, pkg: rel, have: s.packages[rel], ours: ours}
