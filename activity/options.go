@@ -12,6 +12,9 @@ type RegisterOptions struct {
 	SkipInvalidStructFunctions bool
 }
 
+// DynamicRegisterOptions are the options of worker.Worker.RegisterDynamicActivity. There are none yet.
+type DynamicRegisterOptions struct{}
+
 // Type names an activity.
 type Type struct {
 	Name string

@@ -22,6 +22,8 @@ type function struct {
 	value      reflect.Value
 	hasContext bool
 	variadic   bool
+	// dynamic says that the function takes the arguments undecoded.
+	dynamic bool
 	// params are the types of the parameters without the context.
 	params []reflect.Type
 }
@@ -83,6 +85,9 @@ func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc
 func (f *function) decode(in []reflect.Value, input *common.Payloads, dc converter.DataConverter) ([]reflect.Value, error) {
 	if f.hasContext {
 		in = append(in, reflect.Value{})
+	}
+	if f.dynamic {
+		return append(in, reflect.ValueOf(converter.NewEncodedValues(input, dc))), nil
 	}
 	targets := make([]any, len(f.params))
 	for i, t := range f.params {

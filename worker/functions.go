@@ -6,18 +6,25 @@ import (
 
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/common"
-	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/interceptor"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/workflow"
 )
 
 // Functions are registered workflow and activity functions, named and called as a worker does. Package testsuite needs
 // it; programs have no use for it. It is safe for concurrent use.
-type Functions struct{ registry *registry }
+type Functions struct {
+	registry     *registry
+	surroundings surroundings
+}
 
-// NewFunctions returns Functions without any.
-func NewFunctions(definition workflow.DefinitionOptions) *Functions {
-	return &Functions{newRegistry(definition)}
+// NewFunctions returns Functions without any, which all's interceptors see, the first one first.
+func NewFunctions(definition workflow.DefinitionOptions, all []interceptor.WorkerInterceptor) *Functions {
+	definition.Intercept = interceptWorkflow(all)
+	return &Functions{
+		registry:     newRegistry(definition),
+		surroundings: surroundings{definition.ContextPropagators, interceptActivity(all), definition.DataConverter},
+	}
 }
 
 // AddWorkflow does what Worker.RegisterWorkflowWithOptions does.
@@ -25,6 +32,16 @@ func (f *Functions) AddWorkflow(fn any, o workflow.RegisterOptions) { f.registry
 
 // AddActivity does what Worker.RegisterActivityWithOptions does.
 func (f *Functions) AddActivity(a any, o activity.RegisterOptions) { f.registry.addActivity(a, o) }
+
+// AddDynamicWorkflow does what Worker.RegisterDynamicWorkflow does.
+func (f *Functions) AddDynamicWorkflow(fn any, o workflow.DynamicRegisterOptions) {
+	f.registry.addDynamicWorkflow(fn, o)
+}
+
+// AddDynamicActivity does what Worker.RegisterDynamicActivity does.
+func (f *Functions) AddDynamicActivity(a any, o activity.DynamicRegisterOptions) {
+	f.registry.addDynamicActivity(a, o)
+}
 
 // Workflow is the code of a workflow type.
 func (f *Functions) Workflow(name string) (replay.Body, bool) { return f.registry.workflow(name) }
@@ -57,20 +74,22 @@ func (f *Functions) Activity(name string) (*ActivityFunction, bool) {
 	if !ok {
 		return nil, false
 	}
-	return &ActivityFunction{fn}, true
+	return &ActivityFunction{fn, f.surroundings}, true
 }
 
 // ActivityFunction is a registered activity function.
-type ActivityFunction struct{ function *function }
+type ActivityFunction struct {
+	function     *function
+	surroundings surroundings
+}
 
-// NewActivityFunction returns an activity function that stands in for a registered one. It must have the shape of an
-// activity.
-func NewActivityFunction(name string, fn reflect.Value) (*ActivityFunction, error) {
-	f, err := newFunction(name, fn)
+// Stand is another function that stands in for f. It must have the shape of an activity.
+func (f *ActivityFunction) Stand(fn reflect.Value) (*ActivityFunction, error) {
+	stand, err := newFunction(f.function.name, fn)
 	if err != nil {
 		return nil, err
 	}
-	return &ActivityFunction{f}, nil
+	return &ActivityFunction{stand, f.surroundings}, nil
 }
 
 // Name is the type that the function is registered as.
@@ -79,9 +98,10 @@ func (f *ActivityFunction) Name() string { return f.function.name }
 // Type is the function's type in Go.
 func (f *ActivityFunction) Type() reflect.Type { return f.function.value.Type() }
 
-// Call calls the function on encoded arguments, as a worker does. A panic of the function is a *millrace.PanicError.
-func (f *ActivityFunction) Call(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (*common.Payloads, error) {
-	return f.function.call(ctx, input, dc)
+// Call calls the function on encoded arguments and what came beside them, as a worker does. A panic of the function is
+// a *millrace.PanicError.
+func (f *ActivityFunction) Call(ctx context.Context, header *common.Header, input *common.Payloads) (*common.Payloads, error) {
+	return f.function.callWithin(ctx, f.surroundings, header, input)
 }
 
 // DisableAliasing makes functions known by their types only, not by their own names where these differ. It must be

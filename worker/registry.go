@@ -8,6 +8,7 @@ import (
 	"sync"
 
 	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -24,6 +25,11 @@ type registry struct {
 	// where the two differ.
 	activityNames map[string]string
 	workflowNames map[string]string
+	// dynamicWorkflow and dynamicActivity run the types that are not registered, nil for none; dynamicOptions are those of
+	// the former.
+	dynamicWorkflow *workflow.Definition
+	dynamicOptions  workflow.DynamicRegisterOptions
+	dynamicActivity *function
 }
 
 func newRegistry(definition workflow.DefinitionOptions) *registry {
@@ -141,6 +147,9 @@ func (r *registry) activity(name string) (*function, bool) {
 	if !ok {
 		f, ok = r.activities[r.activityNames[name]]
 	}
+	if !ok && r.dynamicActivity != nil {
+		f, ok = r.dynamicActivity, true
+	}
 	return f, ok
 }
 
@@ -152,10 +161,52 @@ func (r *registry) workflow(name string) (replay.Body, bool) {
 	if !ok {
 		d, ok = r.workflows[r.workflowNames[name]]
 	}
+	if !ok && r.dynamicWorkflow != nil {
+		d, ok = r.dynamicWorkflow, true
+	}
 	if !ok {
 		return nil, false
 	}
 	return d.Body(), true
+}
+
+// addDynamicWorkflow registers what runs the workflow types that are not registered.
+func (r *registry) addDynamicWorkflow(fn any, o workflow.DynamicRegisterOptions) {
+	d, err := workflow.NewDynamicDefinition(fn, r.definition)
+	if err != nil {
+		panic(fmt.Sprintf("worker.RegisterDynamicWorkflow: %v", err))
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dynamicWorkflow != nil {
+		panic("worker.RegisterDynamicWorkflow: a dynamic workflow is already registered")
+	}
+	r.dynamicWorkflow, r.dynamicOptions = d, o
+}
+
+// addDynamicActivity registers what runs the activity types that are not registered.
+func (r *registry) addDynamicActivity(fn any, _ activity.DynamicRegisterOptions) {
+	f, err := newFunction("dynamic", reflect.ValueOf(fn))
+	if err == nil && (!f.hasContext || len(f.params) != 1 || f.params[0] != reflect.TypeFor[converter.EncodedValues]()) {
+		err = fmt.Errorf("%w: %T: the parameters must be a context.Context and a converter.EncodedValues", ErrInvalidFunction, fn)
+	}
+	if err != nil {
+		panic(fmt.Sprintf("worker.RegisterDynamicActivity: %v", err))
+	}
+	f.dynamic = true
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.dynamicActivity != nil {
+		panic("worker.RegisterDynamicActivity: a dynamic activity is already registered")
+	}
+	r.dynamicActivity = f
+}
+
+// serves says whether anything can be run.
+func (r *registry) serves() (workflows, activities bool) {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	return len(r.workflows) > 0 || r.dynamicWorkflow != nil, len(r.activities) > 0 || r.dynamicActivity != nil
 }
 
 // types lists the registered types, sorted.

@@ -31,6 +31,8 @@ type WorkflowReplayer interface {
 	RegisterActivity(a interface{})
 	// RegisterActivityWithOptions registers an activity function, or the methods of a struct.
 	RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions)
+	// RegisterDynamicWorkflow registers what runs workflows whose types are not registered, as a worker does.
+	RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions)
 	// ReplayWorkflowHistory replays a history from its first event. The error names the first event that differs, what
 	// is recorded and what the code decides now; or it is a panic of the code.
 	ReplayWorkflowHistory(logger log.Logger, history *apihistory.History) error
@@ -72,6 +74,10 @@ func (r *replayer) RegisterWorkflow(w interface{}) {
 
 func (r *replayer) RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions) {
 	r.registry.addWorkflow(w, options)
+}
+
+func (r *replayer) RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions) {
+	r.registry.addDynamicWorkflow(w, options)
 }
 
 func (r *replayer) RegisterActivity(a interface{}) {

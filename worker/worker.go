@@ -43,6 +43,12 @@ type Registry interface {
 	RegisterActivity(a interface{})
 	// RegisterActivityWithOptions registers an activity function, or the methods of a struct.
 	RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions)
+	// RegisterDynamicWorkflow registers what runs workflows whose types are not registered: a function that takes a
+	// workflow.Context and a converter.EncodedValues, the arguments. workflow.GetInfo tells the type. There can be one.
+	RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions)
+	// RegisterDynamicActivity registers what runs activities whose types are not registered: a function that takes a
+	// context.Context and a converter.EncodedValues, the arguments. activity.GetInfo tells the type. There can be one.
+	RegisterDynamicActivity(a interface{}, options activity.DynamicRegisterOptions)
 }
 
 // New returns a worker for a task queue. Nothing happens until it is started, which is also when wrong arguments show.
@@ -120,6 +126,14 @@ func (w *worker) RegisterActivityWithOptions(a interface{}, options activity.Reg
 	w.registry.addActivity(a, options)
 }
 
+func (w *worker) RegisterDynamicWorkflow(f interface{}, options workflow.DynamicRegisterOptions) {
+	w.registry.addDynamicWorkflow(f, options)
+}
+
+func (w *worker) RegisterDynamicActivity(a interface{}, options activity.DynamicRegisterOptions) {
+	w.registry.addDynamicActivity(a, options)
+}
+
 func (w *worker) Start() error {
 	if w.refusal != nil {
 		return fmt.Errorf("start worker of task queue %q: %w", w.queue, w.refusal)
@@ -160,14 +174,15 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	workflows, activityTypes := w.registry.types()
 	var sides []func(context.Context) error
 	var eager coordinator.EagerRunner
-	if len(activityTypes) > 0 {
+	runsWorkflows, runsActivities := w.registry.serves()
+	if runsActivities {
 		a := w.newActivities(logger)
 		sides = append(sides, a.run)
 		if !w.options.DisableEagerActivities {
 			eager = a
 		}
 	}
-	if len(workflows) > 0 && !w.options.DisableWorkflowWorker {
+	if runsWorkflows && !w.options.DisableWorkflowWorker {
 		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger, eager))
 		if err != nil {
 			return nil, err

@@ -20,6 +20,9 @@ type RegisterOptions struct {
 	// DisableAlreadyRegisteredCheck lets a later registration of the same name replace the earlier one. By default it
 	// panics.
 	DisableAlreadyRegisteredCheck bool
+	// VersioningBehavior says which builds of the code may decide for a run. Unspecified means the worker's
+	// DeploymentOptions.DefaultVersioningBehavior.
+	VersioningBehavior VersioningBehavior
 }
 
 // DefinitionOptions are what workflow code needs from the process that runs it.
@@ -68,8 +71,10 @@ func (o DefinitionOptions) withDefaults() DefinitionOptions {
 // Definition is a workflow function made ready to run. Workers and replayers use it; authors register the function
 // itself. It is safe for concurrent use.
 type Definition struct {
-	name    string
-	fn      reflect.Value
+	name string
+	fn   reflect.Value
+	// dynamic says that the function takes the arguments undecoded.
+	dynamic bool
 	options DefinitionOptions
 }
 
@@ -134,6 +139,10 @@ func (r *run) callFunction() (result interface{}, err error) {
 }
 
 func (r *run) decodeInput() ([]reflect.Value, error) {
+	if r.def.dynamic {
+		values := converter.NewEncodedValues(r.start().Input, r.converter(r.base))
+		return []reflect.Value{{}, reflect.ValueOf(values)}, nil
+	}
 	in, err := decodeParameters(r, r.def.fn.Type(), 1, r.start().Input)
 	if err != nil {
 		return nil, fmt.Errorf("workflow %s: %w", r.def.name, err)

@@ -140,7 +140,9 @@ func TestInterceptorThatPassesWrongArgumentsFailsTheWorkflow(t *testing.T) {
 	}
 }
 
-type careless struct{ workflow.InboundInterceptorBase }
+type careless struct {
+	workflow.InboundInterceptorBase
+}
 
 func (c *careless) ExecuteWorkflow(ctx workflow.Context, _ *workflow.ExecuteWorkflowInput) (interface{}, error) {
 	return c.Next.ExecuteWorkflow(ctx, &workflow.ExecuteWorkflowInput{Args: []interface{}{7}})
