@@ -51,8 +51,13 @@ func (e *activityEnvironment) WorkerStopping() <-chan struct{} { return e.worker
 // Client is nil: there is no broker.
 func (e *activityEnvironment) Client() client.Client { return nil }
 
-// Metrics discards.
-func (e *activityEnvironment) Metrics() client.MetricsHandler { return client.MetricsNopHandler }
+// Metrics is the suite's handler.
+func (e *activityEnvironment) Metrics() client.MetricsHandler {
+	if e.metrics == nil {
+		return client.MetricsNopHandler
+	}
+	return e.metrics
+}
 
 // info describes an attempt.
 func (a *attempt) info() activity.Info {

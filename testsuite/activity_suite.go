@@ -101,10 +101,6 @@ func (t *TestActivityEnvironment) call(fn *worker.ActivityFunction, info activit
 	ctx = activity.NewContext(ctx, &activityEnvironment{engine: e, info: info, before: t.before, record: func(details *common.Payloads) {
 		e.listeners.heartbeat(e, info, details)
 	}})
-	ctx, err := e.propagated(ctx, t.header)
-	if err != nil {
-		return nil, err
-	}
 	type returned struct {
 		result *common.Payloads
 		err    error
@@ -113,7 +109,7 @@ func (t *TestActivityEnvironment) call(fn *worker.ActivityFunction, info activit
 	go func() {
 		r := returned{err: errExited}
 		defer func() { done <- r }()
-		r.result, r.err = fn.Call(ctx, input, e.dataConverter)
+		r.result, r.err = fn.Call(ctx, t.header, input)
 	}()
 	r := <-done
 	return r.result, r.err
@@ -148,9 +144,10 @@ func (t *TestActivityEnvironment) SetTestTimeout(idleTimeout time.Duration) *Tes
 }
 
 // SetWorkerOptions sets the options of the worker that the environment takes the place of. BackgroundActivityContext
-// counts.
+// and Interceptors count.
 func (t *TestActivityEnvironment) SetWorkerOptions(options worker.Options) *TestActivityEnvironment {
 	t.engine.workerOptions = options
+	t.engine.registerAgain()
 	return t
 }
 
@@ -172,6 +169,7 @@ func (t *TestActivityEnvironment) SetFailureConverter(failureConverter converter
 // SetContextPropagators sets what carries values of the header into the contexts of activities.
 func (t *TestActivityEnvironment) SetContextPropagators(contextPropagators []workflow.ContextPropagator) *TestActivityEnvironment {
 	t.engine.propagators = contextPropagators
+	t.engine.registerAgain()
 	return t
 }
 

@@ -62,6 +62,8 @@ type settings struct {
 	disableAliasing     bool
 	workerOptions       worker.Options
 	workerStop          <-chan struct{}
+	// recording says that there are mocks of what workflow code records of itself.
+	recording bool
 	// queues restricts activities, by their types, to a task queue.
 	queues       map[string]string
 	attachedOnly bool

@@ -79,6 +79,16 @@ func (e *TestWorkflowEnvironment) RegisterActivityWithOptions(a interface{}, opt
 	e.engine.registerActivity(a, options)
 }
 
+// RegisterDynamicWorkflow registers what runs workflows whose types are not registered.
+func (e *TestWorkflowEnvironment) RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions) {
+	e.engine.register(func() { e.engine.functions.AddDynamicWorkflow(w, options) })
+}
+
+// RegisterDynamicActivity registers what runs activities whose types are not registered.
+func (e *TestWorkflowEnvironment) RegisterDynamicActivity(a interface{}, options activity.DynamicRegisterOptions) {
+	e.engine.register(func() { e.engine.functions.AddDynamicActivity(a, options) })
+}
+
 func (e *engine) registerWorkflow(w any, options workflow.RegisterOptions) {
 	e.register(func() {
 		e.functions.AddWorkflow(w, options)
@@ -102,7 +112,7 @@ func (e *engine) register(do func()) {
 
 // registerAgain registers everything once more, with what has been set since.
 func (e *engine) registerAgain() {
-	e.functions = worker.NewFunctions(e.definition())
+	e.functions = worker.NewFunctions(e.definition(), e.interceptors())
 	if e.disableAliasing {
 		e.functions.DisableAliasing()
 	}

@@ -2,6 +2,8 @@ package testsuite
 
 import (
 	"github.com/stretchr/testify/mock"
+
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // OnActivity mocks an activity, given by its function or its registered name, for calls with the given arguments; the
@@ -32,6 +34,49 @@ func (e *TestWorkflowEnvironment) OnSignalExternalWorkflow(namespace, workflowID
 func (e *TestWorkflowEnvironment) OnRequestCancelExternalWorkflow(namespace, workflowID, runID string) *MockCallWrapper {
 	m := e.engine.mocks
 	return newMockCall(e.engine, m.on(&m.workflows, mockCancelExternal, []any{namespace, workflowID, runID}))
+}
+
+// OnGetVersion mocks workflow.GetVersion for a change, or with mock.Anything for those without a mock of their own, and the
+// supported versions of the call: Return the version that the run takes, or a function of the signature
+// func(string, workflow.Version, workflow.Version) workflow.Version.
+func (e *TestWorkflowEnvironment) OnGetVersion(changeID string, minSupported, maxSupported workflow.Version) *MockCallWrapper {
+	return e.onRecorded(mockGetVersion+changeID, changeID, minSupported, maxSupported)
+}
+
+// OnSideEffect mocks workflow.SideEffect: Return the value. Several mocks are taken in order, each as often as it says.
+func (e *TestWorkflowEnvironment) OnSideEffect() *MockCallWrapper {
+	return e.onRecorded(mockSideEffect)
+}
+
+// OnMutableSideEffect mocks workflow.MutableSideEffect for an ID, or with mock.Anything for all: Return the value.
+func (e *TestWorkflowEnvironment) OnMutableSideEffect(id string) *MockCallWrapper {
+	return e.onRecorded(mockMutableSideEffect, id)
+}
+
+// OnUpsertSearchAttributes mocks workflow.UpsertSearchAttributes: Return nil, or the error that the workflow gets instead.
+func (e *TestWorkflowEnvironment) OnUpsertSearchAttributes(attributes interface{}) *MockCallWrapper {
+	return e.onRecorded(mockUpsertSearch, attributes)
+}
+
+// OnUpsertTypedSearchAttributes mocks workflow.UpsertTypedSearchAttributes: Return nil, or the error that the workflow gets
+// instead. Attributes are a millrace.SearchAttributes or a matcher.
+func (e *TestWorkflowEnvironment) OnUpsertTypedSearchAttributes(attributes interface{}) *MockCallWrapper {
+	return e.onRecorded(mockUpsertTyped, attributes)
+}
+
+// OnUpsertMemo mocks workflow.UpsertMemo: Return nil, or the error that the workflow gets instead.
+func (e *TestWorkflowEnvironment) OnUpsertMemo(attributes interface{}) *MockCallWrapper {
+	return e.onRecorded(mockUpsertMemo, attributes)
+}
+
+// onRecorded mocks what workflow code records of itself.
+func (e *TestWorkflowEnvironment) onRecorded(name string, args ...interface{}) *MockCallWrapper {
+	if !e.engine.recording {
+		e.engine.recording = true
+		e.engine.registerAgain()
+	}
+	m := e.engine.mocks
+	return newMockCall(e.engine, m.on(&m.workflows, name, args))
 }
 
 // InOrderMockCalls makes a mock panic that is called before those that come before it here.

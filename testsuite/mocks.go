@@ -29,12 +29,16 @@ type mocks struct {
 	activities mock.Mock
 	workflows  mock.Mock
 
-	mu sync.Mutex // guards names
+	mu sync.Mutex // guards the rest
 	// names are what is mocked.
 	names map[*mock.Mock]map[string]bool
+	// upserts are the answers of mocked upserts, by run.
+	upserts map[string][]error
 }
 
-func newMocks() *mocks { return &mocks{names: map[*mock.Mock]map[string]bool{}} }
+func newMocks() *mocks {
+	return &mocks{names: map[*mock.Mock]map[string]bool{}, upserts: map[string][]error{}}
+}
 
 func (m *mocks) on(which *mock.Mock, name string, args []any) *mock.Call {
 	m.mu.Lock()
@@ -98,7 +102,7 @@ func (e *engine) mockedActivity(fn *worker.ActivityFunction) *worker.ActivityFun
 		return nil
 	}
 	t := fn.Type()
-	stand, err := worker.NewActivityFunction(name, reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
+	stand, err := fn.Stand(reflect.MakeFunc(t, func(in []reflect.Value) []reflect.Value {
 		return answer(&e.mocks.activities, name, t, in)
 	}))
 	if err != nil {

@@ -52,8 +52,8 @@ func (e *TestWorkflowEnvironment) SetStartWorkflowOptions(options client.StartWo
 	return e
 }
 
-// SetWorkerOptions sets the options of the worker that the environment takes the place of. BackgroundActivityContext
-// and EnableLoggingInReplay count; what bounds a worker's resources does not.
+// SetWorkerOptions sets the options of the worker that the environment takes the place of. BackgroundActivityContext,
+// Interceptors and EnableLoggingInReplay count; what bounds a worker's resources does not.
 func (e *TestWorkflowEnvironment) SetWorkerOptions(options worker.Options) *TestWorkflowEnvironment {
 	e.engine.workerOptions = options
 	e.engine.registerAgain()

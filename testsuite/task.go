@@ -15,7 +15,6 @@ import (
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
-	"github.com/millrace-dev/millrace/workflow"
 )
 
 // maxAttempts bounds activities whose retry policy does not: in virtual time they would be retried for ever at once.
@@ -291,25 +290,10 @@ func (e *engine) activityCall(t *history.Task) func(context.Context, activity.In
 			"use RegisterActivity, or OnActivity for a mock", t.Type, strings.Join(known, ", ")))
 	}
 	return func(ctx context.Context, info activity.Info) (*common.Payloads, error) {
-		ctx, err := e.propagated(ctx, t.Header)
-		if err != nil {
-			return nil, err
-		}
 		e.listeners.activityStarted(e, ctx, info, t.Input)
 		if stand := e.mockedActivity(fn); stand != nil {
 			fn = stand
 		}
-		return fn.Call(ctx, t.Input, e.dataConverter)
+		return fn.Call(ctx, t.Header, t.Input)
 	}
-}
-
-// propagated is an activity's context with what came beside its arguments.
-func (e *engine) propagated(ctx context.Context, header *common.Header) (context.Context, error) {
-	for _, p := range e.propagators {
-		var err error
-		if ctx, err = p.Extract(ctx, workflow.FieldsOf(header)); err != nil {
-			return nil, fmt.Errorf("propagate context: %w", err)
-		}
-	}
-	return ctx, nil
 }

@@ -51,25 +51,36 @@ func interceptActivity(all []interceptor.WorkerInterceptor) func(context.Context
 	}
 }
 
+// surroundings are what stands around the functions of activities.
+type surroundings struct {
+	propagators   []workflow.ContextPropagator
+	intercept     func(ctx context.Context, next activity.InboundInterceptor) activity.InboundInterceptor
+	dataConverter converter.DataConverter
+}
+
 // callIntercepted calls the function where there are propagators or interceptors.
-func (x *execution) callIntercepted(f *function) (result *common.Payloads, err error) {
+func (x *execution) callIntercepted(f *function) (*common.Payloads, error) {
+	return f.callWithin(x.function, surroundings{x.w.propagators, x.w.intercept, x.w.dataConverter}, x.task.Header, x.task.Input)
+}
+
+// callWithin calls the function with what came beside its arguments.
+func (f *function) callWithin(ctx context.Context, s surroundings, header *common.Header, input *common.Payloads) (result *common.Payloads, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			result, err = nil, millrace.NewPanicError(p, stack())
 		}
 	}()
-	ctx := context.Context(x.function)
-	fields := workflow.FieldsOf(x.task.Header)
-	for _, p := range x.w.propagators {
+	fields := workflow.FieldsOf(header)
+	for _, p := range s.propagators {
 		if ctx, err = p.Extract(ctx, fields); err != nil {
 			return nil, fmt.Errorf("propagate context to activity %s: %w", f.name, err)
 		}
 	}
-	dc := converterIn(ctx, x.w.dataConverter)
-	if x.w.intercept == nil {
-		return f.callUnguarded(ctx, x.task.Input, dc)
+	dc := converterIn(ctx, s.dataConverter)
+	if s.intercept == nil {
+		return f.callUnguarded(ctx, input, dc)
 	}
-	return f.callThrough(workflow.ContextWithHeader(ctx, fields), x.w.intercept, x.task.Input, dc)
+	return f.callThrough(workflow.ContextWithHeader(ctx, fields), s.intercept, input, dc)
 }
 
 // converterIn is the data converter for what is called with ctx.
