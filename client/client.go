@@ -37,6 +37,21 @@ type Client interface {
 	// QueryWorkflowWithOptions asks a query handler, unless the run's status is one that the request rejects.
 	QueryWorkflowWithOptions(ctx context.Context, request *QueryWorkflowWithOptionsRequest) (*QueryWorkflowWithOptionsResponse, error)
 
+	// UpdateWorkflow asks an update handler of the run's code, and returns when the update has reached the stage that
+	// options name. An update that was rejected, or whose handler failed, is no error here but one of the handle's Get. A
+	// run that has closed gives a *serviceerror.NotFound, unless it has accepted an update with the same ID: then its
+	// outcome is the answer. When ctx ends first the error is a *WorkflowUpdateServiceTimeoutOrCanceledError, and the
+	// update may still be accepted.
+	UpdateWorkflow(ctx context.Context, options UpdateWorkflowOptions) (WorkflowUpdateHandle, error)
+	// NewWithStartWorkflowOperation says how UpdateWithStartWorkflow starts the workflow, if it has to. The options must
+	// have a WorkflowIDConflictPolicy.
+	NewWithStartWorkflowOperation(options StartWorkflowOptions, workflow interface{}, args ...interface{}) WithStartWorkflowOperation
+	// UpdateWithStartWorkflow starts a workflow, or takes the open run as the conflict policy says, and updates it. When
+	// the update fails the workflow may have been started.
+	UpdateWithStartWorkflow(ctx context.Context, options UpdateWithStartWorkflowOptions) (WorkflowUpdateHandle, error)
+	// GetWorkflowUpdateHandle is a handle on an update that was sent before, without asking whether it exists.
+	GetWorkflowUpdateHandle(ref GetWorkflowUpdateHandleOptions) WorkflowUpdateHandle
+
 	// DescribeWorkflow tells the state of a run: its status, what it waits for, and what keeps it from going on.
 	DescribeWorkflow(ctx context.Context, workflowID string, runID string) (*WorkflowExecutionDescription, error)
 	// GetWorkflowHistory reads the events of a run. With isLongPoll it waits for further ones until the run closes.

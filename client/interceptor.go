@@ -7,6 +7,7 @@ import (
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/update"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -45,6 +46,10 @@ type OutboundInterceptor interface {
 	TerminateWorkflow(context.Context, *TerminateWorkflowInput) error
 	// QueryWorkflow intercepts QueryWorkflow and QueryWorkflowWithOptions. A rejected query is an error here.
 	QueryWorkflow(context.Context, *QueryWorkflowInput) (converter.EncodedValue, error)
+	UpdateWorkflow(context.Context, *UpdateWorkflowInput) (WorkflowUpdateHandle, error)
+	UpdateWithStartWorkflow(context.Context, *UpdateWithStartWorkflowInput) (WorkflowUpdateHandle, error)
+	// PollWorkflowUpdate intercepts Get of the handles of updates whose outcome is not known yet.
+	PollWorkflowUpdate(context.Context, *PollWorkflowUpdateInput) (*PollWorkflowUpdateOutput, error)
 	DescribeWorkflow(context.Context, *DescribeWorkflowInput) (*DescribeWorkflowOutput, error)
 
 	mustEmbedClientOutboundInterceptorBase()
@@ -95,6 +100,32 @@ type QueryWorkflowInput struct {
 	QueryType            string
 	Args                 []interface{}
 	QueryRejectCondition enums.QueryRejectCondition
+}
+
+// UpdateWorkflowInput is the input of OutboundInterceptor.UpdateWorkflow. Its fields are those of UpdateWorkflowOptions.
+type UpdateWorkflowInput struct {
+	UpdateID            string
+	WorkflowID          string
+	UpdateName          string
+	Args                []interface{}
+	RunID               string
+	FirstExecutionRunID string
+	WaitForStage        WorkflowUpdateStage
+}
+
+// UpdateWithStartWorkflowInput is the input of OutboundInterceptor.UpdateWithStartWorkflow.
+type UpdateWithStartWorkflowInput struct {
+	UpdateOptions          *UpdateWorkflowOptions
+	StartWorkflowOperation WithStartWorkflowOperation
+}
+
+// PollWorkflowUpdateInput is the input of OutboundInterceptor.PollWorkflowUpdate.
+type PollWorkflowUpdateInput struct{ UpdateRef *update.UpdateRef }
+
+// PollWorkflowUpdateOutput is the outcome of an update: an error, or else a result, which may be nil.
+type PollWorkflowUpdateOutput struct {
+	Result converter.EncodedValue
+	Error  error
 }
 
 // DescribeWorkflowInput is the input of OutboundInterceptor.DescribeWorkflow.

@@ -47,3 +47,18 @@ func (b *OutboundInterceptorBase) QueryWorkflow(ctx context.Context, in *QueryWo
 func (b *OutboundInterceptorBase) DescribeWorkflow(ctx context.Context, in *DescribeWorkflowInput) (*DescribeWorkflowOutput, error) {
 	return b.Next.DescribeWorkflow(ctx, in)
 }
+
+// UpdateWorkflow is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) UpdateWorkflow(ctx context.Context, in *UpdateWorkflowInput) (WorkflowUpdateHandle, error) {
+	return b.Next.UpdateWorkflow(ctx, in)
+}
+
+// UpdateWithStartWorkflow is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) UpdateWithStartWorkflow(ctx context.Context, in *UpdateWithStartWorkflowInput) (WorkflowUpdateHandle, error) {
+	return b.Next.UpdateWithStartWorkflow(ctx, in)
+}
+
+// PollWorkflowUpdate is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) PollWorkflowUpdate(ctx context.Context, in *PollWorkflowUpdateInput) (*PollWorkflowUpdateOutput, error) {
+	return b.Next.PollWorkflowUpdate(ctx, in)
+}

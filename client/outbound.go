@@ -51,3 +51,19 @@ func (o *outbound) DescribeWorkflow(ctx context.Context, in *DescribeWorkflowInp
 	}
 	return &DescribeWorkflowOutput{Response: d}, nil
 }
+
+// UpdateWorkflow is documented at OutboundInterceptor.
+func (o *outbound) UpdateWorkflow(ctx context.Context, in *UpdateWorkflowInput) (WorkflowUpdateHandle, error) {
+	return o.client.updateWorkflow(ctx, UpdateWorkflowOptions{UpdateID: in.UpdateID, WorkflowID: in.WorkflowID,
+		UpdateName: in.UpdateName, Args: in.Args, RunID: in.RunID, FirstExecutionRunID: in.FirstExecutionRunID, WaitForStage: in.WaitForStage})
+}
+
+// UpdateWithStartWorkflow is documented at OutboundInterceptor.
+func (o *outbound) UpdateWithStartWorkflow(ctx context.Context, in *UpdateWithStartWorkflowInput) (WorkflowUpdateHandle, error) {
+	return o.client.updateWithStart(ctx, in.StartWorkflowOperation, *in.UpdateOptions)
+}
+
+// PollWorkflowUpdate is documented at OutboundInterceptor.
+func (o *outbound) PollWorkflowUpdate(ctx context.Context, in *PollWorkflowUpdateInput) (*PollWorkflowUpdateOutput, error) {
+	return o.client.pollUpdate(ctx, in.UpdateRef)
+}

@@ -17,6 +17,7 @@ type Broker interface {
 	Tasks
 	Lanes
 	streams.Notifier
+	streams.Answerer
 	// Name is the namespace's name.
 	Name() string
 	// Epoch changes when the connection was lost in between: what was read before has to be compared with the leader.

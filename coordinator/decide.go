@@ -23,6 +23,7 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 	if err != nil {
 		return err
 	}
+	e.closing = false
 	if isClosing(events) && !p.draft.Closed() {
 		if p, events, err = c.closeLast(ctx, e, p, events); err != nil {
 			return err
@@ -54,6 +55,9 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 	if err := c.sendOwed(ctx, e, p); err != nil {
 		return err
 	}
+	for _, it := range p.settled {
+		c.answerAgain(e, it)
+	}
 	// What an event of the draft settled is settled now that the draft is committed.
 	for _, it := range slices.Concat(p.taken, p.settled, p.wakes) {
 		if len(calls) > 0 && it != held && it.delivery != nil && it.covers() == cover {
@@ -67,6 +71,7 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 		return err
 	}
 	c.watchClock(e)
+	c.resume(ctx, p)
 	return nil
 }
 
@@ -167,7 +172,10 @@ func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events [
 		if err != nil {
 			return nil, nil, err
 		}
-		if len(items) == len(p.items) {
+		// What was sent after an update that has to wait for another transition does not wait when there may be none.
+		waits := p.behind
+		e.closing = e.closing || waits
+		if len(items) == len(p.items) && !waits {
 			break
 		}
 		again, err := c.plan(ctx, e, items)
@@ -206,6 +214,7 @@ func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 		return fmt.Errorf("reload run %s: %w", e.run(), streams.ErrConflict)
 	}
 	loaded.armed, loaded.sent, loaded.verified, loaded.troubled = e.armed, e.sent, e.verified, e.troubled
+	loaded.closing = e.closing
 	*e = *loaded
 	if e.machine == nil {
 		return e.codeErr
@@ -258,6 +267,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	if err != nil {
 		return fmt.Errorf("fold transition %d of run %s: %w", t.Number, e.run(), err)
 	}
+	c.answerCommitted(e, events)
 	return nil
 }
 

@@ -38,6 +38,8 @@ type entry struct {
 	sent string
 	// troubled is set when a note of trouble is stored for the run.
 	troubled bool
+	// closing is set while it is decided again what the run consumes before it closes.
+	closing bool
 	// left is an eager activity that has been begun and that nobody runs yet.
 	left *eagerCall
 	// past is what the archive will keep of the run.

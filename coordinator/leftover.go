@@ -8,10 +8,13 @@ import (
 )
 
 // passOn deals with a signal or request that reached a closed run: it goes to the run that took over, under the same
-// identity; where there is none a signal becomes a visible dead letter, since its sender was told that it is durably
-// queued, and a cancel or terminate request has nothing left to ask for.
+// identity, unless it is an update for this run only; where there is none the sender of an update is told so, a signal becomes a visible dead letter, since its
+// sender was told that it is durably queued, and a cancel or terminate request has nothing left to ask for.
 func (c *Coordinator) passOn(ctx context.Context, e *entry, it *item) error {
 	next := e.state().SuccessorStart()
+	if it.isUpdate() && it.message.Update.Exact {
+		next = nil
+	}
 	switch {
 	case next != nil:
 		// The start comes first: a request to a run that does not exist would have to wait for it.
@@ -23,6 +26,8 @@ func (c *Coordinator) passOn(ctx context.Context, e *entry, it *item) error {
 		if err := c.broker.Send(ctx, next.Run, &m); err != nil {
 			return fmt.Errorf("forward %s of closed run %s to %s: %w", it.identity(), e.run(), next.Run.RunID, err)
 		}
+	case it.isUpdate():
+		c.tooLate(e, it)
 	case it.message.Signal != nil:
 		if it.delivery == nil {
 			return nil // its own delivery deals with it

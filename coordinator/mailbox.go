@@ -59,7 +59,7 @@ func (it *item) covers() string {
 	return it.identity()
 }
 
-// isRequest says whether the item is of the lane whose order matters: signals, cancel and terminate requests.
+// isRequest says whether the item is of the lane whose order matters: signals, updates, cancel and terminate requests.
 func (it *item) isRequest() bool {
 	return it.message != nil && it.message.Source() == history.SourceSignals
 }
@@ -75,6 +75,8 @@ func (it *item) place() uint64 {
 func (it *item) isAlarm() bool { return it.alarm != nil }
 
 func (it *item) isWakeUp() bool { return it.message != nil && it.message.WakeUp != nil }
+
+func (it *item) isUpdate() bool { return it.message != nil && it.message.Update != nil }
 
 func (it *item) isTerminate() bool { return it.message != nil && it.message.Terminate != nil }
 

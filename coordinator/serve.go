@@ -218,6 +218,9 @@ func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) erro
 			}
 		}
 		if !p.decides(e) {
+			if len(p.postponed) > 0 {
+				return e.codeErr
+			}
 			return c.settle(ctx, e, p)
 		}
 		if e.machine == nil && !p.draft.Closed() {
@@ -300,7 +303,8 @@ func (c *Coordinator) inherited(ctx context.Context, e *entry) ([]*item, error) 
 	var items []*item
 	for _, w := range waiting {
 		m, err := history.DecodeMessage(w.Data)
-		if err == nil && m.Source() == w.Source && draft.Add(m) == history.Leftover {
+		exact := err == nil && m.Update != nil && m.Update.Exact
+		if err == nil && !exact && m.Source() == w.Source && draft.Add(m) == history.Leftover {
 			items = append(items, &item{run: e.run(), message: m, seq: w.Seq, inherited: true})
 		}
 	}
@@ -335,6 +339,11 @@ type plan struct {
 	outrun []*item
 	// waiting cover eager activities that run in this process.
 	waiting []*item
+	// postponed are updates that must be judged after the transition, and what must not overtake them: behind is set while
+	// there is such. The rejected were judged.
+	postponed []*item
+	behind    bool
+	rejected  []rejected
 	// covering is an item that covers what the transition puts into a queue in place of a lost eager attempt.
 	covering *item
 }
@@ -350,6 +359,12 @@ func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan,
 			c.planCall(e, p, it)
 		case it.isWakeUp(), it.isAlarm():
 			p.wakes = append(p.wakes, it)
+		case p.isBehind(it):
+			p.postponed = append(p.postponed, it)
+		case it.isUpdate():
+			if err := c.planUpdate(e, p, it); err != nil {
+				return nil, err
+			}
 		default:
 			p.place(it, p.draft.Add(it.message))
 		}
@@ -428,7 +443,7 @@ func (p *plan) needsTruth(e *entry) bool {
 	if p.decides(e) || e.state().Closed() { // nothing follows a closing event
 		return false
 	}
-	if len(p.wakes) > 0 {
+	if len(p.wakes) > 0 || len(p.rejected) > 0 {
 		return true
 	}
 	return slices.ContainsFunc(p.settled, func(it *item) bool { return e.owes(it.covers()) })
@@ -489,6 +504,7 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 		}
 	}
 	for _, it := range slices.Concat(p.settled, p.wakes) {
+		c.answerAgain(e, it)
 		it.ack(ctx)
 	}
 	return c.settleRest(ctx, e, p)
@@ -510,6 +526,7 @@ func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
 
 // settleRest deals with what neither the prefix nor the new record settles.
 func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
+	c.answerRejected(ctx, e, p)
 	for _, it := range slices.Concat(p.ahead, p.waiting) {
 		it.handBack(aheadDelay)
 	}

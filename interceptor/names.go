@@ -22,6 +22,8 @@ type (
 	HandleSignalInput = workflow.HandleSignalInput
 	// HandleQueryInput is workflow.HandleQueryInput.
 	HandleQueryInput = workflow.HandleQueryInput
+	// UpdateInput is workflow.UpdateInput.
+	UpdateInput = workflow.UpdateInput
 
 	// ActivityInboundInterceptor is activity.InboundInterceptor.
 	ActivityInboundInterceptor = activity.InboundInterceptor
@@ -54,6 +56,14 @@ type (
 	ClientTerminateWorkflowInput = client.TerminateWorkflowInput
 	// ClientQueryWorkflowInput is client.QueryWorkflowInput.
 	ClientQueryWorkflowInput = client.QueryWorkflowInput
+	// ClientUpdateWorkflowInput is client.UpdateWorkflowInput.
+	ClientUpdateWorkflowInput = client.UpdateWorkflowInput
+	// ClientUpdateWithStartWorkflowInput is client.UpdateWithStartWorkflowInput.
+	ClientUpdateWithStartWorkflowInput = client.UpdateWithStartWorkflowInput
+	// ClientPollWorkflowUpdateInput is client.PollWorkflowUpdateInput.
+	ClientPollWorkflowUpdateInput = client.PollWorkflowUpdateInput
+	// ClientPollWorkflowUpdateOutput is client.PollWorkflowUpdateOutput.
+	ClientPollWorkflowUpdateOutput = client.PollWorkflowUpdateOutput
 	// ClientDescribeWorkflowInput is client.DescribeWorkflowInput.
 	ClientDescribeWorkflowInput = client.DescribeWorkflowInput
 	// ClientDescribeWorkflowOutput is client.DescribeWorkflowOutput.

@@ -163,6 +163,7 @@ func (d *Definition) call(ctx Context, in []reflect.Value) (result interface{}, 
 
 // close closes the run with what the workflow function returned.
 func (r *run) close(result interface{}, err error) {
+	r.warnUnfinished()
 	var canceled *millrace.CanceledError
 	var next *ContinueAsNewError
 	switch {

@@ -120,3 +120,29 @@ func (i *inbound) HandleQuery(_ Context, in *HandleQueryInput) (interface{}, err
 	}
 	return h.call(args)
 }
+
+// ValidateUpdate calls the update's validator.
+func (i *inbound) ValidateUpdate(ctx Context, in *UpdateInput) error {
+	h, err := i.updateHandler(in)
+	if err != nil {
+		return err
+	}
+	return h.validate(ctx, in.Args)
+}
+
+// ExecuteUpdate calls the update's handler.
+func (i *inbound) ExecuteUpdate(ctx Context, in *UpdateInput) (interface{}, error) {
+	h, err := i.updateHandler(in)
+	if err != nil {
+		return nil, err
+	}
+	return h.call(ctx, in.Args)
+}
+
+func (i *inbound) updateHandler(in *UpdateInput) (*updateHandler, error) {
+	h, ok := i.run.updates.handlers[in.Name]
+	if !ok {
+		return nil, fmt.Errorf("interceptor passes update %q, which has no handler", in.Name)
+	}
+	return h, nil
+}

@@ -24,6 +24,10 @@ type InboundInterceptor interface {
 	HandleSignal(ctx Context, in *HandleSignalInput) error
 	// HandleQuery answers a query. It must neither block nor change anything.
 	HandleQuery(ctx Context, in *HandleQueryInput) (interface{}, error)
+	// ValidateUpdate judges an update before it is accepted. It must neither block nor change anything.
+	ValidateUpdate(ctx Context, in *UpdateInput) error
+	// ExecuteUpdate runs the handler of an update that was accepted.
+	ExecuteUpdate(ctx Context, in *UpdateInput) (interface{}, error)
 
 	mustEmbedWorkflowInboundInterceptorBase()
 }
@@ -44,6 +48,14 @@ type HandleSignalInput struct {
 // HandleQueryInput is the input of InboundInterceptor.HandleQuery.
 type HandleQueryInput struct {
 	QueryType string
+	// Args are the decoded arguments.
+	Args []interface{}
+}
+
+// UpdateInput is the input of InboundInterceptor.ValidateUpdate and ExecuteUpdate.
+type UpdateInput struct {
+	// Name is the update's.
+	Name string
 	// Args are the decoded arguments.
 	Args []interface{}
 }
@@ -75,6 +87,8 @@ type OutboundInterceptor interface {
 	GetSignalChannel(ctx Context, signalName string) ReceiveChannel
 	GetSignalChannelWithOptions(ctx Context, signalName string, options SignalChannelOptions) ReceiveChannel
 	SetQueryHandler(ctx Context, queryType string, handler interface{}) error
+	SetUpdateHandler(ctx Context, updateName string, handler interface{}, opts UpdateHandlerOptions) error
+	GetCurrentUpdateInfo(ctx Context) *UpdateInfo
 	IsReplaying(ctx Context) bool
 	HasLastCompletionResult(ctx Context) bool
 	GetLastCompletionResult(ctx Context, d ...interface{}) error
@@ -116,6 +130,16 @@ func (b *InboundInterceptorBase) HandleSignal(ctx Context, in *HandleSignalInput
 // HandleQuery is documented at InboundInterceptor.
 func (b *InboundInterceptorBase) HandleQuery(ctx Context, in *HandleQueryInput) (interface{}, error) {
 	return b.Next.HandleQuery(ctx, in)
+}
+
+// ValidateUpdate is documented at InboundInterceptor.
+func (b *InboundInterceptorBase) ValidateUpdate(ctx Context, in *UpdateInput) error {
+	return b.Next.ValidateUpdate(ctx, in)
+}
+
+// ExecuteUpdate is documented at InboundInterceptor.
+func (b *InboundInterceptorBase) ExecuteUpdate(ctx Context, in *UpdateInput) (interface{}, error) {
+	return b.Next.ExecuteUpdate(ctx, in)
 }
 
 func (*InboundInterceptorBase) mustEmbedWorkflowInboundInterceptorBase() {}

@@ -109,6 +109,16 @@ func (b *OutboundInterceptorBase) SetQueryHandler(ctx Context, queryType string,
 	return b.Next.SetQueryHandler(ctx, queryType, handler)
 }
 
+// SetUpdateHandler is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) SetUpdateHandler(ctx Context, updateName string, handler interface{}, opts UpdateHandlerOptions) error {
+	return b.Next.SetUpdateHandler(ctx, updateName, handler, opts)
+}
+
+// GetCurrentUpdateInfo is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) GetCurrentUpdateInfo(ctx Context) *UpdateInfo {
+	return b.Next.GetCurrentUpdateInfo(ctx)
+}
+
 // IsReplaying is documented at OutboundInterceptor.
 func (b *OutboundInterceptorBase) IsReplaying(ctx Context) bool {
 	return b.Next.IsReplaying(ctx)

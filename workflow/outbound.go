@@ -83,6 +83,12 @@ func (o *outbound) SetQueryHandler(_ Context, queryType string, handler interfac
 	return o.run.setQueryHandler(queryType, handler)
 }
 
+func (o *outbound) SetUpdateHandler(_ Context, updateName string, handler interface{}, opts UpdateHandlerOptions) error {
+	return o.run.setUpdateHandler(updateName, handler, opts)
+}
+
+func (o *outbound) GetCurrentUpdateInfo(ctx Context) *UpdateInfo { return currentUpdate(ctx) }
+
 func (o *outbound) IsReplaying(Context) bool { return o.run.env.Replaying() }
 
 func (o *outbound) HasLastCompletionResult(Context) bool {

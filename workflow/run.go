@@ -35,6 +35,7 @@ type run struct {
 	signalOptions map[string]SignalChannelOptions
 
 	queries map[string]*queryHandler
+	updates *updates
 	// reading names what runs now and must not change anything, a query handler for example; empty for nothing.
 	reading string
 	// random are the streams of GetRandomStream, details what SetCurrentDetails said last.

@@ -44,6 +44,8 @@ const (
 	EVENT_TYPE_SIGNAL_EXTERNAL_WORKFLOW_EXECUTION_FAILED            EventType = 38
 	EVENT_TYPE_EXTERNAL_WORKFLOW_EXECUTION_SIGNALED                 EventType = 39
 	EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES                    EventType = 40
+	EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED                   EventType = 41
+	EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED                  EventType = 43
 	EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED                         EventType = 46
 
 	// EVENT_TYPE_ACTIVITY_TASK_QUEUED is Millrace's own: an activity whose first attempt ran where it was scheduled
@@ -126,6 +128,10 @@ func (x EventType) String() string {
 		return "ExternalWorkflowExecutionSignaled"
 	case EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:
 		return "UpsertWorkflowSearchAttributes"
+	case EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:
+		return "WorkflowExecutionUpdateAccepted"
+	case EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:
+		return "WorkflowExecutionUpdateCompleted"
 	case EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
 		return "WorkflowPropertiesModified"
 	}

@@ -93,6 +93,9 @@ func (t *teller) detail(e *apihistory.HistoryEvent) string {
 	if text, ok := t.childDetail(e); ok {
 		return text
 	}
+	if text, ok := t.updateDetail(e); ok {
+		return text
+	}
 	if text, ok := markerDetail(e); ok {
 		return text
 	}

@@ -43,6 +43,9 @@ func (x *Exporter) attributes(e *history.Event) apihistory.EventAttributes {
 	if a := markerAttributes(e); a != nil {
 		return a
 	}
+	if a := updateAttributes(e); a != nil {
+		return a
+	}
 	if a := x.childAttributes(e); a != nil {
 		return a
 	}

@@ -36,6 +36,7 @@ func kinds() []history.Attributes {
 		&history.ChildWorkflowExecutionTimedOut{}, &history.ChildWorkflowExecutionTerminated{},
 		&history.SignalExternalWorkflowExecutionInitiated{}, &history.SignalExternalWorkflowExecutionFailed{},
 		&history.MarkerRecorded{}, &history.UpsertWorkflowSearchAttributes{}, &history.WorkflowPropertiesModified{},
+		&history.WorkflowExecutionUpdateAccepted{}, &history.WorkflowExecutionUpdateCompleted{},
 		&history.ExternalWorkflowExecutionSignaled{}, &history.RequestCancelExternalWorkflowExecutionInitiated{},
 		&history.RequestCancelExternalWorkflowExecutionFailed{}, &history.ExternalWorkflowExecutionCancelRequested{},
 	}
@@ -101,6 +102,8 @@ func (f *filler) attributes(empty history.Attributes) history.Attributes {
 		a.Successor = plain(a.Successor)
 	case *history.WorkflowExecutionSignaled:
 		a.ID = "" // a signal in a history came in a message, which had the ID
+	case *history.WorkflowExecutionUpdateAccepted:
+		a.Asker, a.Exact = nil, false // how it was asked for is not exported
 	}
 	return empty
 }

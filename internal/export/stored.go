@@ -39,6 +39,9 @@ func attributesOf(e *apihistory.HistoryEvent) history.Attributes {
 	if a := storedMarker(e); a != nil {
 		return a
 	}
+	if a := storedUpdate(e); a != nil {
+		return a
+	}
 	if a := storedChild(e); a != nil {
 		return a
 	}

@@ -52,7 +52,7 @@ func (s *State) Draft(now time.Time) *Draft {
 	if s.Transitions == 0 && s.Start.Signal != nil {
 		sig := *s.Start.Signal
 		d.add(&WorkflowExecutionSignaled{Signal: sig})
-		d.requested(string(SourceSignals)+":"+sig.ID)
+		d.requested(string(SourceSignals) + ":" + sig.ID)
 		d.consumed = append(d.consumed, string(SourceSignals)+":"+sig.ID)
 	}
 	return d
@@ -96,7 +96,7 @@ func (d *Draft) judge(m *Message) Verdict {
 		return d.child(m.Child)
 	case m.External != nil:
 		return d.external(m.External)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil:
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil:
 		return d.request(m)
 	case m.WakeUp != nil:
 		return Settled
@@ -263,8 +263,29 @@ func (d *Draft) external(r *ExternalResult) Verdict {
 }
 
 func (d *Draft) request(m *Message) Verdict {
-	if m.ID == "" {
-		return Junk // without an ID it could not be told from others, and one of them would be lost
+	if v := d.Awaits(m); v != Taken {
+		return v
+	}
+	id := m.Identity()
+	switch {
+	case m.Update != nil:
+		d.add(&WorkflowExecutionUpdateAccepted{UpdateRequest: *m.Update})
+	case m.Signal != nil:
+		d.add(&WorkflowExecutionSignaled{Signal: *m.Signal})
+	case m.Cancel != nil:
+		d.cancel = true
+		d.add(&WorkflowExecutionCancelRequested{CancelRequest: *m.Cancel})
+	default:
+		d.add(&WorkflowExecutionTerminated{Termination: *m.Terminate})
+	}
+	d.requested(id)
+	return Taken
+}
+
+// Awaits is what Add would say of a signal, an update, a cancel or terminate request, without changing the draft.
+func (d *Draft) Awaits(m *Message) Verdict {
+	if m.ID == "" || m.Update != nil && m.ID != UpdateMessageID(m.Update.ID) {
+		return Junk // it could not be told from others, and one of them would be lost
 	}
 	id := m.Identity()
 	if _, here := d.requests[id]; here || d.state.Seen(id) {
@@ -273,19 +294,9 @@ func (d *Draft) request(m *Message) Verdict {
 	if d.closed {
 		return Leftover
 	}
-	switch {
-	case m.Signal != nil:
-		d.add(&WorkflowExecutionSignaled{Signal: *m.Signal})
-	case m.Cancel != nil:
-		if d.cancel || d.state.CancelRequested {
-			return Settled
-		}
-		d.cancel = true
-		d.add(&WorkflowExecutionCancelRequested{CancelRequest: *m.Cancel})
-	default:
-		d.add(&WorkflowExecutionTerminated{Termination: *m.Terminate})
+	if m.Cancel != nil && (d.cancel || d.state.CancelRequested) {
+		return Settled
 	}
-	d.requested(id)
 	return Taken
 }
 

@@ -31,6 +31,9 @@ func externalDone(id int64) *Message {
 func signal(id string) *Message    { return &Message{ID: id, Signal: &Signal{Name: "go"}} }
 func cancel(id string) *Message    { return &Message{ID: id, Cancel: &CancelRequest{Reason: "stop"}} }
 func terminate(id string) *Message { return &Message{ID: id, Terminate: &Termination{Reason: "kill"}} }
+func updateMessage(id string) *Message {
+	return &Message{ID: UpdateMessageID(id), Update: &UpdateRequest{ID: id, Name: "add", Asker: &UpdateAsker{Waiter: "w", Key: "k"}}}
+}
 
 // What each kind of message means: to a run that waits for it, once it is consumed, when it speaks of what is beyond
 // the prefix, and to a closed run. Numbers are those of begun.
@@ -52,6 +55,7 @@ func TestVerdicts(t *testing.T) {
 		"signal":            {signal("s1"), nil, Leftover},
 		"cancel":            {cancel("c1"), nil, Leftover},
 		"terminate":         {terminate("t1"), nil, Leftover},
+		"update":            {updateMessage("u1"), nil, Leftover},
 	}
 	for name, kind := range kinds {
 		t.Run(name, func(t *testing.T) {

@@ -14,7 +14,7 @@ import (
 type Message struct {
 	Version int `msgpack:"v"`
 	// ID tells two messages of one source apart: the sender's choice for signals, cancel and terminate requests,
-	// the attempt for activity results, "started" or "closed" for children, the armed due time in Unix
+	// UpdateMessageID for updates, the attempt for activity results, "started" or "closed" for children, the armed due time in Unix
 	// milliseconds for wake-ups.
 	ID string `msgpack:"id"`
 
@@ -25,6 +25,7 @@ type Message struct {
 	Cancel    *CancelRequest  `msgpack:"x,omitempty"`
 	Terminate *Termination    `msgpack:"t,omitempty"`
 	WakeUp    *WakeUp         `msgpack:"w,omitempty"`
+	Update    *UpdateRequest  `msgpack:"u,omitempty"`
 	// Forwarded is the sequence in INBOX that a signal or request had when it was sent to a run that was closed by then,
 	// 0 for one that was not passed on. It keeps its place in the order of sending.
 	Forwarded uint64 `msgpack:"fw,omitempty"`
@@ -39,7 +40,7 @@ func (m *Message) Source() Source {
 		return ChildSource(m.Child.Initiated)
 	case m.External != nil:
 		return ExternalSource(m.External.Initiated)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil:
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil:
 		return SourceSignals
 	case m.WakeUp != nil:
 		return SourceWakeUp

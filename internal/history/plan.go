@@ -47,11 +47,11 @@ type plans struct {
 var recordPlans = sync.OnceValue(func() *plans {
 	ps := &plans{structs: map[reflect.Type]*plan{}, events: map[enums.EventType]*plan{}}
 	for _, r := range []record{
-		&Start{}, &Transition{}, &TransitionHead{}, &Message{}, &Task{}, &TaskToken{}, &Beat{}, &Query{}, &QueryResult{}, &Trouble{},
+		&Start{}, &Transition{}, &TransitionHead{}, &Message{}, &Task{}, &TaskToken{}, &Beat{}, &Query{}, &QueryResult{}, &Trouble{}, &UpdateAnswer{},
 	} {
 		ps.add(reflect.TypeOf(r).Elem())
 	}
-	for _, a := range slices.Concat(workflowAttributes(), activityAttributes(), childAttributes(), markerAttributes()) {
+	for _, a := range slices.Concat(workflowAttributes(), activityAttributes(), childAttributes(), markerAttributes(), updateAttributes()) {
 		ps.events[a.EventType()] = ps.add(reflect.TypeOf(a).Elem())
 	}
 	return ps

@@ -21,15 +21,16 @@ func at(d time.Duration) time.Time { return t0.Add(d) }
 
 // newRecords makes an empty record of every kind and knows its decoder.
 var newRecords = map[string]func() (record, func([]byte) (record, error)){
-	"start":        func() (record, func([]byte) (record, error)) { return &Start{}, erase(DecodeStart) },
-	"transition":   func() (record, func([]byte) (record, error)) { return &Transition{}, erase(DecodeTransition) },
-	"message":      func() (record, func([]byte) (record, error)) { return &Message{}, erase(DecodeMessage) },
-	"task":         func() (record, func([]byte) (record, error)) { return &Task{}, erase(DecodeTask) },
-	"task token":   func() (record, func([]byte) (record, error)) { return &TaskToken{}, erase(DecodeTaskToken) },
-	"heartbeat":    func() (record, func([]byte) (record, error)) { return &Beat{}, erase(DecodeBeat) },
-	"query":        func() (record, func([]byte) (record, error)) { return &Query{}, erase(DecodeQuery) },
-	"query result": func() (record, func([]byte) (record, error)) { return &QueryResult{}, erase(DecodeQueryResult) },
-	"trouble":      func() (record, func([]byte) (record, error)) { return &Trouble{}, erase(DecodeTrouble) },
+	"start":         func() (record, func([]byte) (record, error)) { return &Start{}, erase(DecodeStart) },
+	"transition":    func() (record, func([]byte) (record, error)) { return &Transition{}, erase(DecodeTransition) },
+	"message":       func() (record, func([]byte) (record, error)) { return &Message{}, erase(DecodeMessage) },
+	"task":          func() (record, func([]byte) (record, error)) { return &Task{}, erase(DecodeTask) },
+	"task token":    func() (record, func([]byte) (record, error)) { return &TaskToken{}, erase(DecodeTaskToken) },
+	"heartbeat":     func() (record, func([]byte) (record, error)) { return &Beat{}, erase(DecodeBeat) },
+	"query":         func() (record, func([]byte) (record, error)) { return &Query{}, erase(DecodeQuery) },
+	"query result":  func() (record, func([]byte) (record, error)) { return &QueryResult{}, erase(DecodeQueryResult) },
+	"trouble":       func() (record, func([]byte) (record, error)) { return &Trouble{}, erase(DecodeTrouble) },
+	"update answer": func() (record, func([]byte) (record, error)) { return &UpdateAnswer{}, erase(DecodeUpdateAnswer) },
 }
 
 func erase[R record](decode func([]byte) (R, error)) func([]byte) (record, error) {

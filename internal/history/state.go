@@ -35,6 +35,9 @@ type State struct {
 	Memo   *common.Memo
 	Search *common.SearchAttributes
 
+	// Updates are those that were accepted, by their IDs; nil for none.
+	Updates map[string]*AcceptedUpdate
+
 	CancelRequested bool
 	// Close is the closing event, nil while the run is open; CloseCover covers its effects.
 	Close      *Event
@@ -146,12 +149,12 @@ func (s *State) Apply(t *Transition) error {
 	return nil
 }
 
-// isRequest says whether an identity is that of a signal, cancel or terminate request.
+// isRequest says whether an identity is that of a signal, an update, a cancel or terminate request.
 func isRequest(identity string) bool {
 	return len(identity) > 2 && identity[0] == 's' && identity[1] == ':'
 }
 
-// Seen says whether the signal, cancel or terminate request with this identity was consumed.
+// Seen says whether the signal, update, cancel or terminate request with this identity was consumed.
 func (s *State) Seen(identity string) bool {
 	_, ok := s.seen[identity]
 	return ok
@@ -218,6 +221,10 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 	switch a := e.Attributes.(type) {
 	case *WorkflowExecutionSignaled:
 		return nil
+	case *WorkflowExecutionUpdateAccepted:
+		return s.updateAccepted(e, a)
+	case *WorkflowExecutionUpdateCompleted:
+		return s.updateCompleted(e, a)
 	case *WorkflowExecutionCancelRequested:
 		if s.CancelRequested {
 			return s.illegal(e, "cancellation is requested already")

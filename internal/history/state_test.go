@@ -203,6 +203,7 @@ func TestInputsAndDecisions(t *testing.T) {
 		enums.EVENT_TYPE_TIMER_CANCELED: true, enums.EVENT_TYPE_ACTIVITY_TASK_SCHEDULED: true,
 		enums.EVENT_TYPE_ACTIVITY_TASK_CANCEL_REQUESTED:                       true,
 		enums.EVENT_TYPE_MARKER_RECORDED:                                      true,
+		enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:                  true,
 		enums.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:                    true,
 		enums.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:                         true,
 		enums.EVENT_TYPE_START_CHILD_WORKFLOW_EXECUTION_INITIATED:             true,

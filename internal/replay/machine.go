@@ -296,6 +296,8 @@ func (m *Machine) receive(e history.Event) func() {
 		return func() { m.requests.signaled(a) }
 	case *history.WorkflowExecutionCancelRequested:
 		return func() { m.requests.cancelRequested(a) }
+	case *history.WorkflowExecutionUpdateAccepted:
+		return func() { m.updated(e.ID, a) }
 	case *history.TimerFired:
 		return m.timerFired(a.Started)
 	case interface{ End() *history.ActivityEnd }:

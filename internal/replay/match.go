@@ -72,6 +72,9 @@ func same(recorded, decided history.Attributes) bool {
 	case *history.WorkflowPropertiesModified:
 		d, ok := decided.(*history.WorkflowPropertiesModified)
 		return ok && sameKeys(r.Memo.GetFields(), d.Memo.GetFields())
+	case *history.WorkflowExecutionUpdateCompleted:
+		d, ok := decided.(*history.WorkflowExecutionUpdateCompleted)
+		return ok && r.Accepted == d.Accepted
 	}
 	return recorded.EventType() == decided.EventType()
 }
@@ -115,6 +118,8 @@ func describe(a history.Attributes) string {
 		return fmt.Sprintf("%s %v", t, slices.Sorted(maps.Keys(a.Search.GetIndexedFields())))
 	case *history.WorkflowPropertiesModified:
 		return fmt.Sprintf("%s %v", t, slices.Sorted(maps.Keys(a.Memo.GetFields())))
+	case *history.WorkflowExecutionUpdateCompleted:
+		return fmt.Sprintf("%s of event %d (id %s)", t, a.Accepted, a.ID)
 	}
 	return t
 }

@@ -14,6 +14,7 @@ const (
 	// predicate: a coroutine's ready function is evaluated.
 	predicate
 	querying
+	validating
 	unwinding
 )
 
@@ -27,6 +28,8 @@ func (p phase) String() string {
 		return "a ready predicate"
 	case querying:
 		return "a query handler"
+	case validating:
+		return "an update validator"
 	case unwinding:
 		return "a coroutine that is being unwound"
 	}

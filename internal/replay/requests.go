@@ -15,6 +15,7 @@ type requests struct {
 	onQuery  QueryHandler
 	// queryHeader came with the query that is being answered.
 	queryHeader *common.Header
+	onUpdate    Updates
 
 	// unheard are the signals that came before onSignal was set.
 	unheard []*history.WorkflowExecutionSignaled

@@ -26,6 +26,7 @@ type Broker interface {
 	Claim(ctx context.Context, run history.Run, activity int64, claimer string) (holder string, err error)
 	Follow(ctx context.Context, run history.Run, after uint64) (streams.Follower, error)
 	streams.Notifier
+	streams.Answerer
 	ListenClosed(waiter string, handle func(runID string, record []byte), ended func()) (stop func(), err error)
 
 	ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) ([]streams.Waiting, error)

@@ -134,6 +134,8 @@ func noticeReaches(f *fixture) {
 	tell(mine, second, "two")
 	equal(f, "first notice", <-heard, notice{first.RunID, "one"})
 	equal(f, "second notice", <-heard, notice{second.RunID, "two"})
+	f.noError("answer", f.Answer(mine, "odd.key *", []byte("three")))
+	equal(f, "an answer, to the same listener", <-heard, notice{"odd.key *", "three"})
 	stop()
 	<-ended
 	stop()
@@ -146,6 +148,9 @@ func noticeRefused(f *fixture) {
 		var invalid *streams.InvalidError
 		if err := f.NotifyClosed(f.newRun().Run, waiter, nil); !errors.As(err, &invalid) {
 			f.Errorf("notify waiter %q: %v", waiter, err)
+		}
+		if err := f.Answer(waiter, "key", nil); !errors.As(err, &invalid) {
+			f.Errorf("answer waiter %q: %v", waiter, err)
 		}
 	}
 	run := f.newRun()

@@ -78,12 +78,29 @@ func (m *Model) NotifyClosed(run history.Run, waiter string, record []byte) erro
 	if err != nil {
 		return fmt.Errorf("notify of the close of run %s: %w", run, err)
 	}
+	m.tell(waiter, run.RunID, record)
+	return nil
+}
+
+func (m *Model) tell(waiter, key string, data []byte) {
 	m.mu.Lock()
 	listeners := slices.Clone(m.listeners[waiter])
 	m.mu.Unlock()
 	for _, l := range listeners {
-		l.handle(run.RunID, slices.Clone(record))
+		l.handle(key, slices.Clone(data))
 	}
+}
+
+// Answer tells the listeners of a waiter what became of a request.
+func (m *Model) Answer(waiter, key string, data []byte) error {
+	err := streams.CheckWaiter(waiter)
+	if waiter == "" {
+		err = &streams.InvalidError{Field: "waiter", Limit: "not empty"}
+	}
+	if err != nil {
+		return fmt.Errorf("answer request %q: %w", key, err)
+	}
+	m.tell(waiter, key, data)
 	return nil
 }
 
