@@ -30,6 +30,9 @@ type link struct {
 	condition atomic.Pointer[condition]
 	renewing  sync.Mutex // held while condition is replaced
 
+	// narrowSlots and broadSlots have a token for each line in use: a request waits until there is room.
+	narrowSlots, broadSlots chan struct{}
+
 	mu    sync.Mutex // guards the fields below
 	idle  []*line
 	broad []*line // idle ones for answers of many messages
@@ -41,9 +44,13 @@ type link struct {
 	outbox
 }
 
-// maxIdleLines bounds the subscriptions that are kept for the next requests, of each width: less than a kilobyte each, the
-// broker's share included, and two more for a wide one.
-const maxIdleLines = 1024
+// maxLines and maxBroad bound the requests under way, and so the subscriptions, which are kept for the next requests: less
+// than a kilobyte each, the broker's share included, and two more for a broad one. More requests would gain nothing, and
+// subscriptions that come and go make the broker look for all others anew.
+const (
+	maxLines = 1024
+	maxBroad = 64
+)
 
 // line takes the answers to one request at a time. Each request has a subject of its own below the line's: around a
 // change of leaders two servers may answer one, and an answer must never be taken for that to another request.
@@ -76,7 +83,10 @@ type condition struct {
 }
 
 func newLink(nc *nats.Conn) *link {
-	l := &link{nc: nc, busy: map[*line]struct{}{}, outbox: outbox{alone: defaultAlone}}
+	l := &link{
+		nc: nc, narrowSlots: make(chan struct{}, maxLines), broadSlots: make(chan struct{}, maxBroad),
+		busy: map[*line]struct{}{}, outbox: outbox{alone: defaultAlone},
+	}
 	l.condition.Store(&condition{epoch: 1, up: nc.Status() == nats.CONNECTED, lost: l.listen()})
 	l.renew()
 	return l
@@ -143,8 +153,15 @@ func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, bro
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	slots := l.slots(broad)
+	select {
+	case slots <- struct{}{}:
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
 	line, err := l.take(broad)
 	if err != nil {
+		<-slots
 		return nil, err
 	}
 	line.until, line.epoch = time.Time{}, 0
@@ -202,6 +219,13 @@ func (l *link) take(broad bool) (*line, error) {
 	return line, err
 }
 
+func (l *link) slots(broad bool) chan struct{} {
+	if broad {
+		return l.broadSlots
+	}
+	return l.narrowSlots
+}
+
 func (l *link) idleLocked(broad bool) *[]*line {
 	if broad {
 		return &l.broad
@@ -231,14 +255,15 @@ func (l *link) release(line *line, answered bool) {
 	line.mu.Unlock()
 	l.mu.Lock()
 	delete(l.busy, line)
-	idle := l.idleLocked(line.broad)
-	if keep = keep && len(*idle) < maxIdleLines; keep {
+	if keep {
+		idle := l.idleLocked(line.broad)
 		*idle = append(*idle, line)
 	}
 	l.mu.Unlock()
 	if !keep {
 		_ = line.sub.Unsubscribe() // fails only on a connection that is closed
 	}
+	<-l.slots(line.broad)
 }
 
 // sweep gives up what has waited too long, and what was sent before the connection was lost.
