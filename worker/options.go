@@ -10,19 +10,58 @@ import (
 
 // Options configure a worker. The zero value is usable.
 type Options struct {
+	// Tuner says how much the worker does at a time, in place of MaxConcurrentActivityExecutionSize,
+	// MaxConcurrentWorkflowTaskExecutionSize and MaxConcurrentLocalActivityExecutionSize, which must be 0 with it. Nil means
+	// these.
+	Tuner WorkerTuner
+	// SysInfoProvider is accepted and not used: a resource-based Tuner brings its own.
+	SysInfoProvider SysInfoProvider
+
 	// MaxConcurrentActivityExecutionSize is how many activities run at a time. 0 means 1,000.
 	MaxConcurrentActivityExecutionSize int
 	// MaxConcurrentEagerActivityExecutionSize is how many of these may be activities that the worker's own workflows
 	// have just scheduled and that did not go through the task queue. 0 means 1,000.
 	MaxConcurrentEagerActivityExecutionSize int
+	// MaxEagerActivityReservationsPerWorkflowTask is how many activities that one step of a workflow schedules may run so.
+	// It must be at least 1. Nil means as many as there are slots.
+	MaxEagerActivityReservationsPerWorkflowTask *int
+	// MaxConcurrentLocalActivityExecutionSize is how many local activities run at a time. 0 means 1,000.
+	MaxConcurrentLocalActivityExecutionSize int
+	// WorkerLocalActivitiesPerSecond bounds how many local activities begin per second. 0 means no bound.
+	WorkerLocalActivitiesPerSecond float64
+	// TaskQueueActivitiesPerSecond is not supported, and refused unless it is 0: nobody counts for all workers of a queue.
+	// Divide the rate among the workers, by WorkerActivitiesPerSecond.
+	TaskQueueActivitiesPerSecond float64
 	// WorkerActivitiesPerSecond bounds how many activities this worker begins per second; less than 1 is possible. 0
 	// means no bound.
 	WorkerActivitiesPerSecond float64
 	// MaxConcurrentWorkflowTaskExecutionSize is how many messages for workflows are held at a time, on each of the two
-	// lanes for starts and for everything else. 0 means 256.
+	// lanes for starts and for everything else. 0 means 1,000.
 	MaxConcurrentWorkflowTaskExecutionSize int
 	// WorkflowCacheSize is how many runs are kept live in memory. 0 means 2,000.
 	WorkflowCacheSize int
+
+	// WorkflowPanicPolicy says what becomes of a run whose code panics. Default BlockWorkflow.
+	WorkflowPanicPolicy WorkflowPanicPolicy
+	// PreferredVersionProvider chooses the version that GetVersion records for a run that comes to a change for the first
+	// time. Nil means the newest one.
+	PreferredVersionProvider PreferredVersionProvider
+	// DeploymentOptions say which version of the code the worker has.
+	DeploymentOptions DeploymentOptions
+
+	// MaxConcurrentActivityTaskPollers, MaxConcurrentWorkflowTaskPollers, ActivityTaskPollerBehavior and
+	// WorkflowTaskPollerBehavior are accepted and change nothing: see PollerBehavior.
+	MaxConcurrentActivityTaskPollers int
+	MaxConcurrentWorkflowTaskPollers int
+	ActivityTaskPollerBehavior       PollerBehavior
+	WorkflowTaskPollerBehavior       PollerBehavior
+	// StickyScheduleToStartTimeout is accepted and changes nothing: a run that is in one worker's memory is served by
+	// whichever worker is free, and what a worker has in memory is a prefix that it completes (WorkflowCacheSize).
+	StickyScheduleToStartTimeout time.Duration
+	// MaxConcurrentWorkflowTaskExternalStorageVisits is accepted and changes nothing.
+	MaxConcurrentWorkflowTaskExternalStorageVisits int
+	// DisablePayloadErrorLimit is accepted and changes nothing: the limit is that of the object store.
+	DisablePayloadErrorLimit bool
 
 	// WorkerStopTimeout is how long Stop waits for activities before it ends their contexts and hands their tasks to
 	// other workers. 0 means 10 s; a negative value means not to wait.
@@ -36,6 +75,11 @@ type Options struct {
 	Identity string
 	// DisableWorkflowWorker leaves workflows to other processes, although some may be registered.
 	DisableWorkflowWorker bool
+	// LocalActivityWorkerOnly leaves activities to other processes but for local ones, although some may be registered.
+	LocalActivityWorkerOnly bool
+	// DisableRegistrationAliasing keeps functions that are registered under other names than their own from being found by
+	// the function: workflow code has to call them by name.
+	DisableRegistrationAliasing bool
 	// DisableEagerActivities sends every activity through its task queue. Otherwise this worker may run the first
 	// attempt of an activity that its own workflows have just scheduled at once, where it serves the activity's queue
 	// and has a slot free.
@@ -62,12 +106,16 @@ type Options struct {
 	// BackgroundActivityContext is what the contexts of activities are made from: its values reach them all, and its
 	// end ends them all. Nil means context.Background().
 	BackgroundActivityContext context.Context
+
+	// tuning is what is wrong with the Tuner, activitySupply what it has for activities beyond their number.
+	tuning         error
+	activitySupply *supply
 }
 
 const (
 	defaultSlots         = 1000
 	defaultEagerSlots    = 1000
-	defaultWorkflowSlots = 256
+	defaultWorkflowSlots = 1000
 	defaultCacheSize     = 2000
 	defaultStopTimeout   = 10 * time.Second
 	defaultLossTimeout   = 30 * time.Second
@@ -78,6 +126,10 @@ const (
 )
 
 func (o Options) withDefaults() Options {
+	if o.Tuner != nil {
+		o = o.tuned()
+	}
+	setDefault(&o.MaxConcurrentLocalActivityExecutionSize, defaultSlots)
 	setDefault(&o.MaxConcurrentActivityExecutionSize, defaultSlots)
 	setDefault(&o.MaxConcurrentEagerActivityExecutionSize, defaultEagerSlots)
 	setDefault(&o.MaxConcurrentWorkflowTaskExecutionSize, defaultWorkflowSlots)
@@ -103,7 +155,23 @@ func (o Options) validate() error {
 	refuse := func(field string, value any, limit string) error {
 		return fmt.Errorf("%w: Options.%s is %v, must be %s", ErrInvalidOptions, field, value, limit)
 	}
+	if err := o.DeploymentOptions.validate(); err != nil {
+		return err
+	}
 	switch {
+	case o.tuning != nil:
+		return o.tuning
+	case o.TaskQueueActivitiesPerSecond != 0:
+		return refuse("TaskQueueActivitiesPerSecond", o.TaskQueueActivitiesPerSecond,
+			"0: a rate for all workers of a queue is not supported, divide it among them by WorkerActivitiesPerSecond")
+	case o.MaxEagerActivityReservationsPerWorkflowTask != nil && *o.MaxEagerActivityReservationsPerWorkflowTask < 1:
+		return refuse("MaxEagerActivityReservationsPerWorkflowTask", *o.MaxEagerActivityReservationsPerWorkflowTask, "nil or at least 1")
+	case o.WorkflowPanicPolicy != BlockWorkflow && o.WorkflowPanicPolicy != FailWorkflow:
+		return refuse("WorkflowPanicPolicy", o.WorkflowPanicPolicy, "BlockWorkflow or FailWorkflow")
+	case o.MaxConcurrentLocalActivityExecutionSize < 0:
+		return refuse("MaxConcurrentLocalActivityExecutionSize", o.MaxConcurrentLocalActivityExecutionSize, "at least 0")
+	case !(o.WorkerLocalActivitiesPerSecond >= 0):
+		return refuse("WorkerLocalActivitiesPerSecond", o.WorkerLocalActivitiesPerSecond, "at least 0")
 	case o.MaxConcurrentActivityExecutionSize < 0:
 		return refuse("MaxConcurrentActivityExecutionSize", o.MaxConcurrentActivityExecutionSize, "at least 0")
 	case o.MaxConcurrentEagerActivityExecutionSize < 0:
