@@ -256,3 +256,63 @@ func TestContextIsPropagated(t *testing.T) {
 	})
 	check(t, env, "acme")
 }
+
+func TestMocksOweNoHeartbeats(t *testing.T) {
+	env := newEnv()
+	env.OnActivity(Upper, mock.Anything, mock.Anything).After(30*time.Second).Return("late", nil)
+	env.ExecuteWorkflow(func(ctx workflow.Context) (string, error) {
+		var s string
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: time.Minute, HeartbeatTimeout: time.Second})
+		err := workflow.ExecuteActivity(ctx, Upper, "").Get(ctx, &s)
+		return s, err
+	})
+	check(t, env, "late")
+}
+
+func TestActivityMayReturnWithinTheGracePeriod(t *testing.T) {
+	env := newEnv()
+	env.SetActivityTimeoutGracePeriod(time.Minute)
+	env.RegisterActivityWithOptions(func(ctx context.Context) (string, error) {
+		<-ctx.Done()
+		return "in time", nil
+	}, activity.RegisterOptions{Name: "Slow"})
+	env.ExecuteWorkflow(func(ctx workflow.Context) (string, error) {
+		var s string
+		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
+			StartToCloseTimeout: 20 * time.Millisecond, RetryPolicy: &millrace.RetryPolicy{MaximumAttempts: 1}})
+		err := workflow.ExecuteActivity(ctx, "Slow").Get(ctx, &s)
+		return s, err
+	})
+	check(t, env, "in time")
+}
+
+func TestHistoryLengthIsPretended(t *testing.T) {
+	env := newEnv()
+	env.SetCurrentHistoryLength(10_000)
+	env.RegisterDelayedCallback(func() { env.SetCurrentHistoryLength(0) }, time.Minute)
+	env.ExecuteWorkflow(func(ctx workflow.Context) (int, error) {
+		n := workflow.GetInfo(ctx).GetCurrentHistoryLength()
+		err := workflow.Sleep(ctx, time.Hour)
+		return n + workflow.GetInfo(ctx).GetCurrentHistoryLength(), err
+	})
+	check(t, env, 10_003)
+}
+
+func TestDynamicActivityIsMockedByItsType(t *testing.T) {
+	env := newEnv()
+	env.RegisterDynamicActivity(func(_ context.Context, args converter.EncodedValues) (string, error) {
+		var s string
+		err := args.Get(&s)
+		return "dynamic " + s, err
+	}, activity.DynamicRegisterOptions{})
+	env.OnActivity("second", mock.Anything, mock.Anything).Return("mocked", nil)
+	env.ExecuteWorkflow(func(ctx workflow.Context) (string, error) {
+		var first, second string
+		err := workflow.ExecuteActivity(options(ctx), "first", "a").Get(ctx, &first)
+		if err == nil {
+			err = workflow.ExecuteActivity(options(ctx), "second", "b").Get(ctx, &second)
+		}
+		return first + " " + second, err
+	})
+	check(t, env, "dynamic a mocked")
+}

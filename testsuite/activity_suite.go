@@ -25,6 +25,8 @@ type TestActivityEnvironment struct {
 	header  *common.Header
 	timeout time.Duration
 	calls   int64
+	// alone activities are called as if no workflow had scheduled them.
+	alone bool
 }
 
 func newActivityTestEnvironment(s *WorkflowTestSuite) *TestActivityEnvironment {
@@ -125,7 +127,17 @@ func (t *TestActivityEnvironment) info(name string, local bool) activity.Info {
 	}}, number: 1, started: now}
 	info := a.info()
 	info.IsLocalActivity = local
+	if t.alone {
+		info.WorkflowType, info.WorkflowExecution, info.WorkflowNamespace = nil, workflow.Execution{}, ""
+	}
 	return info
+}
+
+// SetExecuteActivitiesInWorkflow says whether activities find themselves scheduled by a workflow: otherwise activity.Info
+// names none. Default true.
+func (t *TestActivityEnvironment) SetExecuteActivitiesInWorkflow(executeActivitiesInWorkflow bool) *TestActivityEnvironment {
+	t.alone = !executeActivitiesInWorkflow
+	return t
 }
 
 // SetHeartbeatDetails sets what activities find of the attempt before.

@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -40,6 +41,9 @@ type engine struct {
 	order []*run
 	root  *run
 
+	// pretendedLength is what workflow code is told of the length of its history, 0 for the truth.
+	pretendedLength atomic.Int64
+
 	functions *worker.Functions
 	// workflows are the registered workflow functions by their types; registrations makes them and functions anew.
 	workflows     map[string]reflect.Value
@@ -62,6 +66,8 @@ type settings struct {
 	disableAliasing     bool
 	workerOptions       worker.Options
 	workerStop          <-chan struct{}
+	// grace is how long an activity may go on when its time is over.
+	grace time.Duration
 	// recording says that there are mocks of what workflow code records of itself.
 	recording bool
 	// queues restricts activities, by their types, to a task queue.

@@ -69,7 +69,10 @@ func (e *engine) onActivity(a any, args []any) *mock.Call {
 		fn, _ = e.functions.Activity(name)
 	}
 	checkMockArguments("OnActivity", name, fn.Type(), args)
-	return e.mocks.on(&e.mocks.activities, fn.Name(), args)
+	if !fn.Dynamic() {
+		name = fn.Name()
+	}
+	return e.mocks.on(&e.mocks.activities, name, args)
 }
 
 // onWorkflow mocks a workflow. One that is given by its function is registered by that.
@@ -95,9 +98,12 @@ func checkMockArguments(call, name string, t reflect.Type, args []any) {
 	}
 }
 
-// mockedActivity is what stands in for an activity, nil for nothing.
-func (e *engine) mockedActivity(fn *worker.ActivityFunction) *worker.ActivityFunction {
-	name := fn.Name()
+// mockedActivity is what stands in for an activity, nil for nothing. A dynamic activity has mocks by the types that it is
+// called for.
+func (e *engine) mockedActivity(name string, fn *worker.ActivityFunction) *worker.ActivityFunction {
+	if !fn.Dynamic() {
+		name = fn.Name()
+	}
 	if !e.mocks.has(&e.mocks.activities, name) {
 		return nil
 	}

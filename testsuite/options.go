@@ -161,6 +161,18 @@ func (e *TestWorkflowEnvironment) SetContinuedExecutionRunID(rid string) {
 	e.start.ContinuedRunID = rid
 }
 
+// SetCurrentHistoryLength sets what workflow.Info.GetCurrentHistoryLength returns from now on; 0 is the actual length.
+func (e *TestWorkflowEnvironment) SetCurrentHistoryLength(length int) {
+	e.engine.pretendedLength.Store(int64(length))
+}
+
+// SetActivityTimeoutGracePeriod sets how long an activity may go on when its StartToClose time-out has ended its context: what
+// it returns within that time counts, unless it is an error. Default 0.
+func (e *TestWorkflowEnvironment) SetActivityTimeoutGracePeriod(gracePeriod time.Duration) *TestWorkflowEnvironment {
+	e.engine.grace = gracePeriod
+	return e
+}
+
 // SetActivityTaskQueue lets the given activities run on one task queue only: scheduling them on another panics. An
 // activity runs on every queue by default.
 func (e *TestWorkflowEnvironment) SetActivityTaskQueue(taskqueue string, activityFn ...interface{}) {

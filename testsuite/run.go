@@ -36,6 +36,8 @@ type run struct {
 	begun       bool
 	// closed is set when the run has closed, or when its code cannot go on.
 	closed atomic.Bool
+	// lengths are what the code was told of the length of its history, by the actual one.
+	lengths map[int64]int64
 	// broken is why it cannot: it panicked.
 	broken error
 	// info is what a child's code sees of itself, nil before it has run.
@@ -53,14 +55,14 @@ type run struct {
 }
 
 func (e *engine) newRun(start *history.Start) *run {
-	r := &run{env: e, start: start, tasks: map[int64]*task{}}
+	r := &run{env: e, start: start, tasks: map[int64]*task{}, lengths: map[int64]int64{}}
 	r.body = e.code(r)
 	r.machine = r.newMachine()
 	return r
 }
 
 func (r *run) newMachine() *replay.Machine {
-	return replay.New(replay.Config{Start: r.start, Body: r.body, MaxPayload: maxPayload, Strands: &r.strands})
+	return replay.New(replay.Config{Start: r.start, Body: r.body, MaxPayload: maxPayload, HistoryLength: r.toldLength, Strands: &r.strands})
 }
 
 func (r *run) id() history.Run       { return r.start.Run.Run }
@@ -88,6 +90,19 @@ func (r *run) takeWaiting() []*history.Message {
 	waiting := r.waiting
 	r.waiting = nil
 	return waiting
+}
+
+// toldLength is the length of the history as the code is told: what the test pretends at the time of the first question,
+// else the actual one.
+func (r *run) toldLength(actual int64) int64 {
+	told, ok := r.lengths[actual]
+	if !ok {
+		if told = r.env.pretendedLength.Load(); told == 0 {
+			told = actual
+		}
+		r.lengths[actual] = told
+	}
+	return told
 }
 
 // begin makes the first transition.

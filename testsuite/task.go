@@ -106,15 +106,25 @@ func (a *attempt) watch() {
 			end(cause)
 			stop()
 		}
-		a.deadline = a.env.after(d, func() { a.timeOut(enums.TIMEOUT_TYPE_START_TO_CLOSE) })
+		a.deadline = a.env.after(d, a.expire)
 	}
 	a.listen()
 }
 
-// listen sets the alarm for the next heartbeat.
+// expire ends an attempt whose StartToClose time-out has expired, or leaves it a last moment.
+func (a *attempt) expire() {
+	if a.env.grace <= 0 || a.pending {
+		a.timeOut(enums.TIMEOUT_TYPE_START_TO_CLOSE)
+		return
+	}
+	a.end(activity.ErrTimedOut)
+	a.deadline = a.env.after(a.env.grace, func() { a.timeOut(enums.TIMEOUT_TYPE_START_TO_CLOSE) })
+}
+
+// listen sets the alarm for the next heartbeat. A mock owes none.
 func (a *attempt) listen() {
 	a.silence.cancel()
-	if d := a.Heartbeat.Duration(); d > 0 && !a.over {
+	if d := a.Heartbeat.Duration(); d > 0 && !a.over && !a.env.mocks.has(&a.env.mocks.activities, a.Type) {
 		a.silence = a.env.after(d, func() { a.timeOut(enums.TIMEOUT_TYPE_HEARTBEAT) })
 		a.silence.patient = a.pending
 	}
@@ -175,18 +185,14 @@ func (a *attempt) back(result *common.Payloads, err error) {
 		return
 	}
 	if err != nil && !a.canceled && errors.Is(context.Cause(a.ctx), activity.ErrTimedOut) {
-		a.clockOver()
+		// The function has noticed the end of its time, perhaps before the alarm rang.
+		if a.deadline != nil && !a.deadline.off && a.env.grace <= 0 {
+			a.env.set(a.deadline.at)
+		}
+		a.timeOut(enums.TIMEOUT_TYPE_START_TO_CLOSE)
 		return
 	}
 	a.complete(result, err)
-}
-
-// clockOver is for a function that has noticed the end of its time before the alarm rang.
-func (a *attempt) clockOver() {
-	if a.deadline != nil {
-		a.env.set(a.deadline.at)
-	}
-	a.timeOut(enums.TIMEOUT_TYPE_START_TO_CLOSE)
 }
 
 // complete takes the outcome of an attempt.
@@ -291,7 +297,7 @@ func (e *engine) activityCall(t *history.Task) func(context.Context, activity.In
 	}
 	return func(ctx context.Context, info activity.Info) (*common.Payloads, error) {
 		e.listeners.activityStarted(e, ctx, info, t.Input)
-		if stand := e.mockedActivity(fn); stand != nil {
+		if stand := e.mockedActivity(t.Type, fn); stand != nil {
 			fn = stand
 		}
 		return fn.Call(ctx, t.Header, t.Input)

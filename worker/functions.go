@@ -89,8 +89,12 @@ func (f *ActivityFunction) Stand(fn reflect.Value) (*ActivityFunction, error) {
 	if err != nil {
 		return nil, err
 	}
+	stand.dynamic = f.function.dynamic
 	return &ActivityFunction{stand, f.surroundings}, nil
 }
+
+// Dynamic says whether the function runs the activities whose types are not registered.
+func (f *ActivityFunction) Dynamic() bool { return f.function.dynamic }
 
 // Name is the type that the function is registered as.
 func (f *ActivityFunction) Name() string { return f.function.name }

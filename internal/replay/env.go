@@ -42,7 +42,12 @@ func (e *Env) Now() time.Time { return e.m.now }
 func (e *Env) Replaying() bool { return e.m.replaying }
 
 // HistoryLength is the number of events before the decisions of the transition being processed.
-func (e *Env) HistoryLength() int64 { return e.m.length }
+func (e *Env) HistoryLength() int64 {
+	if told := e.m.config.HistoryLength; told != nil {
+		return told(e.m.length)
+	}
+	return e.m.length
+}
 
 // Go creates a coroutine that runs f, after those that exist, in the transition being processed. An empty name is
 // replaced by the coroutine's number.

@@ -15,6 +15,9 @@ type Config struct {
 	Body Body
 	// MaxPayload is the largest size in bytes of one input, result, header or memo; 0 is unlimited.
 	MaxPayload int
+	// HistoryLength, if not nil, says what the code is told when it asks for the length of its history: tests pretend a
+	// long one. It must answer the same for the same actual length.
+	HistoryLength func(actual int64) int64
 	// Strands has the goroutines that the coroutines run in; nil gives the Machine its own.
 	Strands Strands
 }
