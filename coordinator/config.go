@@ -37,6 +37,8 @@ type Config struct {
 	StopTimeout time.Duration
 	// Eager runs first attempts of activities in this process. Nil: all go to their task queues.
 	Eager EagerRunner
+	// MaxEager bounds the activities of one transition that Eager runs. 0: all that it takes.
+	MaxEager int
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
 	// Now is the clock that stamps transitions. Default time.Now.

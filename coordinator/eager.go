@@ -94,6 +94,9 @@ func (c *Coordinator) reserve(e *entry, p *plan, events []history.Event, held *i
 		if !ok || !mayBeEager(a) {
 			continue
 		}
+		if c.cfg.MaxEager > 0 && len(calls) >= c.cfg.MaxEager {
+			break
+		}
 		pending := &history.PendingActivity{Event: events[i].ID, Scheduled: a, At: p.draft.Time(), FirstAttempt: 1}
 		attempt := c.cfg.Eager.Reserve(e.state().Task(pending))
 		if attempt == nil {

@@ -116,6 +116,7 @@ func (w *activities) run(ctx context.Context) error {
 	defer cut(nil)
 	w.serveEager(true)
 	err = w.poll(ctx, work, src)
+	w.slots.end()
 	if ctx.Err() != nil {
 		err = nil
 	}

@@ -145,6 +145,14 @@ func (o Options) withDefaults() Options {
 	return o
 }
 
+// maxEager is MaxEagerActivityReservationsPerWorkflowTask, 0 for no bound.
+func (o Options) maxEager() int {
+	if o.MaxEagerActivityReservationsPerWorkflowTask == nil {
+		return 0
+	}
+	return *o.MaxEagerActivityReservationsPerWorkflowTask
+}
+
 func setDefault[T int | time.Duration](field *T, value T) {
 	if *field == 0 {
 		*field = value

@@ -17,6 +17,8 @@ import (
 // a program starts, and returns nothing.
 type registry struct {
 	definition workflow.DefinitionOptions
+	// unaliased keeps functions from being found by their own names where they have others.
+	unaliased bool
 
 	mu         sync.RWMutex // guards the rest
 	activities map[string]*function
@@ -46,6 +48,9 @@ func newRegistry(definition workflow.DefinitionOptions) *registry {
 }
 
 func (r *registry) lookUp(names map[string]string, function string) string {
+	if r.unaliased {
+		return ""
+	}
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	return names[function]
@@ -144,7 +149,7 @@ func (r *registry) activity(name string) (*function, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	f, ok := r.activities[name]
-	if !ok {
+	if !ok && !r.unaliased {
 		f, ok = r.activities[r.activityNames[name]]
 	}
 	if !ok && r.dynamicActivity != nil {
@@ -158,7 +163,7 @@ func (r *registry) workflow(name string) (replay.Body, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	d, ok := r.workflows[name]
-	if !ok {
+	if !ok && !r.unaliased {
 		d, ok = r.workflows[r.workflowNames[name]]
 	}
 	if !ok && r.dynamicWorkflow != nil {

@@ -10,6 +10,9 @@ import (
 // A pull that is open holds no slot: it asks for as many tasks as there are free slots, and eager attempts may take those
 // while it waits. What it brings too much then waits for a slot, BEFORE all eager attempts.
 type slots struct {
+	// supply has a say besides, nil for none. It is asked without the lock.
+	supply *supply
+
 	mu      sync.Mutex // guards the rest
 	free    int
 	eager   int             // how many more eager attempts may run
@@ -21,9 +24,26 @@ func newSlots(total, eager int) *slots { return &slots{free: total, eager: eager
 
 // take takes a slot for a pulled task, false when none is free.
 func (s *slots) take() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.takeLocked()
+	return s.withPermit(func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return s.takeLocked()
+	})
+}
+
+// withPermit is take with the supply's permit.
+func (s *slots) withPermit(take func() bool) bool {
+	if s.supply == nil {
+		return take()
+	}
+	if !s.supply.try() {
+		return false
+	}
+	if !take() {
+		s.supply.give(SlotReleaseReasonUnused)
+		return false
+	}
+	return true
 }
 
 func (s *slots) takeLocked() bool {
@@ -36,17 +56,26 @@ func (s *slots) takeLocked() bool {
 
 // takeEager takes a slot for an eager attempt, false when none is to be had.
 func (s *slots) takeEager() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closed || s.eager == 0 || !s.takeLocked() {
-		return false
-	}
-	s.eager--
-	return true
+	return s.withPermit(func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		if s.closed || s.eager == 0 || !s.takeLocked() {
+			return false
+		}
+		s.eager--
+		return true
+	})
 }
 
 // give gives a slot back.
 func (s *slots) give() {
+	if s.supply != nil {
+		s.supply.give(SlotReleaseReasonTaskProcessed)
+	}
+	s.giveSlot()
+}
+
+func (s *slots) giveSlot() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.giveLocked()
@@ -63,6 +92,9 @@ func (s *slots) giveLocked() {
 
 // giveEager gives the slot of an eager attempt back.
 func (s *slots) giveEager() {
+	if s.supply != nil {
+		s.supply.give(SlotReleaseReasonTaskProcessed)
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.eager++
@@ -79,6 +111,17 @@ func (s *slots) close() {
 // wait takes a slot, when necessary after others have given theirs back. It returns false when stop is closed or patience,
 // negative for endless, is over before.
 func (s *slots) wait(stop <-chan struct{}, patience time.Duration) bool {
+	if !s.waitSlot(stop, patience) {
+		return false
+	}
+	if s.supply != nil && !s.supply.wait(stop) {
+		s.giveSlot()
+		return false
+	}
+	return true
+}
+
+func (s *slots) waitSlot(stop <-chan struct{}, patience time.Duration) bool {
 	s.mu.Lock()
 	if s.takeLocked() {
 		s.mu.Unlock()
@@ -120,8 +163,26 @@ func (s *slots) waitFree(stop <-chan struct{}) int {
 	if !s.wait(stop, -1) {
 		return 0
 	}
+	if s.supply == nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.giveLocked()
+		return max(s.free, 1)
+	}
+	s.supply.park()
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.giveLocked()
-	return max(s.free, 1)
+	free := max(s.free, 1)
+	s.mu.Unlock()
+	return max(s.supply.spares(min(free, maxSpare)), 1)
+}
+
+// maxSpare bounds the permits that are reserved for one pull.
+const maxSpare = 16
+
+// end gives back what was reserved for pulls: there are no more of them.
+func (s *slots) end() {
+	if s.supply != nil {
+		s.supply.unspare()
+	}
 }

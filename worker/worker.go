@@ -60,6 +60,8 @@ func New(c client.Client, taskQueue string, options Options) Worker {
 		w.refusal = errors.Join(w.options.validate(), streams.CheckTaskQueue(taskQueue))
 	}
 	definition := workflow.DefinitionOptions{EnableLoggingInReplay: options.EnableLoggingInReplay}
+	definition.FailOnPanic = options.WorkflowPanicPolicy == FailWorkflow
+	definition.PreferredVersion = options.PreferredVersionProvider.preferredVersion()
 	if w.core != nil {
 		definition.DataConverter, definition.FailureConverter = w.core.DataConverter, w.core.FailureConverter
 		definition.Logger, definition.Namespace = w.core.Logger, w.core.Streams.Name()
@@ -69,6 +71,7 @@ func New(c client.Client, taskQueue string, options Options) Worker {
 		w.options.Identity = orDefault(options.Identity, w.core.Identity)
 	}
 	w.registry = newRegistry(definition)
+	w.registry.unaliased = options.DisableRegistrationAliasing
 	return w
 }
 
@@ -175,7 +178,7 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	var sides []func(context.Context) error
 	var eager coordinator.EagerRunner
 	runsWorkflows, runsActivities := w.registry.serves()
-	if runsActivities {
+	if runsActivities && !w.options.LocalActivityWorkerOnly {
 		a := w.newActivities(logger)
 		sides = append(sides, a.run)
 		if !w.options.DisableEagerActivities {
@@ -211,6 +214,7 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		StopTimeout:     stopTimeout,
 		MaxPayload:      w.payloadLimit(),
 		Eager:           eager,
+		MaxEager:        w.options.maxEager(),
 		Logger:          logger,
 	}
 }
@@ -220,6 +224,11 @@ func (w *worker) newActivities(logger log.Logger) *activities {
 	a.namespace, a.find, a.logger = w.core.Streams.Name(), w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
 	_, a.aware = a.dataConverter.(workflow.ContextAware)
+	if s := w.options.activitySupply; s != nil {
+		s.queue, s.build, s.identity = w.queue, w.options.DeploymentOptions.Version.BuildID, w.options.Identity
+		s.logger, s.metrics = logger, w.core.MetricsHandler
+		a.slots.supply = s
+	}
 	a.client, a.metrics = w.client, w.core.MetricsHandler
 	a.propagators, a.intercept = w.core.ContextPropagators, interceptActivity(w.interceptors)
 	a.maxPayload = w.payloadLimit()

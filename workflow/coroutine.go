@@ -16,5 +16,12 @@ func GoNamed(ctx Context, name string, f func(ctx Context)) {
 
 func (r *run) spawn(ctx Context, name string, f func(ctx Context)) {
 	r.guard("Go")
+	if r.def.options.FailOnPanic {
+		plain := f
+		f = func(ctx Context) {
+			defer r.failOnPanic()
+			plain(ctx)
+		}
+	}
 	r.env.Go(name, func() { f(ctx) })
 }

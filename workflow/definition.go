@@ -44,6 +44,10 @@ type DefinitionOptions struct {
 	Intercept func(ctx Context, next InboundInterceptor) InboundInterceptor
 	// MetricsHandler is what GetMetricsHandler returns. Nil discards.
 	MetricsHandler metrics.Handler
+	// FailOnPanic fails a run whose code panics, instead of letting it wait for better code.
+	FailOnPanic bool
+	// PreferredVersion chooses the version that GetVersion records. Nil means the newest.
+	PreferredVersion func(info *Info, changeID string, minSupported, maxSupported Version) Version
 	// ActivityName and WorkflowName return the name that a function of the given name is registered under, empty for
 	// its own. Nil means that all are registered under their own.
 	ActivityName func(function string) string

@@ -2,7 +2,9 @@ package workflow
 
 import (
 	"fmt"
+	"runtime"
 
+	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
@@ -74,8 +76,22 @@ func (r *run) execute() {
 	r.env.OnSignal(r.signaled)
 	r.env.OnCancel(r.cancelRequested)
 	r.applyCancel()
+	if r.def.options.FailOnPanic {
+		defer r.failOnPanic()
+	}
 	result, err := r.callFunction()
 	r.close(result, err)
+}
+
+// failOnPanic is deferred by the coroutines of the author's code where a panic fails the run.
+func (r *run) failOnPanic() {
+	if r.env.Unwinding() {
+		return
+	}
+	if p := recover(); p != nil {
+		stack := make([]byte, 16<<10)
+		r.fail(millrace.NewPanicError(p, string(stack[:runtime.Stack(stack, false)])))
+	}
 }
 
 // cancelRequested is called among the inputs of a transition. The root context is canceled only after all of them,

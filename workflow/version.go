@@ -34,7 +34,11 @@ func (r *run) version(changeID string, minSupported, maxSupported Version) Versi
 		panic(fmt.Sprintf("workflow: GetVersion %q: versions %d to %d are supported: they must be a range from %d on",
 			changeID, minSupported, maxSupported, DefaultVersion))
 	}
-	v := Version(r.env.Version(changeID, int32(maxSupported)))
+	newest := maxSupported
+	if prefer := r.def.options.PreferredVersion; prefer != nil && !r.env.Replaying() {
+		newest = prefer(r.info(), changeID, minSupported, maxSupported)
+	}
+	v := Version(r.env.Version(changeID, int32(newest)))
 	switch {
 	case v < minSupported:
 		panic(fmt.Sprintf("workflow: GetVersion %q: the run has version %d, which the code no longer supports (%d to %d)",
