@@ -39,6 +39,8 @@ type Config struct {
 	Eager EagerRunner
 	// MaxEager bounds the activities of one transition that Eager runs. 0: all that it takes.
 	MaxEager int
+	// Local runs local activities. Nil: runs whose code asks for them wait for another process.
+	Local LocalRunner
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
 	// Now is the clock that stamps transitions. Default time.Now.

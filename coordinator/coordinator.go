@@ -30,6 +30,8 @@ type Coordinator struct {
 	watchdog watchdog
 	// running are the activities that this process runs itself.
 	running runningCalls
+	// interrupts are the runs whose local activities run.
+	interrupts interrupts
 
 	// mu guards boxes and stopping.
 	mu       sync.Mutex

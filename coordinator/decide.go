@@ -157,6 +157,9 @@ func (c *Coordinator) runCode(ctx context.Context, e *entry, p *plan) ([]history
 		c.abandon(e, err)
 		return nil, err
 	}
+	if len(machine.Locals()) > 0 {
+		return c.runLocals(ctx, e, decided)
+	}
 	return decided, nil
 }
 
@@ -214,7 +217,7 @@ func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 		return fmt.Errorf("reload run %s: %w", e.run(), streams.ErrConflict)
 	}
 	loaded.armed, loaded.sent, loaded.verified, loaded.troubled = e.armed, e.sent, e.verified, e.troubled
-	loaded.closing = e.closing
+	loaded.closing, loaded.finished = e.closing, e.finished
 	*e = *loaded
 	if e.machine == nil {
 		return e.codeErr
@@ -257,6 +260,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	}
 	e.lastSeq, e.lastHash = seq, history.HashRecord(data)
 	e.past.add(data)
+	e.finished = nil
 	c.notify(e, events, data)
 	t.Events = events
 	if e.machine != nil {

@@ -89,7 +89,9 @@ func (c *Coordinator) reserve(e *entry, p *plan, events []history.Event, held *i
 		return nil
 	}
 	var calls []*eagerCall
+	at := p.draft.Time()
 	for i := range events {
+		at = events[i].DecidedAt(at)
 		a, ok := events[i].Attributes.(*history.ActivityTaskScheduled)
 		if !ok || !mayBeEager(a) {
 			continue
@@ -97,7 +99,7 @@ func (c *Coordinator) reserve(e *entry, p *plan, events []history.Event, held *i
 		if c.cfg.MaxEager > 0 && len(calls) >= c.cfg.MaxEager {
 			break
 		}
-		pending := &history.PendingActivity{Event: events[i].ID, Scheduled: a, At: p.draft.Time(), FirstAttempt: 1}
+		pending := &history.PendingActivity{Event: events[i].ID, Scheduled: a, At: at, FirstAttempt: 1}
 		attempt := c.cfg.Eager.Reserve(e.state().Task(pending))
 		if attempt == nil {
 			continue

@@ -44,6 +44,8 @@ type entry struct {
 	left *eagerCall
 	// past is what the archive will keep of the run.
 	past past
+	// finished are the local activities that ended in the transition being decided.
+	finished []finishedLocal
 	// suspicion is what is noted against the run while messages are processed that were delivered before, else nil.
 	suspicion *history.Trouble
 }

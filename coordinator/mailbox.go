@@ -176,6 +176,7 @@ func (c *Coordinator) postLocked(work context.Context, it *item) {
 		})
 	}
 	box.waiting = append(box.waiting, it)
+	c.interrupts.tell(it)
 }
 
 // runMailbox serves one run until nothing waits for it. It says whether somebody waits for that: not when an activity

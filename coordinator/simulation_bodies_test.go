@@ -56,7 +56,7 @@ func script(env *replay.Env) {
 			env.Cancel(nil)
 			return
 		}
-		s.step(s.rng.IntN(12))
+		s.step(s.rng.IntN(13))
 	}
 	switch n := s.rng.IntN(10); {
 	case n < 2 && s.in.Gen < 3:
@@ -131,6 +131,41 @@ func (s *scripted) step(kind int) {
 			s.Go(fmt.Sprint("branch ", i), func() { s.step(kind); done++ })
 		}
 		s.Block("branches", func() bool { return done == 2 })
+	case 12:
+		s.locals()
+	}
+}
+
+// locals runs a few local activities side by side, perhaps cancels one, and waits for the others.
+func (s *scripted) locals() {
+	waiting := 0
+	var first *replay.LocalActivity
+	for range 1 + s.rng.IntN(3) {
+		a := &replay.LocalActivity{Type: "L"}
+		if first == nil {
+			first = a
+		}
+		waiting++
+		s.runLocal(a, func() { waiting-- })
+	}
+	if s.rng.IntN(4) == 0 && s.CancelLocal(first) {
+		waiting--
+	}
+	s.Block("local activities", func() bool { return waiting == 0 })
+}
+
+// runLocal runs a local activity until it succeeds, with timers between some attempts.
+func (s *scripted) runLocal(a *replay.LocalActivity, done func()) {
+	err := s.RunLocal(a, func(out replay.LocalOutcome) {
+		if out.Backoff == 0 {
+			done()
+			return
+		}
+		next := &replay.LocalActivity{ID: a.ID, Type: a.Type, Attempt: out.Attempt + 1, Scheduled: a.Scheduled}
+		s.StartTimer(out.Backoff, "", func() { s.runLocal(next, done) })
+	})
+	if err != nil {
+		panic(err)
 	}
 }
 

@@ -187,6 +187,7 @@ func (s *simulation) keepCoordinator(ctx context.Context, name string, rng *rand
 		p := s.newProcess(fmt.Sprint(name, ".", n), lives)
 		cfg := s.config
 		cfg.Queue, cfg.Definition, cfg.Logger = queue, s.definition, log.Discard{}
+		cfg.Local = &localRunner{p}
 		if s.seed%4 > 0 {
 			cfg.Eager = &eagerRunner{p}
 		}

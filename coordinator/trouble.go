@@ -54,6 +54,8 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 	case errors.Is(err, history.ErrNewerFormat):
 		delay = newerFormatDelay
 	case errors.Is(err, errNoCover):
+	case errors.Is(err, errInterrupted):
+		delay = 0
 	case isTrouble(err):
 		delay, reason = troubleDelay(items), err.Error()
 		c.cfg.Logger.Error("workflow code cannot go on; the run waits for code that can", "run", run.String(), "error", err)

@@ -208,6 +208,7 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 	return coordinator.Config{
 		Queue:           w.queue,
 		Definition:      w.registry.workflow,
+		Local:           w.newLocalActivities(logger),
 		MaxConcurrent:   w.options.MaxConcurrentWorkflowTaskExecutionSize,
 		DeadlockTimeout: w.options.DeadlockDetectionTimeout,
 		CacheSize:       w.options.WorkflowCacheSize,

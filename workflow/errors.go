@@ -24,6 +24,14 @@ var (
 	// ScheduleToCloseTimeout is set.
 	ErrMissingActivityTimeout = errors.New("activity options: at least one of StartToCloseTimeout and ScheduleToCloseTimeout is required")
 
+	// ErrMissingLocalActivityOptions is returned by the future of a local activity when the context has no options for
+	// them.
+	ErrMissingLocalActivityOptions = errors.New("the context has no local activity options: use workflow.WithLocalActivityOptions")
+
+	// ErrMissingLocalActivityTimeout is returned by the future of a local activity when neither StartToCloseTimeout nor
+	// ScheduleToCloseTimeout is set.
+	ErrMissingLocalActivityTimeout = errors.New("local activity options: at least one of StartToCloseTimeout and ScheduleToCloseTimeout is required")
+
 	// ErrNotSupported is wrapped by the errors about options that this version does not know how to honour.
 	ErrNotSupported = errors.New("not supported yet")
 )

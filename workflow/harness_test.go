@@ -43,6 +43,8 @@ type harness struct {
 	records []*history.Transition
 	now     time.Time
 	sent    int
+	// local makes the outcome of a local activity.
+	local func(a *replay.LocalActivity) replay.LocalOutcome
 }
 
 type option func(h *harness, o *workflow.DefinitionOptions)
@@ -58,6 +60,7 @@ func newHarness(t tb, fn any, args []any, options ...option) *harness {
 		Time:  epoch,
 		Input: payloads(t, args...),
 	}}
+	h.local = h.callLocal
 	o := workflow.DefinitionOptions{Namespace: "default"}
 	for _, option := range options {
 		option(h, &o)
@@ -124,6 +127,10 @@ func (h *harness) try(messages ...*history.Message) error {
 	}
 	d.AddDue(nil)
 	events, err := h.m.Decide(d)
+	for err == nil && len(h.m.Locals()) > 0 {
+		a := h.m.Locals()[0]
+		events, err = h.m.Resume(a, h.local(a))
+	}
 	if err != nil {
 		return err
 	}

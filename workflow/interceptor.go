@@ -74,6 +74,8 @@ type OutboundInterceptor interface {
 	// Header what will go along, and may write to it.
 	ExecuteActivity(ctx Context, activityType string, args ...interface{}) Future
 	ExecuteChildWorkflow(ctx Context, childWorkflowType string, args ...interface{}) ChildWorkflowFuture
+	// ExecuteLocalActivity finds the same in Header; the function that is called stays the caller's, whatever the type.
+	ExecuteLocalActivity(ctx Context, activityType string, args ...interface{}) Future
 	GetInfo(ctx Context) *Info
 	GetLogger(ctx Context) log.Logger
 	GetMetricsHandler(ctx Context) metrics.Handler
@@ -100,6 +102,7 @@ type OutboundInterceptor interface {
 	MutableSideEffectWithOptions(ctx Context, id string, options MutableSideEffectOptions,
 		f func(ctx Context) interface{}, equals func(a, b interface{}) bool) converter.EncodedValue
 	GetVersion(ctx Context, changeID string, minSupported, maxSupported Version) Version
+	GetTypedSearchAttributes(ctx Context) millrace.SearchAttributes
 	UpsertSearchAttributes(ctx Context, attributes map[string]interface{}) error
 	UpsertTypedSearchAttributes(ctx Context, attributes ...millrace.SearchAttributeUpdate) error
 	UpsertMemo(ctx Context, memo map[string]interface{}) error

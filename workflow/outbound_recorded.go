@@ -83,3 +83,19 @@ func (o *outbound) UpsertTypedSearchAttributes(_ Context, attributes ...millrace
 func (o *outbound) UpsertMemo(_ Context, memo map[string]interface{}) error {
 	return o.run.upsertMemo(memo)
 }
+
+// GetTypedSearchAttributes is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) GetTypedSearchAttributes(ctx Context) millrace.SearchAttributes {
+	return b.Next.GetTypedSearchAttributes(ctx)
+}
+
+// ExecuteLocalActivity is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) ExecuteLocalActivity(ctx Context, activityType string, args ...interface{}) Future {
+	return b.Next.ExecuteLocalActivity(ctx, activityType, args...)
+}
+
+func (o *outbound) GetTypedSearchAttributes(Context) millrace.SearchAttributes { return o.run.search() }
+
+func (o *outbound) ExecuteLocalActivity(ctx Context, activityType string, args ...interface{}) Future {
+	return o.run.executeLocalActivity(ctx, activityType, args)
+}

@@ -17,8 +17,14 @@ var (
 
 // GetTypedSearchAttributes returns the search attributes that the run has now.
 func GetTypedSearchAttributes(ctx Context) millrace.SearchAttributes {
-	return history.DecodeSearch(runOf(ctx).env.Search())
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.GetTypedSearchAttributes(ctx)
+	}
+	return r.search()
 }
+
+func (r *run) search() millrace.SearchAttributes { return history.DecodeSearch(r.env.Search()) }
 
 // UpsertTypedSearchAttributes adds, replaces or removes search attributes of the run; others stay. They are carried over
 // when the workflow continues as new.

@@ -44,6 +44,15 @@ type LocalActivity struct {
 	Retry   enums.RetryState `msgpack:"rs,omitempty"`
 }
 
+// DecidedAt is when e was decided, given when the event before it in its transition was: the code's time goes on while a
+// local activity runs.
+func (e *Event) DecidedAt(before time.Time) time.Time {
+	if a, ok := e.Attributes.(*MarkerRecorded); ok && a.Local != nil && a.Local.Time.After(before) {
+		return a.Local.Time
+	}
+	return before
+}
+
 // EventType is MARKER_RECORDED.
 func (*MarkerRecorded) EventType() enums.EventType { return enums.EVENT_TYPE_MARKER_RECORDED }
 

@@ -46,6 +46,9 @@ type State struct {
 	Armed    time.Time
 	ArmCover string
 
+	// at is when the event being applied was decided: the transition's time, or when the last local activity before the
+	// event had ended.
+	at time.Time
 	// seen holds the identities of the consumed signals and requests: only they cannot be recognised by number.
 	seen map[string]struct{}
 	// index finds pending items when there are many, else nil.
@@ -126,6 +129,7 @@ func (s *State) Apply(t *Transition) error {
 	case s.Closed():
 		return fmt.Errorf("run %s: transition %d follows the closing event %v", s.Start.Run, t.Number, *s.Close)
 	}
+	s.at = t.Time
 	for i := range t.Events {
 		e := &t.Events[i]
 		if e.ID != s.LastEvent+1 || s.Closed() {
@@ -241,7 +245,7 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 	case *TimerCanceled:
 		return remove(s, e, s.Timers, a.Started, "timer")
 	case *ActivityTaskScheduled:
-		p := &PendingActivity{Event: e.ID, Scheduled: a, At: t.Time, Cover: t.Cover, Eager: a.Eager, FirstAttempt: 1}
+		p := &PendingActivity{Event: e.ID, Scheduled: a, At: s.at, Cover: t.Cover, Eager: a.Eager, FirstAttempt: 1}
 		s.Activities[e.ID] = p
 		s.index.activity(e.ID, p)
 		return nil
@@ -270,7 +274,7 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 func (s *State) applyChildEvent(e *Event, t *Transition) error {
 	switch a := e.Attributes.(type) {
 	case *StartChildWorkflowExecutionInitiated:
-		s.Children[e.ID] = &PendingChild{Event: e.ID, Initiated: a, At: t.Time, Cover: t.Cover, Transition: t.Number}
+		s.Children[e.ID] = &PendingChild{Event: e.ID, Initiated: a, At: s.at, Cover: t.Cover, Transition: t.Number}
 		s.index.cover(t.Cover, e.ID)
 	case *ChildWorkflowExecutionStarted:
 		c, ok := s.Children[a.Initiated]
@@ -297,6 +301,7 @@ func (s *State) applyChildEvent(e *Event, t *Transition) error {
 	case *ExternalWorkflowExecutionCancelRequested:
 		return remove(s, e, s.Externals, a.Initiated, "external cancel request")
 	case *MarkerRecorded:
+		s.at = e.DecidedAt(s.at)
 	case *UpsertWorkflowSearchAttributes:
 		s.Search = MergeSearch(s.Search, a.Search)
 	case *WorkflowPropertiesModified:

@@ -45,6 +45,9 @@ type Machine struct {
 	children   map[int64]*child
 	externals  map[int64]func(notFound bool)
 	findings
+	// locals are the local activities that the code waits for, localsAsked how many it has asked for.
+	locals      []*LocalActivity
+	localsAsked int
 
 	// The rest describes the transition being processed, or the last one.
 	now       time.Time
@@ -121,7 +124,8 @@ func (m *Machine) Apply(t *history.Transition) error {
 // Decide runs the code on a draft's events and returns these with the events that the code decided after them. The
 // draft must come from the Machine's State. The Machine has then run ahead of the history: until Commit it answers
 // ErrUncommitted, and when the events do not become a transition it must be destroyed. But a draft without events,
-// on a run whose first transition is recorded, runs no code: nothing is returned and nothing is to be committed.
+// on a run whose first transition is recorded, runs no code: nothing is returned and nothing is to be committed. While
+// the code waits for local activities (Locals) the transition goes on with Resume.
 //
 // A *PanicError means that the code panicked; nothing is decided, and the Machine can only be destroyed.
 func (m *Machine) Decide(d *history.Draft) ([]history.Event, error) {
@@ -243,7 +247,10 @@ func (m *Machine) process(s stretch) error {
 	if len(s.inputs) == 0 && m.started() {
 		return nil
 	}
-	m.now, m.length = s.time, s.first-1
+	if s.time.After(m.now) { // the outcome of a local activity may have moved it on
+		m.now = s.time
+	}
+	m.length = s.first - 1
 	m.recallVersions(s.recorded)
 	if !m.started() {
 		m.create("root", m.body)
@@ -289,7 +296,10 @@ func (m *Machine) advance(inputs []history.Event) error {
 			f()
 		}
 	}
-	return m.schedule()
+	if err := m.schedule(); err != nil || len(m.recorded) == 0 {
+		return err
+	}
+	return m.replayLocals()
 }
 
 // receive ends what an input resolves, and returns what tells the code of it, nil when nobody waits.

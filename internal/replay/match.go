@@ -65,7 +65,7 @@ func same(recorded, decided history.Attributes) bool {
 		return ok && r.Target == d.Target
 	case *history.MarkerRecorded:
 		d, ok := decided.(*history.MarkerRecorded)
-		return ok && r.Name == d.Name && r.ID == d.ID
+		return ok && r.Name == d.Name && r.ID == d.ID && localType(r) == localType(d)
 	case *history.UpsertWorkflowSearchAttributes:
 		d, ok := decided.(*history.UpsertWorkflowSearchAttributes)
 		return ok && sameKeys(r.Search.GetIndexedFields(), d.Search.GetIndexedFields())
@@ -77,6 +77,14 @@ func same(recorded, decided history.Attributes) bool {
 		return ok && r.Accepted == d.Accepted
 	}
 	return recorded.EventType() == decided.EventType()
+}
+
+// localType is the type of the local activity that a marker tells of, empty for others.
+func localType(a *history.MarkerRecorded) string {
+	if a.Local == nil {
+		return ""
+	}
+	return a.Local.Type
 }
 
 func sameKeys(a, b map[string]*common.Payload) bool {
@@ -110,8 +118,11 @@ func describe(a history.Attributes) string {
 	case *history.RequestCancelExternalWorkflowExecutionInitiated:
 		return fmt.Sprintf("%s to %s", t, target(a.Target))
 	case *history.MarkerRecorded:
-		if a.ID == "" {
+		switch {
+		case a.ID == "":
 			return fmt.Sprintf("%s %s", t, a.Name)
+		case a.Local != nil:
+			return fmt.Sprintf("%s %s %q (id %s)", t, a.Name, a.Local.Type, a.ID)
 		}
 		return fmt.Sprintf("%s %s %q", t, a.Name, a.ID)
 	case *history.UpsertWorkflowSearchAttributes:
