@@ -13,6 +13,7 @@ import (
 )
 
 func main() {
+	serveVet(os.Args[1:])
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal stops in good order; after it, signals have their usual effect again.
 	context.AfterFunc(ctx, stop)

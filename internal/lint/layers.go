@@ -22,8 +22,11 @@ func below() map[string][]string {
 		"internal/replay":  {"internal/history"},
 		"workflow":         {"internal/replay", "log", "internal/metrics"},
 
-		"streams":     {"internal/history", "log"},
-		"client":      {"streams", "converter", "workflow", "internal/export"},
+		"streams": {"internal/history", "log"},
+
+		"internal/payloads": {"streams", "workflow"},
+
+		"client":      {"internal/payloads", "streams", "converter", "workflow", "internal/export"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"testsuite":   {"worker", "internal/devserver"},
@@ -36,6 +39,7 @@ func below() map[string][]string {
 		"internal/lint":      {},
 		"deploy":             {},
 		"internal/migrate":   {},
+		"internal/vet":       {},
 	}
 }
 

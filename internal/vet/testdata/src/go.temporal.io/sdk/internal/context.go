@@ -1,0 +1,4 @@
+// Package internal stands for the one of Temporal's SDK.
+package internal
+
+type Context interface{ Done() }
