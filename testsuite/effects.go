@@ -122,10 +122,16 @@ func (e *engine) startSuccessor(r *run, start *history.Start) {
 // forward passes on what has reached a closed run, to the run that took over from it.
 func (e *engine) forward(r *run, messages []*history.Message) {
 	next := e.find(r.id().WorkflowID, "")
-	if len(messages) == 0 || next == nil || next == r {
-		return
-	}
 	for _, m := range messages {
+		if next == nil || next == r {
+			if m.Update != nil {
+				r.tooLate(m)
+			}
+			continue
+		}
+		if m.Update != nil {
+			next.ask(m.Update.ID, r.asking(m.Update.ID)...)
+		}
 		if m.Source() == history.SourceSignals {
 			next.deliver(m)
 		}

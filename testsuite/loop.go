@@ -50,6 +50,13 @@ func (l *loop) take() func() {
 	return f
 }
 
+// pending is how much is posted.
+func (l *loop) pending() int {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return len(l.posted)
+}
+
 // run goes on until done says so. Stuck is asked for a description when nothing happens any more.
 func (l *loop) run(done func() bool, stuck func() string) {
 	for !done() {
@@ -66,6 +73,9 @@ func (l *loop) run(done func() bool, stuck func() string) {
 		if !l.wait() {
 			panic(fmt.Sprintf("testsuite: nothing has happened for %v (SetTestTimeout): %s", l.patience, stuck()))
 		}
+	}
+	for range l.pending() { // what reached the runs before they closed
+		l.take()()
 	}
 }
 

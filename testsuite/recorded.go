@@ -25,9 +25,9 @@ const (
 
 // interceptors are those of the worker options, and behind them the mocks.
 func (e *engine) interceptors() []interceptor.WorkerInterceptor {
-	all := e.workerOptions.Interceptors
+	all := append([]interceptor.WorkerInterceptor{&returnsInterceptor{env: e}}, e.workerOptions.Interceptors...)
 	if e.recording {
-		all = append(all[:len(all):len(all)], &recordInterceptor{mocks: e.mocks})
+		all = append(all, &recordInterceptor{mocks: e.mocks})
 	}
 	return all
 }

@@ -3,6 +3,7 @@ package testsuite
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -43,19 +44,30 @@ type run struct {
 	// info is what a child's code sees of itself, nil before it has run.
 	info *workflow.Info
 
-	mu      sync.Mutex // guards waiting
+	mu      sync.Mutex // guards waiting and askers
 	waiting []*history.Message
+	// askers are who wants to know of updates, by their IDs.
+	askers map[string][]UpdateCallbacks
 
 	// deadline rings at due.
 	deadline *alarm
 	due      time.Time
 	tasks    map[int64]*task
+	// returns are what update handlers have returned, by the IDs of the updates.
+	returns map[string]updateReturn
 	// startAlarm begins the run after its delay.
 	startAlarm *alarm
 }
 
 func (e *engine) newRun(start *history.Start) *run {
-	r := &run{env: e, start: start, tasks: map[int64]*task{}, lengths: map[int64]int64{}}
+	r := &run{
+		env:     e,
+		start:   start,
+		tasks:   map[int64]*task{},
+		lengths: map[int64]int64{},
+		askers:  map[string][]UpdateCallbacks{},
+		returns: map[string]updateReturn{},
+	}
 	r.body = e.code(r)
 	r.machine = r.newMachine()
 	return r
@@ -105,6 +117,14 @@ func (r *run) toldLength(actual int64) int64 {
 	return told
 }
 
+// putBack leaves messages to the next transition.
+func (r *run) putBack(messages []*history.Message) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.waiting = append(slices.Clip(messages), r.waiting...)
+	r.env.post(r.step)
+}
+
 // begin makes the first transition.
 func (r *run) begin() {
 	r.begun = true
@@ -126,8 +146,13 @@ func (r *run) advance(clock bool) {
 	}
 	s := r.state()
 	d := s.Draft(r.env.time())
-	for _, m := range waiting {
-		d.Add(m)
+	for i, m := range waiting {
+		if m.Update == nil {
+			d.Add(m)
+		} else if !r.take(d, m) {
+			r.putBack(waiting[i:]) // in the order of sending
+			break
+		}
 	}
 	if clock {
 		d.AddDue(r.facts(d.DueActivities()))
@@ -178,6 +203,7 @@ func (r *run) decide(d *history.Draft) {
 	r.transitions = append(r.transitions, t)
 	r.closed.Store(r.state().Closed())
 	r.env.listeners.transition(t.Events)
+	r.tellUpdates(t.Events)
 	for _, effect := range r.state().Effects(t.Cover) {
 		r.env.send(r, effect)
 	}
