@@ -49,6 +49,12 @@ type Options struct {
 	// DeploymentOptions say which version of the code the worker has.
 	DeploymentOptions DeploymentOptions
 
+	// EnableSessionWorker lets the worker take sessions (workflow.CreateSession): besides its task queue it serves one on
+	// which sessions are asked for and one of its own for their activities. It cannot be used with UseVersioning.
+	EnableSessionWorker bool
+	// MaxConcurrentSessionExecutionSize is how many sessions the worker holds at a time. 0 means 1,000.
+	MaxConcurrentSessionExecutionSize int
+
 	// MaxConcurrentActivityTaskPollers, MaxConcurrentWorkflowTaskPollers, ActivityTaskPollerBehavior and
 	// WorkflowTaskPollerBehavior are accepted and change nothing: see PollerBehavior.
 	MaxConcurrentActivityTaskPollers int
@@ -169,6 +175,10 @@ func (o Options) validate() error {
 	switch {
 	case o.tuning != nil:
 		return o.tuning
+	case o.MaxConcurrentSessionExecutionSize < 0:
+		return refuse("MaxConcurrentSessionExecutionSize", o.MaxConcurrentSessionExecutionSize, "at least 0")
+	case o.EnableSessionWorker && o.DeploymentOptions.UseVersioning:
+		return refuse("EnableSessionWorker", true, "false where DeploymentOptions.UseVersioning is set")
 	case o.TaskQueueActivitiesPerSecond != 0:
 		return refuse("TaskQueueActivitiesPerSecond", o.TaskQueueActivitiesPerSecond,
 			"0: a rate for all workers of a queue is not supported, divide it among them by WorkerActivitiesPerSecond")

@@ -338,6 +338,7 @@ func (o Options) tuned() Options {
 	o.MaxConcurrentWorkflowTaskExecutionSize = suppliers["workflow"].MaxSlots()
 	o.MaxConcurrentActivityExecutionSize = suppliers["activity"].MaxSlots()
 	o.MaxConcurrentLocalActivityExecutionSize = suppliers["local activity"].MaxSlots()
+	setDefault(&o.MaxConcurrentSessionExecutionSize, suppliers["session activity"].MaxSlots())
 	o.activitySupply = supplyOf(suppliers["activity"])
 	return o
 }

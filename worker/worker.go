@@ -179,11 +179,18 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	var eager coordinator.EagerRunner
 	runsWorkflows, runsActivities := w.registry.serves()
 	if runsActivities && !w.options.LocalActivityWorkerOnly {
-		a := w.newActivities(logger)
+		a := w.newActivitiesOf(w.queue, logger)
 		sides = append(sides, a.run)
 		if !w.options.DisableEagerActivities {
 			eager = a
 		}
+	}
+	if w.options.EnableSessionWorker {
+		more, err := w.sessionSides(logger)
+		if err != nil {
+			return nil, err
+		}
+		sides = append(sides, more...)
 	}
 	if runsWorkflows && !w.options.DisableWorkflowWorker {
 		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger, eager))
@@ -220,8 +227,8 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 	}
 }
 
-func (w *worker) newActivities(logger log.Logger) *activities {
-	a := newActivities(onStreams{w.core.Streams}, w.queue, w.options)
+func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
+	a := newActivities(onStreams{w.core.Streams}, queue, w.options)
 	a.namespace, a.find, a.logger = w.core.Streams.Name(), w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
 	_, a.aware = a.dataConverter.(workflow.ContextAware)

@@ -47,6 +47,14 @@ func (r *run) executeActivity(ctx Context, name string, args []interface{}) Futu
 
 func (r *run) scheduleActivity(ctx Context, f *future, name string, args []interface{}) error {
 	o := activityOptions(ctx)
+	if r.sessions > 0 {
+		if s := GetSessionInfo(ctx); s != nil {
+			var err error
+			if o, err = s.inSession(o); err != nil {
+				return err
+			}
+		}
+	}
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("execute activity %s: %w", name, err)
 	}

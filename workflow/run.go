@@ -47,6 +47,9 @@ type run struct {
 	// cancelAsked is set from the request to cancel until the root context is canceled.
 	cancelAsked bool
 
+	// sessions counts the sessions that were asked for.
+	sessions int
+
 	// named counts channels and selectors, which numbers those without a name.
 	named int
 }
