@@ -127,7 +127,7 @@ func (c *workflowClient) complete(ctx context.Context, token *history.TaskToken,
 			return fmt.Errorf("result: %w", err)
 		}
 	}
-	if err := c.ns.Send(ctx, token.Run, resultMessage(r)); err != nil {
+	if err := c.send(ctx, token.Run, resultMessage(r)); err != nil {
 		return err
 	}
 	return c.ns.WithdrawTask(ctx, taskOf(token))
@@ -161,7 +161,11 @@ func (c *workflowClient) reportFailure(ctx context.Context, token *history.TaskT
 	if newest := c.newestAttempt(ctx, token.Run.Run, token.Event); newest > token.Attempt {
 		return succeededError(token, newest)
 	}
-	data, err := history.Encode(resultMessage(r))
+	m := resultMessage(r)
+	if err := c.outsourceIn(ctx, token.Run.Run, m); err != nil {
+		return err
+	}
+	data, err := history.Encode(m)
 	if err != nil {
 		return err
 	}
@@ -174,11 +178,14 @@ func succeededError(token *history.TaskToken, newest int32) error {
 
 // heartbeat stores the details and the time, and tells of a requested cancel.
 func (c *workflowClient) heartbeat(ctx context.Context, token *history.TaskToken, details []interface{}) error {
+	run := token.Run.Run
 	payloads, err := c.encode(details)
+	if err == nil {
+		payloads, err = c.outsource(ctx, run, payloads)
+	}
 	if err != nil {
 		return fmt.Errorf("details: %w", err)
 	}
-	run := token.Run.Run
 	beat := &history.Beat{Attempt: token.Attempt}
 	if data, err := c.ns.GetBeat(ctx, run, token.Event); err == nil {
 		if old, err := history.DecodeBeat(data); err == nil {

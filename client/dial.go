@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/workflow"
@@ -26,6 +27,8 @@ type workflowClient struct {
 	interceptor OutboundInterceptor
 	// aware is set when the data converter depends on contexts.
 	aware workflow.ContextAware
+	// payloads stores large payloads.
+	payloads *payloads.Store
 	// addresses are those of runs that were asked for something.
 	addresses addresses
 }
@@ -40,9 +43,9 @@ func Dial(options Options) (Client, error) {
 
 // DialContext is Dial, bounded by ctx.
 func DialContext(ctx context.Context, options Options) (Client, error) {
+	ownFailureConverter := options.FailureConverter != nil
 	options = options.withDefaults()
 	c := &workflowClient{options: options, conn: options.ConnectionOptions.Conn}
-	c.aware, _ = options.DataConverter.(workflow.ContextAware)
 	c.intercept(options.Interceptors)
 	if c.conn == nil {
 		var err error
@@ -55,7 +58,13 @@ func DialContext(ctx context.Context, options Options) (Client, error) {
 		c.Close()
 		return nil, fmt.Errorf("open namespace %q: %w", options.Namespace, serviceError(err))
 	}
-	c.ns, c.notices = ns, newNotices(ns.ListenClosed)
+	c.ns = ns
+	if err := c.openPayloads(ownFailureConverter); err != nil {
+		c.Close()
+		return nil, err
+	}
+	c.aware, _ = c.options.DataConverter.(workflow.ContextAware)
+	c.notices = newNotices(ns.ListenClosed)
 	return c, nil
 }
 
@@ -101,6 +110,8 @@ type Core struct {
 	DataConverter    converter.DataConverter
 	FailureConverter converter.FailureConverter
 	MetricsHandler   MetricsHandler
+	// Payloads stores large payloads; DataConverter reads from it.
+	Payloads *payloads.Store
 	// ContextPropagators and Interceptors are those of Options.
 	ContextPropagators []workflow.ContextPropagator
 	Interceptors       []Interceptor
@@ -115,7 +126,7 @@ func CoreOf(c Client) (*Core, error) {
 	o := w.options
 	return &Core{
 		Streams: w.ns, Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter,
-		MetricsHandler: o.MetricsHandler, ContextPropagators: o.ContextPropagators, Interceptors: o.Interceptors,
+		MetricsHandler: o.MetricsHandler, Payloads: w.payloads, ContextPropagators: o.ContextPropagators, Interceptors: o.Interceptors,
 	}, nil
 }
 

@@ -46,6 +46,11 @@ type Options struct {
 	// Interceptors see the calls of the client; the first one sees them first. One that is an interceptor.WorkerInterceptor
 	// as well is also one of the workers that are made with the client. Default: none.
 	Interceptors []Interceptor
+	// ExternalStorage says which arguments and results are too large for histories, and where they are stored. Default:
+	// those of 256 KiB and more, in NATS. Workers that are made with the client do the same.
+	ExternalStorage converter.ExternalStorage
+	// PayloadLimits bound what arguments and results may have in bytes.
+	PayloadLimits PayloadLimitOptions
 	// ConnectionOptions say how to connect.
 	ConnectionOptions ConnectionOptions
 }
@@ -83,8 +88,9 @@ func (o Options) withDefaults() Options {
 		o.DataConverter = converter.GetDefaultDataConverter()
 	}
 	if o.FailureConverter == nil {
-		o.FailureConverter = millrace.NewDefaultFailureConverter(millrace.DefaultFailureConverterOptions{DataConverter: o.DataConverter})
+		o.FailureConverter = defaultFailureConverter(o.DataConverter)
 	}
+	o.PayloadLimits = o.PayloadLimits.withDefaults()
 	if o.MetricsHandler == nil {
 		o.MetricsHandler = MetricsNopHandler
 	}
@@ -92,6 +98,10 @@ func (o Options) withDefaults() Options {
 		o.ConnectionOptions.ConnectTimeout = 5 * time.Second
 	}
 	return o
+}
+
+func defaultFailureConverter(dc converter.DataConverter) converter.FailureConverter {
+	return millrace.NewDefaultFailureConverter(millrace.DefaultFailureConverterOptions{DataConverter: dc})
 }
 
 // connect opens the connection that the options describe. It goes on trying for ever once it was connected, and leaves

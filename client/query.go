@@ -114,6 +114,9 @@ func (c *workflowClient) query(ctx context.Context, request *QueryWorkflowWithOp
 	if err != nil {
 		return nil, err
 	}
+	if args, err = c.outsource(ctx, start.Run.Run, args); err != nil {
+		return nil, err
+	}
 	data, err := history.Encode(&history.Query{Run: start.Run.Run, Type: request.QueryType, Args: args, Header: header, Reject: request.QueryRejectCondition})
 	if err != nil {
 		return nil, err

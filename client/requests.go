@@ -63,7 +63,7 @@ func (c *workflowClient) ask(ctx context.Context, workflowID, runID string, m *h
 		return err
 	}
 	m.ID = uuid.NewString()
-	return c.ns.Send(ctx, to, m)
+	return c.send(ctx, to, m)
 }
 
 // SignalWorkflow is documented at Client.
@@ -129,27 +129,32 @@ func (c *workflowClient) signalWithStart(ctx context.Context, signalName string,
 		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, err)
 	}
 	signal.ID = uuid.NewString()
-	start.Signal = signal
+	with := &history.Message{Signal: signal}
+	if err := c.outsourceIn(ctx, start.Run.Run, with); err != nil {
+		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, err)
+	}
+	start.Signal = with.Signal
 	n := c.expect(start)
-	run, err := c.signalOrStart(ctx, start, options)
+	run, err := c.signalOrStart(ctx, start, signal, options)
 	if err != nil {
 		c.forget(n)
 		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, serviceError(err))
 	}
+	c.discardUnused(ctx, start, run)
 	return c.handle(run, start, n), nil
 }
 
 // signalOrStart starts the run or signals the open one, and looks again when that one closes in between.
-func (c *workflowClient) signalOrStart(ctx context.Context, start *history.Start, options StartWorkflowOptions) (history.Run, error) {
+func (c *workflowClient) signalOrStart(ctx context.Context, start *history.Start, signal *history.Signal, options StartWorkflowOptions) (history.Run, error) {
 	for {
 		run, err := c.start(ctx, start, options, enums.WORKFLOW_ID_CONFLICT_POLICY_USE_EXISTING)
 		if err != nil || run.RunID == start.Run.RunID {
 			return run.Run, err
 		}
-		m := &history.Message{ID: start.Signal.ID, Signal: start.Signal}
+		m := &history.Message{ID: signal.ID, Signal: signal}
 		located, err := c.locate(ctx, run.WorkflowID, run.RunID)
 		if err == nil {
-			err = c.ns.Send(ctx, located.Run, m)
+			err = c.send(ctx, located.Run, m)
 		}
 		if !errors.Is(err, streams.ErrNotFound) {
 			return run.Run, err
@@ -198,7 +203,11 @@ func (c *workflowClient) terminate(ctx context.Context, workflowID, runID string
 	if err != nil {
 		return err
 	}
-	return streams.TerminateRun(ctx, c.ns, start, &history.Message{ID: uuid.NewString(), Terminate: t})
+	m := &history.Message{ID: uuid.NewString(), Terminate: t}
+	if err := c.outsourceIn(ctx, start.Run.Run, m); err != nil {
+		return err
+	}
+	return streams.TerminateRun(ctx, c.ns, start, m)
 }
 
 // ReleaseWorkflow is documented at Client.

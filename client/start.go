@@ -81,6 +81,7 @@ func (c *workflowClient) executeWorkflow(ctx context.Context, options StartWorkf
 		}
 		run = already.Run
 	}
+	c.discardUnused(ctx, start, run.Run)
 	return c.handle(run.Run, start, n), nil
 }
 
@@ -122,7 +123,11 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: choose a run ID: %w", name, err)
 	}
+	run := history.Run{WorkflowID: o.ID, RunID: runID.String()}
 	input, err := c.encodeIn(ctx, args)
+	if err == nil {
+		input, err = c.outsource(ctx, run, input)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: arguments: %w", name, err)
 	}
@@ -139,7 +144,7 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("execute workflow %s: StartWorkflowOptions: %v", name, err))
 	}
 	start := &history.Start{
-		Run:              history.Address{Run: history.Run{WorkflowID: o.ID, RunID: runID.String()}, Queue: o.TaskQueue},
+		Run:              history.Address{Run: run, Queue: o.TaskQueue},
 		Type:             name,
 		Input:            input,
 		Header:           header,
@@ -209,7 +214,7 @@ func (o StartWorkflowOptions) validate() error {
 	return nil
 }
 
-// encode makes payloads of values, within the size that a message can hold.
+// encode makes payloads of values, within the size that may be stored. Those too large for messages are still among them.
 func (c *workflowClient) encode(values []interface{}) (*common.Payloads, error) {
 	return c.encodeIn(context.Background(), values)
 }
@@ -223,7 +228,7 @@ func (c *workflowClient) encodeIn(ctx context.Context, values []interface{}) (*c
 	if err != nil {
 		return nil, err
 	}
-	if size, limit := p.Size(), c.ns.Limits().MaxPayload; size > limit {
+	if size, limit := p.Size(), c.payloads.MaxSize(); size > limit {
 		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("%d bytes, the limit is %d", size, limit))
 	}
 	return p, nil

@@ -80,6 +80,9 @@ func ReadReference(p *common.Payload) (Reference, error) {
 	return r, nil
 }
 
+// Threshold is the size in bytes from which on a payload is large.
+func (s *PayloadStore) Threshold() int { return s.threshold }
+
 // Large says whether Store would store p, as far as its size decides that.
 func (s *PayloadStore) Large(p *common.Payload) bool {
 	return payloadSize(p) >= s.threshold && !IsReference(p)

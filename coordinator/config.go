@@ -15,7 +15,7 @@ type Config struct {
 	Build string
 	// Definition finds the code of a workflow type, false when this process does not have it.
 	Definition func(workflowType string) (replay.Body, bool)
-	// MaxConcurrent bounds the messages held at once on each of the two lanes, starts and inbox. Default 256.
+	// MaxConcurrent bounds the messages held at once on each of the two lanes, starts and inbox. Default 1,000.
 	MaxConcurrent int
 	// AckWait is after how long the broker gives a silent process's messages to another. Default 5 s.
 	AckWait time.Duration
@@ -31,6 +31,8 @@ type Config struct {
 	MaxAlarms int
 	// MaxPayload bounds the size in bytes of one call's arguments or results. Default 512 KiB.
 	MaxPayload int
+	// Payloads stores large payloads outside records. Nil: all stay in them.
+	Payloads Payloads
 	// MaxRecord is the size in bytes above which a transition's events are stored apart from it. Default 256 KiB.
 	MaxRecord int
 	// StopTimeout bounds how long Run waits, once told to stop, for what has begun. Default 10 s.
@@ -48,7 +50,7 @@ type Config struct {
 }
 
 func (c Config) withDefaults() Config {
-	setDefault(&c.MaxConcurrent, 256)
+	setDefault(&c.MaxConcurrent, 1000)
 	setDefault(&c.AckWait, 5*time.Second)
 	setDefault(&c.DeadlockTimeout, time.Second)
 	setDefault(&c.CacheSize, 2000)

@@ -146,6 +146,12 @@ func (c *Coordinator) runCode(ctx context.Context, e *entry, p *plan) ([]history
 	if e.machine == nil {
 		return p.draft.Events(), nil // closed from outside, which needs no code
 	}
+	if err := c.fetch(ctx, e, p.draft.Events()); err != nil {
+		if !isOutage(err) {
+			c.abandon(e, err)
+		}
+		return nil, err
+	}
 	// Code that is given up on may end later: what it writes then is read by nobody.
 	var decided []history.Event
 	machine := e.machine
@@ -227,6 +233,10 @@ func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 
 // commit appends the transition. A refusal means that the entry is behind or ran ahead: the caller drops it.
 func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []history.Event, cover string) error {
+	events, err := c.outsource(ctx, e, events)
+	if err != nil {
+		return err
+	}
 	s := e.state()
 	t := &history.Transition{
 		RunID:        e.run().RunID,

@@ -208,18 +208,9 @@ func (c *Coordinator) replay(ctx context.Context, e *entry, transitions []*histo
 		return fold(e.bare, transitions)
 	}
 	before := e.machine.State().Transitions
-	machine := e.machine
-	err := c.execute(ctx, e, func(progress func()) error {
-		for _, t := range transitions {
-			if err := machine.Apply(t); err != nil {
-				return err
-			}
-			progress()
-		}
-		return nil
-	})
+	err := c.apply(ctx, e, e.machine, transitions)
 	var illegal *history.IllegalEventError
-	if err == nil || errors.As(err, &illegal) {
+	if err == nil || errors.As(err, &illegal) || isOutage(err) {
 		return err
 	}
 	c.abandon(e, err)

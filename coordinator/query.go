@@ -72,7 +72,7 @@ func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, qi *quer
 		qi.answer <- r
 		return
 	}
-	r := c.runQuery(e, qi.query)
+	r := c.runQuery(ctx, e, qi.query)
 	if e.machine == nil {
 		c.drop(e)
 	} else {
@@ -81,7 +81,7 @@ func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, qi *quer
 	qi.answer <- r
 }
 
-func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult {
+func (c *Coordinator) runQuery(ctx context.Context, e *entry, q *history.Query) *history.QueryResult {
 	s := e.state()
 	if rejects(q.Reject, s.Status) {
 		return &history.QueryResult{Rejected: s.Status, Event: s.LastEvent}
@@ -90,6 +90,9 @@ func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult 
 		r := refuse(e.codeErr)
 		r.Retry = errors.Is(e.codeErr, errUnknownType)
 		return r
+	}
+	if err := c.fetchArgs(ctx, q.Args); err != nil {
+		return refuse(fmt.Errorf("query %q: arguments: %w", q.Type, err))
 	}
 	r := &history.QueryResult{Event: s.LastEvent}
 	machine := e.machine
@@ -109,6 +112,11 @@ func (c *Coordinator) runQuery(e *entry, q *history.Query) *history.QueryResult 
 	}
 	if n := r.Result.Size(); n > c.cfg.MaxPayload {
 		return refuse(fmt.Errorf("query %q: result is %d bytes, the limit is %d", q.Type, n, c.cfg.MaxPayload))
+	}
+	if c.cfg.Payloads != nil && r.Result != nil {
+		if r.Result, err = c.cfg.Payloads.Put(ctx, e.run(), r.Result); err != nil {
+			return refuse(fmt.Errorf("query %q: store result: %w", q.Type, err))
+		}
 	}
 	return r
 }

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/streams"
@@ -74,7 +75,8 @@ func isTrouble(err error) bool {
 	var diverged *replay.NonDeterminismError
 	var blocked *BlockedError
 	var illegal *history.IllegalEventError
-	return errors.As(err, &panicked) || errors.As(err, &diverged) || errors.As(err, &blocked) || errors.As(err, &illegal)
+	return errors.As(err, &panicked) || errors.As(err, &diverged) || errors.As(err, &blocked) || errors.As(err, &illegal) ||
+		errors.Is(err, converter.ErrPayloadLost)
 }
 
 // troubleDelay grows with the number of deliveries.

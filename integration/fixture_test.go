@@ -45,6 +45,8 @@ type engine struct {
 	server *devserver.Server
 	url    string
 	client client.Client
+	// limits are those of all clients.
+	limits client.PayloadLimitOptions
 
 	// last are called when the test and all other cleanups have ended.
 	last []func()
@@ -78,13 +80,18 @@ func (c cleanupLast) Cleanup(f func()) { c.e.last = append(c.e.last, f) }
 // engineOn creates the namespace "default" on the servers; more than one replicate it.
 func engineOn(t *testing.T, servers ...*devserver.Server) *engine {
 	t.Helper()
+	return limitedEngineOn(t, client.PayloadLimitOptions{}, servers...)
+}
+
+func limitedEngineOn(t *testing.T, limits client.PayloadLimitOptions, servers ...*devserver.Server) *engine {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	var urls []string
 	for _, s := range servers {
 		urls = append(urls, s.ClientURL())
 	}
-	e := &engine{T: t, ctx: ctx, server: servers[0], url: strings.Join(urls, ","),
+	e := &engine{T: t, ctx: ctx, server: servers[0], limits: limits, url: strings.Join(urls, ","),
 		replayer: worker.NewWorkflowReplayer(), registered: make(map[string]bool)}
 	t.Cleanup(func() {
 		for _, f := range e.last {
@@ -121,7 +128,7 @@ func (e *engine) dial() client.Client {
 // dialWith connects to the engine's servers, back within milliseconds when they restart.
 func (e *engine) dialWith(o client.Options) client.Client {
 	e.Helper()
-	o.HostPort, o.Logger = e.url, testLog{e.T}
+	o.HostPort, o.Logger, o.PayloadLimits = e.url, testLog{e.T}, e.limits
 	o.ConnectionOptions.NATS = append(o.ConnectionOptions.NATS, nats.ReconnectWait(20*time.Millisecond), nats.ReconnectJitter(10*time.Millisecond, 10*time.Millisecond))
 	c, err := client.Dial(o)
 	if err != nil {

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"crypto/sha256"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
@@ -78,7 +77,7 @@ func (n *Namespace) GetBody(ctx context.Context, run history.Run, ref *history.B
 	return data, nil
 }
 
-// eachPiece calls f for 0 to pieces-1, a few at a time, and waits for all of them.
+// eachPiece calls f for 0 to pieces-1, a few at a time, and waits for all of them. It returns the first error.
 func eachPiece(pieces int, f func(i int) error) error {
 	errs := make([]error, pieces)
 	slots := make(chan struct{}, bodyParallel)
@@ -91,5 +90,10 @@ func eachPiece(pieces int, f func(i int) error) error {
 		})
 	}
 	wg.Wait()
-	return errors.Join(errs...)
+	for _, err := range errs {
+		if err != nil {
+			return err
+		}
+	}
+	return nil
 }

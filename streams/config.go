@@ -56,7 +56,7 @@ type blueprint struct {
 
 // configs are the configurations of all streams of the namespace.
 func (b blueprint) configs() []jetstream.StreamConfig {
-	all := []jetstream.StreamConfig{b.intake(), b.deadLetters()}
+	all := []jetstream.StreamConfig{b.intake(), b.deadLetters(), b.payloads()}
 	for p := range b.partitions {
 		all = append(all, b.history(p), b.inbox(p), b.tasks(p), b.heartbeats(p))
 	}
@@ -152,6 +152,14 @@ func (b blueprint) deadLetters() jetstream.StreamConfig {
 	c := b.base(deadLetterStream(b.namespace), "Millrace namespace "+b.namespace+": messages that could not be used",
 		deadLetterSubject(b.namespace, "")+">")
 	c.Discard, c.MaxAge, c.MaxBytes, c.DenyDelete = jetstream.DiscardOld, deadLetterAge, deadLetterBytes, false
+	return c
+}
+
+// payloads refuses a second message on a subject: the same content is stored once per run.
+func (b blueprint) payloads() jetstream.StreamConfig {
+	c := b.base(payloadsStream(b.namespace), "Millrace namespace "+b.namespace+": payloads too large for messages, by run and hash",
+		payloadTree(b.namespace)+">")
+	c.MaxMsgsPerSubject, c.DiscardNewPerSubject = 1, true
 	return c
 }
 

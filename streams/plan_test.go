@@ -32,7 +32,7 @@ func TestPlanThenApply(t *testing.T) {
 
 	plan, err := PlanNamespace(f.ctx, f.nc, "prod", CreateOptions{Partitions: 2})
 	f.ok(err)
-	if want := 1 + 1 + 2 + 2*4; len(plan.Changes) != want || len(plan.Conflicts()) != 0 {
+	if want := 1 + 1 + 3 + 2*4; len(plan.Changes) != want || len(plan.Conflicts()) != 0 {
 		t.Errorf("%d changes, want %d: %+v", len(plan.Changes), want, plan.Changes)
 	}
 	_, err = Open(f.ctx, f.nc, "prod")

@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/workflow"
@@ -39,8 +40,10 @@ type activities struct {
 
 	options Options // with defaults
 	ackWait time.Duration
-	// maxPayload bounds a result or the details of a heartbeat, in bytes.
-	maxPayload int
+	// maxPayload bounds a result or the details of a heartbeat, in bytes, maxFailure a failure without what is stored.
+	maxPayload, maxFailure int
+	// payloads stores large payloads, nil for none.
+	payloads *payloads.Store
 
 	// freshFor is the age up to which a task is taken not to be canceled yet.
 	freshFor time.Duration
@@ -77,8 +80,8 @@ const (
 	reportGrace = 5 * time.Second
 )
 
-// maxPayload bounds the arguments and the result of an activity or workflow, and the details of a heartbeat, unless the
-// broker accepts less.
+// maxPayload bounds the arguments and the result of an activity or workflow, and the details of a heartbeat, where none
+// are stored outside messages, unless the broker accepts less.
 const maxPayload = 512 << 10
 
 // newActivities are the activities of a queue, with the defaults of what options do not say.
@@ -91,6 +94,7 @@ func newActivities(b broker, queue string, o Options) *activities {
 		options:    o,
 		ackWait:    o.WorkerLossTimeout,
 		maxPayload: maxPayload,
+		maxFailure: maxPayload,
 		freshFor:   freshTask,
 		slots:      newSlots(o.MaxConcurrentActivityExecutionSize, o.MaxConcurrentEagerActivityExecutionSize),
 		limit:      limiter(o.WorkerActivitiesPerSecond),

@@ -62,6 +62,15 @@ func (a *attempt) begin(now time.Time) {
 
 // putBeat stores a heartbeat record.
 func (a *attempt) putBeat(ctx context.Context, b *history.Beat) error {
+	details, err := a.w.payloads.Put(ctx, a.run(), b.Details)
+	if err != nil {
+		return fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
+	}
+	if details != b.Details {
+		kept := *b
+		kept.Details = details
+		b = &kept
+	}
 	data, err := history.Encode(b)
 	if err != nil {
 		return err

@@ -13,6 +13,8 @@ import (
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/export"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/workflow"
@@ -34,7 +36,8 @@ type WorkflowReplayer interface {
 	// RegisterDynamicWorkflow registers what runs workflows whose types are not registered, as a worker does.
 	RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions)
 	// ReplayWorkflowHistory replays a history from its first event. The error names the first event that differs, what
-	// is recorded and what the code decides now; or it is a panic of the code.
+	// is recorded and what the code decides now; or it is a panic of the code. A history that refers to payloads which are
+	// stored outside it cannot be replayed by itself.
 	ReplayWorkflowHistory(logger log.Logger, history *apihistory.History) error
 	// ReplayWorkflowHistoryFromJSONFile replays a history that `millrace workflow show -o json` has written.
 	ReplayWorkflowHistoryFromJSONFile(logger log.Logger, jsonfileName string) error
@@ -113,14 +116,32 @@ func (r *replayer) ReplayWorkflowRun(ctx context.Context, c client.Client, logge
 		}
 		h.Events = append(h.Events, e)
 	}
-	return r.ReplayWorkflowHistory(logger, &h)
+	start, transitions, err := export.Transitions(h.Events)
+	if err != nil {
+		return fmt.Errorf("replay workflow %q: %w", workflowID, err)
+	}
+	limit := payloads.DefaultMaxSize
+	if core, err := client.CoreOf(c); err == nil {
+		limit = core.Payloads.MaxSize()
+		if start, err = core.Payloads.Restore(ctx, start, transitions); err != nil {
+			return fmt.Errorf("replay run %s: %w", start.Run.Run, err)
+		}
+	}
+	return r.replay(logger, start, transitions, limit)
 }
 
-func (r *replayer) ReplayWorkflowHistory(logger log.Logger, history *apihistory.History) error {
-	start, transitions, err := export.Transitions(history.Events)
+func (r *replayer) ReplayWorkflowHistory(logger log.Logger, h *apihistory.History) error {
+	start, transitions, err := export.Transitions(h.Events)
 	if err != nil {
 		return fmt.Errorf("replay history: %w", err)
 	}
+	if payloads.Refer(start, transitions) {
+		return fmt.Errorf("replay run %s: its history refers to payloads that are stored outside it: use ReplayWorkflowRun", start.Run.Run)
+	}
+	return r.replay(logger, start, transitions, payloads.DefaultMaxSize)
+}
+
+func (r *replayer) replay(logger log.Logger, start *history.Start, transitions []*history.Transition, maxPayload int) error {
 	body, known := r.registry.workflow(start.Type)
 	if !known {
 		return fmt.Errorf("replay run %s: workflow type %q is not registered with the replayer", start.Run.Run, start.Type)

@@ -24,8 +24,11 @@ func (a *attempt) complete(ctx context.Context, result *common.Payloads) {
 		a.fail(ctx, a.tooLarge(n, a.w.maxPayload))
 		return
 	}
+	stored, err := a.outsource(ctx, result)
 	_, written := a.pulse.seal()
-	err := a.send(ctx, &history.ActivityResult{Result: result})
+	if err == nil {
+		err = a.send(ctx, &history.ActivityResult{Result: stored})
+	}
 	if errors.Is(err, streams.ErrTooLarge) {
 		a.fail(ctx, a.tooLarge(result.Size(), a.w.maxPayload))
 		return
@@ -35,6 +38,15 @@ func (a *attempt) complete(ctx context.Context, result *common.Payloads) {
 		return
 	}
 	a.acknowledge(ctx, written)
+}
+
+// outsource stores what is large in a result. That of an eager attempt goes to the code as it is: the coordinator stores
+// it with its record.
+func (a *attempt) outsource(ctx context.Context, result *common.Payloads) (*common.Payloads, error) {
+	if a.delivery == nil {
+		return result, nil
+	}
+	return a.w.payloads.Put(ctx, a.run(), result)
 }
 
 func (a *attempt) tooLarge(size, limit int) *failure.Failure {
@@ -51,7 +63,7 @@ func (a *attempt) fail(ctx context.Context, f *failure.Failure) {
 		return
 	}
 	b, _ := a.pulse.seal()
-	b.Failure, b.Ended, b.Pending = a.fitting(f), time.Now(), false
+	b.Failure, b.Ended, b.Pending = a.fitting(ctx, f), time.Now(), false
 	a.surrender(ctx, &b, delay)
 }
 
@@ -61,7 +73,7 @@ func (a *attempt) conclude(ctx context.Context, f *failure.Failure, state enums.
 	if !a.maySpeak(ctx) {
 		return
 	}
-	err := a.send(ctx, &history.ActivityResult{Failure: a.fitting(f), Retry: state})
+	err := a.send(ctx, &history.ActivityResult{Failure: a.fitting(ctx, f), Retry: state})
 	if err != nil {
 		a.log().Error("activity failure could not be sent and is lost", "attempt", a.number, "error", err)
 		return
@@ -134,17 +146,22 @@ func (a *attempt) release(b *history.Beat, delay time.Duration) {
 // maxFailureMessage is how much of a failure that does not fit a message is kept of its text.
 const maxFailureMessage = 4 << 10
 
-// fitting is f, or what fits of it: a failure must not be lost for being long.
-func (a *attempt) fitting(f *failure.Failure) *failure.Failure {
+// fitting is f with large details stored, or what fits of it: a failure must not be lost for being long.
+func (a *attempt) fitting(ctx context.Context, f *failure.Failure) *failure.Failure {
+	if stored, err := a.w.payloads.PutFailure(ctx, a.run(), f); err == nil {
+		f = stored
+	} else {
+		a.log().Warn("details of a failure could not be stored", "error", err)
+	}
 	data, err := history.Encode(&history.Message{ID: "0", Activity: &history.ActivityResult{Failure: f}})
-	if err == nil && len(data) <= a.w.maxPayload {
+	if err == nil && len(data) <= a.w.maxFailure {
 		return f
 	}
 	short := *f
 	if len(short.Message) > maxFailureMessage {
 		short.Message = short.Message[:maxFailureMessage]
 	}
-	short.Message += " (cut: the failure has more than " + strconv.Itoa(a.w.maxPayload) + " bytes)"
+	short.Message += " (cut: the failure has more than " + strconv.Itoa(a.w.maxFailure) + " bytes)"
 	short.StackTrace, short.EncodedAttributes, short.Cause = "", nil, nil
 	switch {
 	case f.ApplicationFailureInfo != nil:

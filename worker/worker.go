@@ -220,7 +220,8 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		DeadlockTimeout: w.options.DeadlockDetectionTimeout,
 		CacheSize:       w.options.WorkflowCacheSize,
 		StopTimeout:     stopTimeout,
-		MaxPayload:      w.payloadLimit(),
+		MaxPayload:      w.core.Payloads.MaxSize(),
+		Payloads:        w.core.Payloads,
 		Eager:           eager,
 		MaxEager:        w.options.maxEager(),
 		Logger:          logger,
@@ -239,12 +240,12 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 	}
 	a.client, a.metrics = w.client, w.core.MetricsHandler
 	a.propagators, a.intercept = w.core.ContextPropagators, interceptActivity(w.interceptors)
-	a.maxPayload = w.payloadLimit()
+	a.payloads, a.maxPayload, a.maxFailure = w.core.Payloads, w.core.Payloads.MaxSize(), w.messageLimit()
 	return a
 }
 
-// payloadLimit is maxPayload, unless the broker accepts less.
-func (w *worker) payloadLimit() int {
+// messageLimit is maxPayload, unless the broker accepts less.
+func (w *worker) messageLimit() int {
 	if limit := w.core.Streams.Limits().MaxPayload; limit > 0 {
 		return min(maxPayload, limit)
 	}
