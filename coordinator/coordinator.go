@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/millrace-dev/millrace/internal/goroutines"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -26,7 +27,7 @@ type Coordinator struct {
 	alone chan struct{}
 	// strands are the goroutines of workflow code, pool those that serve runs.
 	strands  strands
-	pool     pool
+	pool     goroutines.Pool
 	watchdog watchdog
 	// running are the activities that this process runs itself.
 	running runningCalls
@@ -51,6 +52,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 		return nil, err
 	}
 	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}, alone: make(chan struct{}, 1)}
+	c.pool.Keep = maxIdle
 	c.cache = newCache(cfg.CacheSize)
 	c.watchdog = watchdog{timeout: cfg.DeadlockTimeout, active: map[*stretch]struct{}{}}
 	c.keeper = newKeeper(cfg.AckWait)
@@ -109,7 +111,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	loops.Wait()
 	c.cache.clear()
 	c.strands.close()
-	c.pool.close()
+	c.pool.Close()
 	return errors.Join(failure, starts.Close(), inbox.Close())
 }
 

@@ -133,7 +133,7 @@ func (c *Coordinator) launch(ctx context.Context, e *entry, calls []*eagerCall) 
 // has begun is finished.
 func (c *Coordinator) spawn(ctx context.Context, run history.Run, call *eagerCall) {
 	c.busy.Add(1)
-	c.pool.run(func() {
+	c.pool.Run(func() {
 		if it := c.attempt(ctx, run, call); it != nil {
 			c.postOutcome(ctx, it)
 			c.busy.Done()

@@ -55,7 +55,7 @@ func (c *Coordinator) guard(e *entry, op func(progress func()) error) error {
 	}
 	s.begin(e.machine)
 	c.watchdog.add(s)
-	c.pool.run(func() {
+	c.pool.Run(func() {
 		err := op(s.progress)
 		if s.end() {
 			s.done <- err

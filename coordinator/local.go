@@ -119,7 +119,7 @@ func (l *locals) begin(waiting []*replay.LocalActivity) {
 		ctx, cancel := context.WithCancel(l.ctx)
 		l.running[a] = cancel
 		l.c.busy.Add(1) // as long as the run is served nobody waits for busy yet
-		l.c.pool.run(func() {
+		l.c.pool.Run(func() {
 			defer l.c.busy.Done()
 			defer cancel()
 			out := l.c.cfg.Local.RunLocal(ctx, l.entry.start, a, l.until)

@@ -169,7 +169,7 @@ func (c *Coordinator) postLocked(work context.Context, it *item) {
 		box = &mailbox{}
 		c.boxes[it.run] = box
 		c.busy.Add(1)
-		c.pool.run(func() {
+		c.pool.Run(func() {
 			if c.runMailbox(work, it.run, box) {
 				c.busy.Done()
 			}

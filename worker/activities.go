@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/goroutines"
 	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
@@ -50,7 +51,7 @@ type activities struct {
 	slots    *slots
 	// limit is what WorkerActivitiesPerSecond asks for, nil for no bound.
 	limit *rate.Limiter
-	pool  pool
+	pool  goroutines.Pool
 
 	// stopping is closed when no more tasks are taken.
 	stopping chan struct{}
@@ -98,7 +99,7 @@ func newActivities(b broker, queue string, o Options) *activities {
 		freshFor:   freshTask,
 		slots:      newSlots(o.MaxConcurrentActivityExecutionSize, o.MaxConcurrentEagerActivityExecutionSize),
 		limit:      limiter(o.WorkerActivitiesPerSecond),
-		pool:       pool{keep: keptGoroutines},
+		pool:       goroutines.Pool{Keep: keptGoroutines},
 		stopping:   make(chan struct{}),
 		executions: map[*execution]struct{}{},
 		warned:     map[string]bool{},
@@ -128,10 +129,10 @@ func (w *activities) run(ctx context.Context) error {
 	close(w.stopping)
 	for _, d := range src.Drain() {
 		a := w.newAttempt(d, time.Now())
-		w.pool.run(func() { a.handleLate(work) })
+		w.pool.Run(func() { a.handleLate(work) })
 	}
 	w.drain(cut)
-	w.pool.close()
+	w.pool.Close()
 	return err
 }
 
@@ -153,9 +154,9 @@ func (w *activities) poll(ctx, work context.Context, src source) error {
 		for _, d := range deliveries {
 			a := w.newAttempt(d, arrived)
 			if w.slots.take() {
-				w.pool.run(func() { a.handle(work) })
+				w.pool.Run(func() { a.handle(work) })
 			} else {
-				w.pool.run(func() { a.handleSurplus(work) })
+				w.pool.Run(func() { a.handleSurplus(work) })
 			}
 		}
 		if err != nil {

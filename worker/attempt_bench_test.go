@@ -49,7 +49,7 @@ func BenchmarkAttempt(b *testing.B) {
 		change func(w *activities)
 	}{
 		{"default", nil},
-		{"no kept goroutines", func(w *activities) { w.pool.keep = 0 }},
+		{"no kept goroutines", func(w *activities) { w.pool.Keep = 0 }},
 		{"cancel flag read", func(w *activities) { w.freshFor = 0 }},
 	}
 	for _, v := range variants {
@@ -66,10 +66,10 @@ func BenchmarkAttempt(b *testing.B) {
 					b.Fatal("no slot")
 				}
 				a := w.newAttempt(d, time.Now())
-				w.pool.run(func() { a.handle(work) })
+				w.pool.Run(func() { a.handle(work) })
 				w.busy.Wait()
 			}
-			w.pool.close()
+			w.pool.Close()
 		})
 	}
 }
@@ -88,7 +88,7 @@ func BenchmarkEagerAttempt(b *testing.B) {
 		}
 	}
 	w.busy.Wait()
-	w.pool.close()
+	w.pool.Close()
 }
 
 // taken takes every answer to a delivery.

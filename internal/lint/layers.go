@@ -12,9 +12,12 @@ func below() map[string][]string {
 	return map[string][]string{
 		"log":              {},
 		"internal/metrics": {},
-		"api":              {},
-		"converter":        {"api"},
-		".":                {"converter"},
+
+		"internal/goroutines": {},
+
+		"api":       {},
+		"converter": {"api"},
+		".":         {"converter"},
 
 		"internal/retry":   {"."},
 		"internal/history": {".", "internal/retry"},
@@ -31,7 +34,7 @@ func below() map[string][]string {
 		"interceptor": {"client", "workflow", "activity"},
 		"testsuite":   {"worker", "internal/devserver"},
 
-		"coordinator": {"streams", "workflow", "internal/replay"},
+		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines"},
 		"worker":      {"client", "coordinator", "activity", "interceptor"},
 
 		"internal/daemon":    {"streams", "log"},
