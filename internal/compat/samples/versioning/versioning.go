@@ -80,7 +80,7 @@ func Run(ctx context.Context, options client.Options) error {
 		if err := today.SignalWorkflow(ctx, run.GetID(), "", "end", nil); err != nil {
 			return err
 		}
-		if err := scene.Result(ctx, run, want); err != nil {
+		if err := scene.Result(ctx, today.GetWorkflow(ctx, run.GetID(), run.GetRunID()), want); err != nil {
 			return err
 		}
 	}
