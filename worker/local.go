@@ -34,13 +34,11 @@ type localActivities struct {
 	queue     string
 	find      func(activityType string) (*function, bool)
 
-	dataConverter    converter.DataConverter
+	surroundings     surroundings
 	failureConverter converter.FailureConverter
 	logger           log.Logger
 	client           client.Client
 	metrics          client.MetricsHandler
-	propagators      []workflow.ContextPropagator
-	intercept        func(ctx context.Context, next activity.InboundInterceptor) activity.InboundInterceptor
 
 	// base is what the functions' contexts are made from.
 	base context.Context
@@ -57,13 +55,11 @@ func (w *worker) newLocalActivities(logger log.Logger) *localActivities {
 		namespace:        w.core.Streams.Name(),
 		queue:            w.queue,
 		find:             w.registry.activity,
-		dataConverter:    w.core.DataConverter,
+		surroundings:     surroundings{w.core.ContextPropagators, interceptActivity(w.interceptors), w.core.DataConverter},
 		failureConverter: w.core.FailureConverter,
 		logger:           logger,
 		client:           w.client,
 		metrics:          w.core.MetricsHandler,
-		propagators:      w.core.ContextPropagators,
-		intercept:        interceptActivity(w.interceptors),
 		base:             w.options.BackgroundActivityContext,
 		stopping:         w.ended,
 		slots:            make(chan struct{}, w.options.MaxConcurrentLocalActivityExecutionSize),
@@ -84,7 +80,7 @@ type localAttempt struct {
 // RunLocal is documented at coordinator.LocalRunner.
 func (l *localActivities) RunLocal(ctx context.Context, start *history.Start, a *replay.LocalActivity, until time.Time) replay.LocalOutcome {
 	out := replay.LocalOutcome{Attempt: a.Attempt}
-	f, err := l.function(a)
+	f, err := localFunction(a, l.find)
 	if err != nil {
 		out.Failure, out.Retry = l.failureConverter.ErrorToFailure(err), enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 		out.Time = time.Now()
@@ -124,10 +120,10 @@ func rest(ctx context.Context, d time.Duration) bool {
 	}
 }
 
-// function is what to call: a registered function by its name, or the one given. A method that is given, usually of a nil
-// struct, stands for that of the struct that is registered, if its type tells that it is the same.
-func (l *localActivities) function(a *replay.LocalActivity) (*function, error) {
-	registered, known := l.find(a.Type)
+// localFunction is what to call: a registered function by its name, or the one given. A method that is given, usually of a
+// nil struct, stands for that of the struct that is registered, if its type tells that it is the same.
+func localFunction(a *replay.LocalActivity, find func(activityType string) (*function, bool)) (*function, error) {
+	registered, known := find(a.Type)
 	if a.Function == nil {
 		if !known {
 			return nil, millrace.NewNonRetryableApplicationError(fmt.Sprintf(
@@ -144,6 +140,20 @@ func (l *localActivities) function(a *replay.LocalActivity) (*function, error) {
 		return nil, millrace.NewNonRetryableApplicationError(err.Error(), "InvalidFunction", nil)
 	}
 	return f, nil
+}
+
+// Local is the function of a local activity: one that is registered, or the one that the code has given.
+func (f *Functions) Local(a *replay.LocalActivity) (*ActivityFunction, error) {
+	fn, err := localFunction(a, f.registry.activity)
+	if err != nil {
+		return nil, err
+	}
+	return &ActivityFunction{fn, f.surroundings}, nil
+}
+
+// CallLocal is Call for the arguments of a local activity, which have not been encoded.
+func (f *ActivityFunction) CallLocal(ctx context.Context, header *common.Header, args []any) (*common.Payloads, error) {
+	return f.function.callLocal(ctx, f.surroundings, header, args)
 }
 
 // isMethod says whether fn is a method value.
@@ -207,32 +217,33 @@ func (at *localAttempt) call(ctx context.Context, f *function, done chan<- retur
 		<-at.slots
 		done <- r
 	}()
-	r.result, r.err = at.guarded(ctx, f)
+	ctx = activity.NewContext(ctx, &localEnvironment{at})
+	r.result, r.err = f.callLocal(ctx, at.surroundings, at.task.Header, at.task.Args)
 }
 
-func (at *localAttempt) guarded(ctx context.Context, f *function) (result *common.Payloads, err error) {
+// callLocal is callWithin for arguments that have not been encoded.
+func (f *function) callLocal(ctx context.Context, s surroundings, header *common.Header, args []any) (result *common.Payloads, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			result, err = nil, millrace.NewPanicError(p, stack())
 		}
 	}()
-	ctx = activity.NewContext(ctx, &localEnvironment{at})
-	fields := workflow.FieldsOf(at.task.Header)
-	for _, p := range at.propagators {
+	fields := workflow.FieldsOf(header)
+	for _, p := range s.propagators {
 		if ctx, err = p.Extract(ctx, fields); err != nil {
 			return nil, fmt.Errorf("propagate context to local activity %s: %w", f.name, err)
 		}
 	}
-	dc := converterIn(ctx, at.dataConverter)
+	dc := converterIn(ctx, s.dataConverter)
 	call := &activity.ExecuteActivityInput{}
-	if call.Args, err = f.fit(at.task.Args, dc); err != nil {
+	if call.Args, err = f.fit(args, dc); err != nil {
 		return nil, err
 	}
 	var value any
-	if at.intercept == nil {
+	if s.intercept == nil {
 		value, err = f.callDecoded(ctx, call)
 	} else {
-		ctx, chain, initErr := activity.Intercepted(workflow.ContextWithHeader(ctx, fields), at.intercept, f.callDecoded)
+		ctx, chain, initErr := activity.Intercepted(workflow.ContextWithHeader(ctx, fields), s.intercept, f.callDecoded)
 		if initErr != nil {
 			return nil, fmt.Errorf("initialize interceptors of local activity %s: %w", f.name, initErr)
 		}
@@ -247,7 +258,7 @@ func (at *localAttempt) guarded(ctx context.Context, f *function) (result *commo
 // fit are arguments as the function takes them. Those of a function that is called by its name may have other types, and
 // are then encoded and decoded, as those of all other activities are.
 func (f *function) fit(args []any, dc converter.DataConverter) ([]any, error) {
-	if len(args) == len(f.params) {
+	if len(args) == len(f.params) && !f.dynamic {
 		fits := true
 		for i, arg := range args {
 			fits = fits && (arg == nil || reflect.TypeOf(arg).AssignableTo(f.params[i]))
@@ -313,7 +324,7 @@ func (e *localEnvironment) Info() activity.Info {
 func (e *localEnvironment) Heartbeat([]interface{}) {}
 
 func (e *localEnvironment) HeartbeatDetails() converter.EncodedValues {
-	return converter.NewEncodedValues(nil, e.at.dataConverter)
+	return converter.NewEncodedValues(nil, e.at.surroundings.dataConverter)
 }
 
 func (e *localEnvironment) Logger() log.Logger {
