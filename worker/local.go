@@ -91,6 +91,7 @@ func (l *localActivities) RunLocal(ctx context.Context, start *history.Start, a 
 		out.Result, out.Failure = at.run(ctx, f)
 		out.Time = time.Now()
 		if out.Failure == nil || ctx.Err() != nil {
+			out.Retry = enums.RETRY_STATE_UNSPECIFIED // that of the attempt before says nothing
 			return out
 		}
 		var delay time.Duration
