@@ -25,13 +25,16 @@ func below() map[string][]string {
 		"internal/replay":  {"internal/history"},
 		"workflow":         {"internal/replay", "log", "internal/metrics"},
 
+		"internal/deployment": {},
+
 		"streams": {"internal/history", "log"},
 
 		"internal/payloads": {"streams", "workflow"},
 
-		"client":      {"internal/payloads", "streams", "converter", "workflow", "internal/export"},
+		"client":      {"internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
+		"typed":       {"client", "workflow"},
 		"testsuite":   {"worker", "internal/devserver"},
 
 		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines"},
