@@ -73,6 +73,9 @@ type Client interface {
 	// RecordActivityHeartbeatByID is RecordActivityHeartbeat for an activity named by its ID.
 	RecordActivityHeartbeatByID(ctx context.Context, namespace, workflowID, runID, activityID string, details ...interface{}) error
 
+	// WorkerDeploymentClient manages deployments of workers: which version of the code new runs go to.
+	WorkerDeploymentClient() WorkerDeploymentClient
+
 	// CheckHealth asks whether the broker answers.
 	CheckHealth(ctx context.Context, request *CheckHealthRequest) (*CheckHealthResponse, error)
 	// Close ends the connection, unless it was given in the options. The client must not be used afterwards.

@@ -29,6 +29,8 @@ type workflowClient struct {
 	aware workflow.ContextAware
 	// payloads stores large payloads.
 	payloads *payloads.Store
+	// routes say which build new runs are bound to.
+	routes routes
 	// addresses are those of runs that were asked for something.
 	addresses addresses
 }

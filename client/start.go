@@ -143,8 +143,12 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 	if err != nil {
 		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("execute workflow %s: StartWorkflowOptions: %v", name, err))
 	}
+	build, err := c.build(ctx, o.TaskQueue, o.ID, name)
+	if err != nil {
+		return nil, fmt.Errorf("execute workflow %s: choose a build: %w", name, serviceError(err))
+	}
 	start := &history.Start{
-		Run:              history.Address{Run: run, Queue: o.TaskQueue},
+		Run:              history.Address{Run: run, Queue: o.TaskQueue, Build: build},
 		Type:             name,
 		Input:            input,
 		Header:           header,

@@ -116,6 +116,9 @@ func Namespaces(ctx context.Context, nc *nats.Conn) ([]NamespaceInfo, error) {
 			return true
 		}
 		name := strings.TrimPrefix(m.subject, registryKey(""))
+		if strings.Contains(name, ".") {
+			return true // beside a namespace's own entry
+		}
 		var e registryEntry
 		if err := json.Unmarshal(m.data, &e); err != nil {
 			bad = fmt.Errorf("%w: registry entry of namespace %s: %w", ErrConfiguration, name, err)

@@ -71,13 +71,6 @@ type DeploymentOptions struct {
 	DefaultVersioningBehavior workflow.VersioningBehavior
 }
 
-// WorkerDeploymentVersion names a build of a deployment. A deployment is a program that is deployed again and again; its
-// build ID is the ID of a version of it.
-type WorkerDeploymentVersion struct {
-	DeploymentName string
-	BuildID        string
-}
-
 func (o DeploymentOptions) validate() error {
 	refuse := func(field string, value any, limit string) error {
 		return fmt.Errorf("%w: Options.DeploymentOptions.%s is %v, must be %s", ErrInvalidOptions, field, value, limit)

@@ -32,6 +32,8 @@ type registry struct {
 	dynamicWorkflow *workflow.Definition
 	dynamicOptions  workflow.DynamicRegisterOptions
 	dynamicActivity *function
+	// behaviors are the versioning behaviors of workflow types that have one of their own.
+	behaviors map[string]workflow.VersioningBehavior
 }
 
 func newRegistry(definition workflow.DefinitionOptions) *registry {
@@ -40,6 +42,7 @@ func newRegistry(definition workflow.DefinitionOptions) *registry {
 		workflows:     map[string]*workflow.Definition{},
 		activityNames: map[string]string{},
 		workflowNames: map[string]string{},
+		behaviors:     map[string]workflow.VersioningBehavior{},
 	}
 	definition.ActivityName = func(function string) string { return r.lookUp(r.activityNames, function) }
 	definition.WorkflowName = func(function string) string { return r.lookUp(r.workflowNames, function) }
@@ -71,6 +74,7 @@ func (r *registry) addWorkflow(fn any, o workflow.RegisterOptions) {
 		panic(fmt.Sprintf("worker.RegisterWorkflow: workflow type %q is already registered", d.Name()))
 	}
 	r.workflows[d.Name()] = d
+	r.behaviors[d.Name()] = o.VersioningBehavior
 	if own != d.Name() {
 		r.workflowNames[own] = d.Name()
 	}

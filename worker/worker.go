@@ -192,7 +192,13 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 		}
 		sides = append(sides, more...)
 	}
-	if runsWorkflows && !w.options.DisableWorkflowWorker {
+	if runsWorkflows && !w.options.DisableWorkflowWorker && w.options.DeploymentOptions.UseVersioning {
+		more, err := w.versionedSides(logger, eager)
+		if err != nil {
+			return nil, err
+		}
+		sides = append(sides, more...)
+	} else if runsWorkflows && !w.options.DisableWorkflowWorker {
 		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger, eager))
 		if err != nil {
 			return nil, err

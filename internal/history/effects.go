@@ -186,8 +186,12 @@ func (s *State) startChild(c *PendingChild) *StartChild {
 	if root == nil {
 		root = &s.Start.Run.Run
 	}
+	build := ""
+	if in.Queue == s.Start.Run.Queue {
+		build = s.Start.Run.Build // its parent's code calls it
+	}
 	start := &Start{
-		Run:              Address{Run: Run{WorkflowID: in.WorkflowID, RunID: in.RunID}, Queue: in.Queue},
+		Run:              Address{Run: Run{WorkflowID: in.WorkflowID, RunID: in.RunID}, Queue: in.Queue, Build: build},
 		Type:             in.Type,
 		Input:            in.Input,
 		Header:           in.Header,
