@@ -219,6 +219,7 @@ func (e *engine) finish() {
 		for _, id := range slices.Sorted(maps.Keys(r.tasks)) {
 			r.tasks[id].withdraw()
 		}
+		r.endStretch()
 	}
 	if !e.settle() {
 		e.logger.Error("functions of activities ignore the end of their contexts and are left behind")

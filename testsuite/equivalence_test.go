@@ -42,6 +42,8 @@ type equivalent struct {
 // step is something that happens from outside as soon as the history has so many events, and nothing else can happen.
 type step struct {
 	events int
+	// to is the workflow ID that is signaled, empty for the workflow's own.
+	to     string
 	signal string
 	value  string
 	cancel bool
@@ -86,6 +88,13 @@ func (x equivalent) inEnvironment(t *testing.T) recorded {
 	return got
 }
 
+func (x equivalent) target(s step) string {
+	if s.to != "" {
+		return s.to
+	}
+	return x.startOptions().ID
+}
+
 // drive does the steps from number i on, each when the history is long enough for it.
 func (x equivalent) drive(env *testsuite.TestWorkflowEnvironment, i int) {
 	if i == len(x.steps) {
@@ -103,7 +112,9 @@ func (x equivalent) drive(env *testsuite.TestWorkflowEnvironment, i int) {
 		case step.update != "":
 			env.UpdateWorkflow(step.update, fmt.Sprint("update ", i), &testsuite.TestUpdateCallback{}, step.value)
 		default:
-			env.SignalWorkflow(step.signal, step.value)
+			if err := env.SignalWorkflowByID(x.target(step), step.signal, step.value); err != nil {
+				panic(err)
+			}
 		}
 		x.drive(env, i+1)
 	}, time.Millisecond)
@@ -153,7 +164,7 @@ func (x equivalent) onServer(t *testing.T, c client.Client) recorded {
 				}
 			}
 		default:
-			err = c.SignalWorkflow(ctx, run.GetID(), run.GetRunID(), step.signal, step.value)
+			err = c.SignalWorkflow(ctx, x.target(step), "", step.signal, step.value)
 		}
 		if err != nil {
 			t.Fatal(err)
@@ -206,7 +217,7 @@ func (x equivalent) registerReplay(r worker.WorkflowReplayer) {
 func changing() map[string]bool {
 	all := map[string]bool{}
 	for _, key := range []string{"eventTime", "transitionNumber", "runId", "originalExecutionRunId", "firstExecutionRunId", "newExecutionRunId",
-		"continuedExecutionRunId", "identity", "asker", "startedTime", "fireTime", "namespace", "stackTrace", "emptyTransitions", "workflowExecutionExpirationTime"} {
+		"continuedExecutionRunId", "identity", "asker", "time", "startedTime", "fireTime", "namespace", "stackTrace", "emptyTransitions", "workflowExecutionExpirationTime"} {
 		all[key] = true
 	}
 	return all

@@ -75,13 +75,16 @@ func childFlow(ctx workflow.Context, fail bool) (string, error) {
 	return echo(ctx, "from the child")
 }
 
-// waitingChild waits for a signal, or is canceled.
+// waitingChild waits for a signal, or is canceled. Then it waits until the test lets it go: that it has closed, and that
+// its parent's request has reached it, are two messages to the parent without an order.
 func waitingChild(ctx workflow.Context) (string, error) {
 	var s string
 	sel := workflow.NewSelector(ctx)
 	sel.AddReceive(workflow.GetSignalChannel(ctx, "word"), func(c workflow.ReceiveChannel, _ bool) { c.Receive(ctx, &s) })
 	sel.AddReceive(ctx.Done(), func(workflow.ReceiveChannel, bool) {})
 	sel.Select(ctx)
+	clean, _ := workflow.NewDisconnectedContext(ctx)
+	workflow.GetSignalChannel(clean, "go").Receive(clean, nil)
 	return s, ctx.Err()
 }
 
@@ -129,6 +132,27 @@ func equivalentActivities() []equivalent {
 			err := workflow.ExecuteActivity(quick(ctx), "Panics").Get(ctx, nil)
 			var p *millrace.PanicError
 			return fmt.Sprint(errors.As(err, &p)), nil
+		}},
+		{name: "local activities", run: func(ctx workflow.Context) (string, error) {
+			ctx = workflow.WithLocalActivityOptions(ctx, workflow.LocalActivityOptions{
+				StartToCloseTimeout: 10 * time.Second,
+				RetryPolicy:         &millrace.RetryPolicy{InitialInterval: 10 * time.Millisecond, MaximumAttempts: 3},
+			})
+			var a, b, c string
+			if err := workflow.ExecuteLocalActivity(ctx, flow.Echo, flow{}, "x").Get(ctx, nil); err == nil {
+				return "", errors.New("a method without its receiver was called")
+			}
+			if err := workflow.ExecuteLocalActivity(ctx, "Echo", "by name").Get(ctx, &a); err != nil {
+				return "", err
+			}
+			if err := workflow.ExecuteLocalActivity(ctx, flow{}.Fail, 3).Get(ctx, &b); err != nil {
+				return "", err
+			}
+			if _, err := echo(ctx, "in between"); err != nil {
+				return "", err
+			}
+			err := workflow.ExecuteLocalActivity(ctx, flow{}.Fail, 100).Get(ctx, &c)
+			return a + b, err
 		}},
 		{name: "activity timed out", run: func(ctx workflow.Context) (string, error) {
 			ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{
@@ -233,7 +257,7 @@ func equivalentChildren() []equivalent {
 		{name: "child failed", children: []string{"failing child"}, run: func(ctx workflow.Context) (string, error) {
 			return "", workflow.ExecuteChildWorkflow(childOptions(ctx, "failing child"), "childFlow", true).Get(ctx, nil)
 		}},
-		{name: "child signaled", children: []string{"signaled child"}, run: func(ctx workflow.Context) (string, error) {
+		{name: "child signaled", children: []string{"signaled child"}, steps: []step{{events: 5, to: "signaled child", signal: "go"}}, run: func(ctx workflow.Context) (string, error) {
 			child := workflow.ExecuteChildWorkflow(childOptions(ctx, "signaled child"), "waitingChild")
 			if err := child.SignalChildWorkflow(ctx, "word", "psst").Get(ctx, nil); err != nil {
 				return "", err
@@ -242,7 +266,7 @@ func equivalentChildren() []equivalent {
 			err := child.Get(ctx, &out)
 			return out, err
 		}},
-		{name: "child canceled", children: []string{"canceled child"}, run: func(ctx workflow.Context) (string, error) {
+		{name: "child canceled", children: []string{"canceled child"}, steps: []step{{events: 5, to: "canceled child", signal: "go"}}, run: func(ctx workflow.Context) (string, error) {
 			inner, cancel := workflow.WithCancel(ctx)
 			child := workflow.ExecuteChildWorkflow(childOptions(inner, "canceled child"), "waitingChild")
 			if err := child.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
@@ -253,7 +277,7 @@ func equivalentChildren() []equivalent {
 			var canceled *millrace.CanceledError
 			return fmt.Sprint(errors.As(err, &canceled)), nil
 		}},
-		{name: "child in the way", children: []string{"first child"}, run: func(ctx workflow.Context) (string, error) {
+		{name: "child in the way", children: []string{"first child"}, steps: []step{{events: 7, to: "first child", signal: "go"}}, run: func(ctx workflow.Context) (string, error) {
 			first := workflow.ExecuteChildWorkflow(childOptions(ctx, "first child"), "waitingChild")
 			if err := first.GetChildWorkflowExecution().Get(ctx, nil); err != nil {
 				return "", err

@@ -39,6 +39,29 @@ func (e *TestWorkflowEnvironment) SetOnActivityHeartbeatListener(
 	return e
 }
 
+// SetOnLocalActivityStartedListener sets what is called before each attempt of a local activity, in the attempt's
+// goroutine.
+func (e *TestWorkflowEnvironment) SetOnLocalActivityStartedListener(
+	listener func(activityInfo *activity.Info, ctx context.Context, args []interface{})) *TestWorkflowEnvironment {
+	e.engine.listeners.onLocalStarted = listener
+	return e
+}
+
+// SetOnLocalActivityCompletedListener sets what is called when a local activity has ended, but by cancellation. The result
+// is nil beside an error.
+func (e *TestWorkflowEnvironment) SetOnLocalActivityCompletedListener(
+	listener func(activityInfo *activity.Info, result converter.EncodedValue, err error)) *TestWorkflowEnvironment {
+	e.engine.listeners.onLocalCompleted = listener
+	return e
+}
+
+// SetOnLocalActivityCanceledListener sets what is called when a local activity has been canceled.
+func (e *TestWorkflowEnvironment) SetOnLocalActivityCanceledListener(
+	listener func(activityInfo *activity.Info)) *TestWorkflowEnvironment {
+	e.engine.listeners.onLocalCanceled = listener
+	return e
+}
+
 // SetOnChildWorkflowStartedListener sets what is called before the code of a child runs. It is called as workflow code.
 func (e *TestWorkflowEnvironment) SetOnChildWorkflowStartedListener(
 	listener func(workflowInfo *workflow.Info, ctx workflow.Context, args converter.EncodedValues)) *TestWorkflowEnvironment {

@@ -20,6 +20,9 @@ type listeners struct {
 	onActivityCompleted func(*activity.Info, converter.EncodedValue, error)
 	onActivityCanceled  func(*activity.Info)
 	onHeartbeat         func(*activity.Info, converter.EncodedValues)
+	onLocalStarted      func(*activity.Info, context.Context, []interface{})
+	onLocalCompleted    func(*activity.Info, converter.EncodedValue, error)
+	onLocalCanceled     func(*activity.Info)
 	onChildStarted      func(*workflow.Info, workflow.Context, converter.EncodedValues)
 	onChildCompleted    func(*workflow.Info, converter.EncodedValue, error)
 	onChildCanceled     func(*workflow.Info)
@@ -55,6 +58,29 @@ func (l *listeners) activityEnded(e *engine, info activity.Info, result *common.
 		return
 	}
 	l.onActivityCompleted(&info, converter.NewEncodedValue(result, e.dataConverter), nil)
+}
+
+func (l *listeners) localStarted(ctx context.Context, info activity.Info, args []any) {
+	if l.onLocalStarted != nil {
+		l.onLocalStarted(&info, ctx, args)
+	}
+}
+
+func (l *listeners) localEnded(e *engine, info activity.Info, result *common.Payloads, f *failure.Failure) {
+	if l.onLocalCompleted == nil {
+		return
+	}
+	if f != nil {
+		l.onLocalCompleted(&info, nil, e.failureConverter.FailureToError(f))
+		return
+	}
+	l.onLocalCompleted(&info, converter.NewEncodedValue(result, e.dataConverter), nil)
+}
+
+func (l *listeners) localCanceled(info activity.Info) {
+	if l.onLocalCanceled != nil {
+		l.onLocalCanceled(&info)
+	}
 }
 
 func (l *listeners) childStarted(e *engine, info *workflow.Info, ctx workflow.Context, input *common.Payloads) {

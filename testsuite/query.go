@@ -52,7 +52,7 @@ func (r *run) query(queryType string, input *common.Payloads) (*common.Payloads,
 	r.code.Lock()
 	defer r.code.Unlock()
 	m := r.machine
-	if r.released {
+	if r.released || m.Ahead() {
 		m = r.newMachine()
 		defer m.Destroy()
 		if err := r.replayOn(m); err != nil {

@@ -53,6 +53,8 @@ type run struct {
 	deadline *alarm
 	due      time.Time
 	tasks    map[int64]*task
+	// stretch is set while local activities run.
+	stretch *stretch
 	// returns are what update handlers have returned, by the IDs of the updates.
 	returns map[string]updateReturn
 	// startAlarm begins the run after its delay.
@@ -96,6 +98,12 @@ func (r *run) hold(m *history.Message) {
 	r.waiting = append(r.waiting, m)
 }
 
+func (r *run) hasWaiting() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.waiting) > 0
+}
+
 func (r *run) takeWaiting() []*history.Message {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -136,7 +144,7 @@ func (r *run) step() { r.advance(false) }
 
 // advance makes a transition of what waits and, with clock, of what is due.
 func (r *run) advance(clock bool) {
-	if !r.begun || r.env.settling {
+	if !r.begun || r.env.settling || r.stretch != nil {
 		return
 	}
 	waiting := r.takeWaiting()
@@ -186,18 +194,30 @@ func (r *run) decide(d *history.Draft) {
 	}
 	// No other transition has this cover, so what it covers is what this one asks for.
 	t.Cover = "transition " + strconv.FormatUint(t.Number, 10)
-	err := r.guarded(func() error {
-		events, err := r.machine.Decide(d)
-		if err != nil {
-			return err
-		}
-		t.Events = events
-		return r.machine.Commit(t)
+	var events []history.Event
+	err := r.guarded(func() (err error) {
+		events, err = r.machine.Decide(d)
+		return err
 	})
 	if err != nil {
-		r.broken = codeError(err)
-		r.closed.Store(true)
-		r.env.parentOfBroken(r)
+		r.breaks(err)
+		return
+	}
+	r.goOn(t, events)
+}
+
+// breaks ends a run whose code panicked.
+func (r *run) breaks(err error) {
+	r.endStretch()
+	r.broken = codeError(err)
+	r.closed.Store(true)
+	r.env.parentOfBroken(r)
+}
+
+// commit records a transition and does what it asks for.
+func (r *run) commit(t *history.Transition) {
+	if err := r.guarded(func() error { return r.machine.Commit(t) }); err != nil {
+		r.breaks(err)
 		return
 	}
 	r.transitions = append(r.transitions, t)
@@ -209,6 +229,9 @@ func (r *run) decide(d *history.Draft) {
 	}
 	r.endLost()
 	r.watchClock()
+	if r.hasWaiting() { // it came while local activities ran
+		r.env.post(r.step)
+	}
 	if r.over() && r.hasParent() {
 		r.env.listeners.childEnded(r.env, r)
 	}
