@@ -73,7 +73,7 @@ func (f *finder) learnMethods(i *imported) {
 }
 
 func (f *finder) add(n ast.Node, text string, args ...any) {
-	pos := f.fset.Position(n.Pos())
+	pos := f.fset.PositionFor(n.Pos(), false) // in this file, whatever a line directive says
 	f.gaps = append(f.gaps, Gap{Line: pos.Line, Column: pos.Column, What: fmt.Sprintf(text, args...)})
 }
 
