@@ -113,7 +113,8 @@ func (c *Coordinator) revive(ctx context.Context, e *entry) (bool, error) {
 	for _, data := range x.records {
 		e.past.add(data)
 	}
-	e.lastSeq, e.lastHash = x.lastSeq, history.HashRecord(x.records[len(x.records)-1])
+	e.lastSeq = x.lastSeq
+	e.note(x.records[len(x.records)-1], transitions[len(transitions)-1])
 	e.armed, e.verified, e.troubled = x.armed, x.verified, x.troubled
 	return true, nil
 }

@@ -248,6 +248,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 		Time:         p.draft.Time(),
 		Consumed:     p.draft.Consumed(),
 		Events:       events,
+		HistorySize:  e.size(),
 	}
 	if t.Number == 1 {
 		t.Consumed = append([]string{history.StartIdentity}, t.Consumed...)
@@ -268,7 +269,8 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	if err != nil {
 		return fmt.Errorf("append transition %d of run %s: %w", t.Number, e.run(), err)
 	}
-	e.lastSeq, e.lastHash = seq, history.HashRecord(data)
+	e.lastSeq = seq
+	e.note(data, t)
 	e.past.add(data)
 	e.finished = nil
 	c.notify(e, events, data)
@@ -299,6 +301,7 @@ func (c *Coordinator) encode(ctx context.Context, e *entry, t *history.Transitio
 	if err != nil {
 		return nil, fmt.Errorf("store body of transition %d of run %s: %w", t.Number, e.run(), err)
 	}
+	ref.Size = int64(len(body))
 	t.Events, t.Body = nil, ref
 	return history.Encode(t)
 }

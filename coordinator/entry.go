@@ -28,6 +28,8 @@ type entry struct {
 	// lastSeq is the sequence that the next append expects, lastHash the hash of the last record's bytes.
 	lastSeq  uint64
 	lastHash []byte
+	// lastSize is how many bytes the last record has, with events that are stored apart from it.
+	lastSize int64
 	// epoch is the broker's when the entry was last compared with the history.
 	epoch uint64
 	// verified is set when the start was found to be properly checked against its predecessor.
@@ -55,6 +57,23 @@ func (e *entry) state() *history.State {
 		return e.machine.State()
 	}
 	return e.bare
+}
+
+// size is how many bytes the run's history has.
+func (e *entry) size() int64 {
+	s := e.state()
+	if s.Transitions == 0 {
+		return int64(len(e.found.Data))
+	}
+	return s.HistorySize + e.lastSize
+}
+
+// note remembers what follows from the bytes of the last record.
+func (e *entry) note(data []byte, t *history.Transition) {
+	e.lastHash, e.lastSize = history.HashRecord(data), int64(len(data))
+	if t.Body != nil {
+		e.lastSize += t.Body.Size
+	}
 }
 
 func (e *entry) run() history.Run { return e.start.Run.Run }
@@ -174,7 +193,7 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 		e.past.add(loaded.Records[i].Data)
 	}
 	if n := len(loaded.Records); n > 0 {
-		e.lastHash = history.HashRecord(loaded.Records[n-1].Data)
+		e.note(loaded.Records[n-1].Data, transitions[n-1])
 		// What others committed may have the same cover as what this process has sent: a wake-up covers many.
 		e.sent = ""
 		// And what they left to be armed need not be.

@@ -351,6 +351,7 @@ type plan struct {
 // plan drafts a transition from items.
 func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan, error) {
 	p := &plan{draft: e.state().Draft(c.cfg.Now()), items: items}
+	p.draft.SetHistorySize(e.size())
 	for _, it := range items {
 		switch {
 		case it.isStart():

@@ -166,6 +166,7 @@ func (s *simulation) checkRun(found *streams.StoredStart, entries *[]logEntry, c
 	if err != nil {
 		s.Fatal(err)
 	}
+	size := int64(len(found.Data))
 	for i := range loaded.Records {
 		t, err := streams.TransitionOf(s.ctx, s.model, &loaded.Records[i])
 		if err != nil {
@@ -173,6 +174,13 @@ func (s *simulation) checkRun(found *streams.StoredStart, entries *[]logEntry, c
 		}
 		if len(t.Events) == 0 && t.Number > 1 {
 			s.violation("transition %d of run %s is empty", t.Number, run)
+		}
+		if t.HistorySize != size {
+			s.violation("transition %d of run %s: the history before it has %d bytes, it says %d", t.Number, run, size, t.HistorySize)
+		}
+		size += int64(len(loaded.Records[i].Data))
+		if t.Body != nil {
+			size += t.Body.Size
 		}
 		s.checkCover(run, t, state)
 		if err := state.Apply(t); err != nil {

@@ -47,6 +47,44 @@ type Info struct {
 // GetCurrentHistoryLength returns the number of events in the run's history before what is decided now.
 func (i *Info) GetCurrentHistoryLength() int { return int(i.env.HistoryLength()) }
 
+// GetCurrentHistorySize returns how many bytes the run's history has before what is decided now: its start and its
+// records.
+func (i *Info) GetCurrentHistorySize() int { return int(i.env.HistorySize()) }
+
+// ContinueAsNewSuggestedReason says why a run should continue as new.
+type ContinueAsNewSuggestedReason int
+
+// The values of ContinueAsNewSuggestedReason. TooManyUpdates is here for code that asks for it; nothing suggests it.
+const (
+	ContinueAsNewSuggestedReasonUnspecified ContinueAsNewSuggestedReason = iota
+	ContinueAsNewSuggestedReasonHistorySizeTooLarge
+	ContinueAsNewSuggestedReasonTooManyHistoryEvents
+	ContinueAsNewSuggestedReasonTooManyUpdates
+)
+
+// The length and the size in bytes from which on a run should continue as new. They are fixed for ever: with others a
+// replay would have other reasons than the code had.
+const (
+	suggestedLength = 4 << 10
+	suggestedSize   = 4 << 20
+)
+
+// GetContinueAsNewSuggested says whether the history has become so long, from 4,096 events, or so large, from 4 MiB, that
+// the run should continue as new soon.
+func (i *Info) GetContinueAsNewSuggested() bool { return len(i.GetContinueAsNewSuggestedReasons()) > 0 }
+
+// GetContinueAsNewSuggestedReasons returns all reasons for GetContinueAsNewSuggested, nil for none.
+func (i *Info) GetContinueAsNewSuggestedReasons() []ContinueAsNewSuggestedReason {
+	var reasons []ContinueAsNewSuggestedReason
+	if i.env.HistorySize() >= suggestedSize {
+		reasons = append(reasons, ContinueAsNewSuggestedReasonHistorySizeTooLarge)
+	}
+	if i.env.HistoryLength() >= suggestedLength {
+		reasons = append(reasons, ContinueAsNewSuggestedReasonTooManyHistoryEvents)
+	}
+	return reasons
+}
+
 // GetInfo returns what is known about the run.
 func GetInfo(ctx Context) *Info {
 	r := runOf(ctx)

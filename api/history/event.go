@@ -29,6 +29,8 @@ type HistoryEvent struct {
 	EventType enums.EventType
 	// TransitionNumber is the number of that transition. Event 1 is the start itself and belongs to transition 0.
 	TransitionNumber uint64
+	// HistorySize is how many bytes the history had before that transition, 0 for unknown.
+	HistorySize int64
 	// EmptyTransitions are the transitions between this event and the next, in which code ran and nothing was decided.
 	// A replay needs to know when that was.
 	EmptyTransitions []EmptyTransition
@@ -38,8 +40,9 @@ type HistoryEvent struct {
 
 // EmptyTransition is a transition without events.
 type EmptyTransition struct {
-	Number uint64    `json:"number"`
-	Time   time.Time `json:"time"`
+	Number      uint64    `json:"number"`
+	Time        time.Time `json:"time"`
+	HistorySize int64     `json:"historySize,omitempty"`
 }
 
 // EventAttributes are the facts of one type of event: a pointer to one of this package's structs whose name ends in

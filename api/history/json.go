@@ -17,6 +17,7 @@ type envelope struct {
 	EventTime        time.Time         `json:"eventTime"`
 	EventType        string            `json:"eventType"`
 	TransitionNumber uint64            `json:"transitionNumber"`
+	HistorySize      int64             `json:"historySize,omitempty"`
 	EmptyTransitions []EmptyTransition `json:"emptyTransitions,omitempty"`
 }
 
@@ -32,7 +33,7 @@ func (e *HistoryEvent) MarshalJSON() ([]byte, error) {
 	if e.Attributes == nil || e.Attributes.EventType() != e.EventType {
 		return nil, fmt.Errorf("event %d of type %v has attributes of type %T", e.EventId, e.EventType, e.Attributes)
 	}
-	head, err := json.Marshal(envelope{e.EventId, e.EventTime, e.EventType.String(), e.TransitionNumber, e.EmptyTransitions})
+	head, err := json.Marshal(envelope{e.EventId, e.EventTime, e.EventType.String(), e.TransitionNumber, e.HistorySize, e.EmptyTransitions})
 	if err != nil {
 		return nil, fmt.Errorf("event %d: %w", e.EventId, err)
 	}
@@ -66,7 +67,7 @@ func (e *HistoryEvent) UnmarshalJSON(data []byte) error {
 	}
 	*e = HistoryEvent{
 		EventId: head.EventId, EventTime: head.EventTime, EventType: kind,
-		TransitionNumber: head.TransitionNumber, EmptyTransitions: head.EmptyTransitions, Attributes: a,
+		TransitionNumber: head.TransitionNumber, HistorySize: head.HistorySize, EmptyTransitions: head.EmptyTransitions, Attributes: a,
 	}
 	return nil
 }

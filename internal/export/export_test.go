@@ -209,7 +209,8 @@ func TestTransitionsSurvive(t *testing.T) {
 		id, at := int64(1), start.Time
 		for k := range rapid.IntRange(0, 8).Draw(rt, "transitions") {
 			at = at.Add(time.Duration(rapid.IntRange(0, 5000).Draw(rt, "pause")) * time.Millisecond)
-			tr := &history.Transition{Version: history.FormatVersion, RunID: start.Run.RunID, Number: uint64(k + 1), Time: at}
+			tr := &history.Transition{Version: history.FormatVersion, RunID: start.Run.RunID, Number: uint64(k + 1), Time: at,
+				HistorySize: int64(k) * 1000}
 			f := &filler{n: int64(k) * 1000}
 			for range rapid.IntRange(0, 3).Draw(rt, "events") {
 				id++

@@ -38,6 +38,7 @@ type Draft struct {
 	resolved numbers
 	requests map[string]struct{}
 	cancel   bool
+	size     int64
 	closed   bool
 }
 
@@ -60,6 +61,12 @@ func (s *State) Draft(now time.Time) *Draft {
 
 // Time is the transition's time.
 func (d *Draft) Time() time.Time { return d.time }
+
+// SetHistorySize says how many bytes the history has before the transition.
+func (d *Draft) SetHistorySize(n int64) { d.size = n }
+
+// HistorySize is how many bytes the history has before the transition, 0 for unknown.
+func (d *Draft) HistorySize() int64 { return d.size }
 
 // Events are the events so far.
 func (d *Draft) Events() []Event { return d.events }

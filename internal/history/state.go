@@ -23,6 +23,8 @@ type State struct {
 	LastCommit  string
 	// Time is the last transition's time, or the start's.
 	Time time.Time
+	// HistorySize is how many bytes the history had before the last transition.
+	HistorySize int64
 
 	// The maps hold what has no outcome yet, by the number of the event that began it. When the run is closed they
 	// hold what was still outstanding at that moment.
@@ -145,7 +147,7 @@ func (s *State) Apply(t *Transition) error {
 			s.seen[id] = struct{}{}
 		}
 	}
-	s.Transitions, s.LastCommit = t.Number, t.CommitID
+	s.Transitions, s.LastCommit, s.HistorySize = t.Number, t.CommitID, t.HistorySize
 	if t.Time.After(s.Time) {
 		s.Time = t.Time
 	}

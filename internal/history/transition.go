@@ -21,6 +21,8 @@ type Transition struct {
 	// Consumed are the identities of the messages that this record consumed, in order.
 	Consumed []string `msgpack:"co,omitempty"`
 	Events   []Event  `msgpack:"ev,omitempty"`
+	// HistorySize is how many bytes the run's start and the records before this one have.
+	HistorySize int64 `msgpack:"hs,omitempty"`
 	// Body refers to the separately stored events of an oversized transition; Events is then empty.
 	Body *BodyRef `msgpack:"bo,omitempty"`
 }
@@ -39,6 +41,8 @@ type BodyRef struct {
 	Pieces   int    `msgpack:"n"`
 	// Hash is the SHA-256 of the joined pieces.
 	Hash []byte `msgpack:"h"`
+	// Size is how many bytes the joined pieces have.
+	Size int64 `msgpack:"s,omitempty"`
 }
 
 // FirstEvent is the number of the first event, 0 for a transition without events.

@@ -49,6 +49,10 @@ func (e *Env) HistoryLength() int64 {
 	return e.m.length
 }
 
+// HistorySize is the number of bytes of the run's start and its records before the transition being processed, 0 for
+// unknown.
+func (e *Env) HistorySize() int64 { return e.m.size }
+
 // Go creates a coroutine that runs f, after those that exist, in the transition being processed. An empty name is
 // replaced by the coroutine's number.
 func (e *Env) Go(name string, f func()) {

@@ -53,6 +53,7 @@ type Machine struct {
 	now       time.Time
 	replaying bool
 	length    int64
+	size      int64
 	// first is the number of the first decided event, nextEvent that of the next.
 	first     int64
 	nextEvent int64
@@ -107,7 +108,7 @@ func (m *Machine) Apply(t *history.Transition) error {
 	}
 	inputs, decided := t.Split()
 	s := m.stretch(inputs, t.Time)
-	s.recorded, s.replaying = decided, true
+	s.recorded, s.replaying, s.size = decided, true, t.HistorySize
 	if err := m.state.Apply(t); err != nil {
 		m.err = err
 		return err
@@ -142,7 +143,9 @@ func (m *Machine) Decide(d *history.Draft) ([]history.Event, error) {
 	if len(inputs) == 0 && m.started() {
 		return nil, nil
 	}
-	if err := m.process(m.stretch(inputs, d.Time())); err != nil {
+	s := m.stretch(inputs, d.Time())
+	s.size = d.HistorySize()
+	if err := m.process(s); err != nil {
 		return nil, m.die(err)
 	}
 	events := make([]history.Event, 0, len(inputs)+len(m.decided))
@@ -223,6 +226,7 @@ type stretch struct {
 	first     int64
 	recorded  []history.Event
 	replaying bool
+	size      int64
 }
 
 // stretch must be called before the transition is folded into the state.
@@ -250,7 +254,7 @@ func (m *Machine) process(s stretch) error {
 	if s.time.After(m.now) { // the outcome of a local activity may have moved it on
 		m.now = s.time
 	}
-	m.length = s.first - 1
+	m.length, m.size = s.first-1, s.size
 	m.recallVersions(s.recorded)
 	if !m.started() {
 		m.create("root", m.body)
