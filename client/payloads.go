@@ -73,6 +73,17 @@ func (c *workflowClient) openPayloads(ownFailureConverter bool) error {
 	return nil
 }
 
+// warnOfMemo says that a memo is large: it is read with every list of runs.
+func (c *workflowClient) warnOfMemo(run history.Run, memo *common.Memo) {
+	size := 0
+	for key, p := range memo.GetFields() {
+		size += len(key) + (&common.Payloads{Payloads: []*common.Payload{p}}).Size()
+	}
+	if limit := c.options.PayloadLimits.MemoSizeWarning; size >= limit {
+		c.options.Logger.Warn("memo is large", "run", run.String(), "bytes", size, "warning", limit)
+	}
+}
+
 // outsource stores what is large among arguments or results of a run and returns the list with references in its place.
 func (c *workflowClient) outsource(ctx context.Context, run history.Run, list *common.Payloads) (*common.Payloads, error) {
 	return c.payloads.Put(ctx, run, list)
@@ -85,6 +96,10 @@ func (c *workflowClient) outsourceIn(ctx context.Context, run history.Run, m *hi
 		signal := *m.Signal // what was meant for another run, too
 		signal.Input, err = c.outsource(ctx, run, signal.Input)
 		m.Signal = &signal
+	case m.Update != nil:
+		update := *m.Update
+		update.Input, err = c.outsource(ctx, run, update.Input)
+		m.Update = &update
 	case m.Terminate != nil:
 		m.Terminate.Details, err = c.outsource(ctx, run, m.Terminate.Details)
 	case m.Activity != nil:

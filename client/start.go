@@ -139,6 +139,9 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
 	}
+	if memo != nil {
+		c.warnOfMemo(run, memo)
+	}
 	search, err := o.encodeSearch()
 	if err != nil {
 		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("execute workflow %s: StartWorkflowOptions: %v", name, err))

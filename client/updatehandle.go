@@ -147,7 +147,7 @@ func (u *updateHandle) closedBefore(ctx context.Context) (known bool, err error)
 
 func (u *updateHandle) send(ctx context.Context) error {
 	m := &history.Message{ID: history.UpdateMessageID(u.id), Update: u.request}
-	return u.client.ns.Send(ctx, u.to, m)
+	return u.client.send(ctx, u.to, m)
 }
 
 // learn notes an answer.

@@ -97,6 +97,9 @@ func (dc *CompositeDataConverter) ToString(payload *common.Payload) string {
 	if payload == nil {
 		return ""
 	}
+	if IsReference(payload) {
+		return describeReference(payload)
+	}
 	pc, err := dc.find(payload)
 	if err != nil {
 		return err.Error()

@@ -80,6 +80,15 @@ func ReadReference(p *common.Payload) (Reference, error) {
 	return r, nil
 }
 
+// describeReference shows a reference to a person: the payload itself would be too long.
+func describeReference(p *common.Payload) string {
+	r, err := ReadReference(p)
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("%d bytes, stored by %q", r.Size, r.Driver)
+}
+
 // Threshold is the size in bytes from which on a payload is large.
 func (s *PayloadStore) Threshold() int { return s.threshold }
 

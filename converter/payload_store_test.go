@@ -72,6 +72,9 @@ func TestPayloadsFromTheThresholdOnAreStored(t *testing.T) {
 	if r := must(converter.ReadReference(got[1]))(t); r.Driver != "map" || r.Size != 30 {
 		t.Errorf("reference %+v", r)
 	}
+	if text, want := converter.GetDefaultDataConverter().ToString(got[1]), `30 bytes, stored by "map"`; text != want {
+		t.Errorf("reference shows as %q, want %q", text, want)
+	}
 	whole := must(s.Retrieve(retrieve, got))(t)
 	if diff := cmp.Diff(ps, whole); diff != "" {
 		t.Error(diff)

@@ -48,7 +48,7 @@ func (c *Coordinator) fetch(ctx context.Context, e *entry, events []history.Even
 	return fetchOutcome(c.cfg.Payloads.FetchEvents(ctx, start, events))
 }
 
-// fetchArgs fetches what the arguments of a query refer to.
+// fetchArgs fetches what the arguments of a query or an update refer to.
 func (c *Coordinator) fetchArgs(ctx context.Context, args *common.Payloads) error {
 	if c.cfg.Payloads == nil || !slices.ContainsFunc(args.GetPayloads(), converter.IsReference) {
 		return nil

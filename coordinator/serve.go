@@ -363,7 +363,7 @@ func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan,
 		case p.isBehind(it):
 			p.postponed = append(p.postponed, it)
 		case it.isUpdate():
-			if err := c.planUpdate(e, p, it); err != nil {
+			if err := c.planUpdate(ctx, e, p, it); err != nil {
 				return nil, err
 			}
 		default:

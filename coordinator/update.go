@@ -22,7 +22,7 @@ type rejected struct {
 
 // planUpdate drafts what an update leads to. It postpones one that cannot be judged before the transition is committed,
 // and with it what was sent after it.
-func (c *Coordinator) planUpdate(e *entry, p *plan, it *item) error {
+func (c *Coordinator) planUpdate(ctx context.Context, e *entry, p *plan, it *item) error {
 	v := p.draft.Awaits(it.message)
 	switch {
 	case v != history.Taken:
@@ -40,6 +40,9 @@ func (c *Coordinator) planUpdate(e *entry, p *plan, it *item) error {
 	case e.machine.Judges(it.message.Update.Name) && len(p.draft.Events()) > 0:
 		p.postpone(e, it)
 		return nil
+	}
+	if err := c.fetchArgs(ctx, it.message.Update.Input); err != nil {
+		return err
 	}
 	invalid, err := c.validate(e, it.message.Update)
 	if err != nil {

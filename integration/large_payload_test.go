@@ -114,7 +114,14 @@ var largeWorkflows = code{
 	},
 	"signal": func(ctx workflow.Context) (string, error) {
 		var s string
-		err := workflow.SetQueryHandler(ctx, "echo", func(q string) (string, error) { return q + s, nil })
+		err := errors.Join(workflow.SetQueryHandler(ctx, "echo", func(q string) (string, error) { return q + s, nil }),
+			workflow.SetUpdateHandlerWithOptions(ctx, "echo", func(_ workflow.Context, u string) (string, error) { return u + s, nil },
+				workflow.UpdateHandlerOptions{Validator: func(u string) error {
+					if u == "" {
+						return errors.New("empty")
+					}
+					return nil
+				}}))
 		workflow.GetSignalChannel(ctx, "say").Receive(ctx, &s)
 		return digest(s), err
 	},
@@ -166,6 +173,11 @@ func TestLargePayloadsTravelOutsideHistories(t *testing.T) {
 	}
 	if err != nil || answer != longText("q", large) {
 		t.Errorf("query: %d bytes, %v", len(answer), err)
+	}
+	update := e.update(client.UpdateWorkflowOptions{WorkflowID: "signal", UpdateName: "echo", Args: []any{longText("u", large)},
+		WaitForStage: client.WorkflowUpdateStageCompleted})
+	if err := update.Get(e.ctx, &answer); err != nil || answer != longText("u", large) {
+		t.Errorf("update: %d bytes, %v", len(answer), err)
 	}
 	e.signal("signal", "say", longText("s", large))
 	want := map[string]string{

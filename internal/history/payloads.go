@@ -152,8 +152,8 @@ func visitList(list *common.Payloads, own Run, visit PayloadsVisitor) (*common.P
 var payloadFields = sync.OnceValue(func() map[reflect.Type][]int {
 	found := map[reflect.Type][]int{}
 	findPayloads(reflect.TypeFor[*Start](), found)
-	for _, a := range slices.Concat(workflowAttributes(), activityAttributes(), childAttributes(), markerAttributes()) {
-		findPayloads(reflect.TypeOf(a), found)
+	for _, p := range recordPlans().events {
+		findPayloads(p.pointer, found)
 	}
 	return found
 })
