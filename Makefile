@@ -16,7 +16,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PURE := $(addsuffix /...,$(addprefix ./,$(wildcard api converter log internal/retry internal/history internal/replay workflow)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build check format vet race test bench bench-quick profile lint demo demo-crash kill-test compat samples fuzz cover clean
+.PHONY: help build check format vet race test contrib bench bench-quick profile lint demo demo-crash kill-test compat samples fuzz cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -50,6 +50,10 @@ race: ## test the pure packages with the race detector
 
 test: ## run all tests
 	$(GO) test -timeout $(TIMEOUT) ./...
+
+# Modules of their own, with dependencies that the root does not have.
+contrib: ## test the modules in contrib that stand alone
+	cd contrib/opentelemetry && $(GO) vet ./... && $(GO) test -timeout $(TIMEOUT) ./...
 
 bench: ## measure Millrace beside the bare broker, all workloads (takes about an hour)
 	$(GO) run ./integration/bench
