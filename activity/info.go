@@ -38,6 +38,13 @@ type Info struct {
 	Attempt int32
 	// RetryPolicy is the one that the workflow set, nil for none.
 	RetryPolicy *millrace.RetryPolicy
+	// Priority is the one that the workflow set. It is always zero: tasks have no priorities yet.
+	Priority millrace.Priority
+	// ActivityRunID is for activities that no workflow called. It is always empty: there are none yet.
+	ActivityRunID string
 	// IsLocalActivity says whether the activity runs in the process of the workflow code, without a task.
 	IsLocalActivity bool
 }
+
+// IsWorkflowActivity says whether a workflow called the activity.
+func (i *Info) IsWorkflowActivity() bool { return i.WorkflowExecution.ID != "" }
