@@ -8,7 +8,7 @@ import (
 )
 
 // Client talks to one namespace. All methods are safe for concurrent use; they fail with the errors of package
-// api/serviceerror, wrapped, and otherwise with the context's.
+// api/serviceerror, wrapped, and otherwise with the context's. What Millrace has beyond Temporal's client is Admin.
 type Client interface {
 	// ExecuteWorkflow starts a workflow, given by its function or its registered name, and returns as soon as the start
 	// is durable. When a run of the same ID is open, or the ID reuse policy refuses another, it returns that run; with
@@ -25,12 +25,13 @@ type Client interface {
 		options StartWorkflowOptions, workflow interface{}, workflowArgs ...interface{}) (WorkflowRun, error)
 	// CancelWorkflow asks the run's code to cancel.
 	CancelWorkflow(ctx context.Context, workflowID string, runID string) error
+	// CancelWorkflowWithOptions is CancelWorkflow with a reason.
+	CancelWorkflowWithOptions(ctx context.Context, options CancelWorkflowOptions) error
 	// TerminateWorkflow closes the run without asking its code, also when no worker serves its task queue. When it
 	// returns nil the run is closed, or a worker that is deciding at the same moment has the order durably queued.
 	TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error
-	// ReleaseWorkflow forgets what is held against a run that DescribeWorkflow shows as stuck because its replay has ended
-	// processes: what waits for it is replayed again, within the five minutes that it may be resting.
-	ReleaseWorkflow(ctx context.Context, workflowID string, runID string) error
+	// TerminateWorkflowWithOptions is TerminateWorkflow with options.
+	TerminateWorkflowWithOptions(ctx context.Context, options TerminateWorkflowOptions) error
 	// QueryWorkflow asks a query handler of the run's code; a worker must be up. It is QueryWorkflowWithOptions without
 	// a reject condition.
 	QueryWorkflow(ctx context.Context, workflowID string, runID string, queryType string, args ...interface{}) (converter.EncodedValue, error)
@@ -56,8 +57,6 @@ type Client interface {
 	DescribeWorkflow(ctx context.Context, workflowID string, runID string) (*WorkflowExecutionDescription, error)
 	// GetWorkflowHistory reads the events of a run. With isLongPoll it waits for further ones until the run closes.
 	GetWorkflowHistory(ctx context.Context, workflowID string, runID string, isLongPoll bool, filterType enums.HistoryEventFilterType) HistoryEventIterator
-	// ListRuns yields the namespace's runs, newest start first. It reads the broker directly, one or two reads a run.
-	ListRuns(ctx context.Context, options ListRunsOptions) RunIterator
 
 	// CompleteActivity gives the result of an activity that returned activity.ErrResultPending, or with err how it
 	// failed. A millrace.CanceledError reports it as canceled and, like a non-retryable millrace.ApplicationError, ends
@@ -65,13 +64,21 @@ type Client interface {
 	// activity's workers apply it when they look at the task next: after at most a quarter of the time for which the
 	// attempt has lasted, but not less than a second and not more than a minute.
 	CompleteActivity(ctx context.Context, taskToken []byte, result interface{}, err error) error
+	// CompleteActivityWithOptions is CompleteActivity with options.
+	CompleteActivityWithOptions(ctx context.Context, opts CompleteActivityOptions) error
 	// CompleteActivityByID is CompleteActivity for an activity named by its ID.
 	CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result interface{}, err error) error
+	// CompleteActivityByIDWithOptions is CompleteActivityByID with options.
+	CompleteActivityByIDWithOptions(ctx context.Context, opts CompleteActivityByIDOptions) error
 	// RecordActivityHeartbeat says that such an activity is alive. A millrace.CanceledError says that it was asked to
 	// cancel.
 	RecordActivityHeartbeat(ctx context.Context, taskToken []byte, details ...interface{}) error
+	// RecordActivityHeartbeatWithOptions is RecordActivityHeartbeat with options.
+	RecordActivityHeartbeatWithOptions(ctx context.Context, opts RecordActivityHeartbeatOptions) error
 	// RecordActivityHeartbeatByID is RecordActivityHeartbeat for an activity named by its ID.
 	RecordActivityHeartbeatByID(ctx context.Context, namespace, workflowID, runID, activityID string, details ...interface{}) error
+	// RecordActivityHeartbeatByIDWithOptions is RecordActivityHeartbeatByID with options.
+	RecordActivityHeartbeatByIDWithOptions(ctx context.Context, opts RecordActivityHeartbeatByIDOptions) error
 
 	// WorkerDeploymentClient manages deployments of workers: which version of the code new runs go to.
 	WorkerDeploymentClient() WorkerDeploymentClient

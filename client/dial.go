@@ -38,13 +38,24 @@ type workflowClient struct {
 // Dial connects to the broker and opens the namespace. It fails with a wrapped *serviceerror.NamespaceNotFound, whose
 // text names the command that creates the namespace, when there is none.
 func Dial(options Options) (Client, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
 	defer cancel()
 	return DialContext(ctx, options)
 }
 
+// dialTimeout bounds the opening of a namespace by Dial, and by a call of a lazy client.
+const dialTimeout = 15 * time.Second
+
 // DialContext is Dial, bounded by ctx.
 func DialContext(ctx context.Context, options Options) (Client, error) {
+	c, err := dial(ctx, options)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func dial(ctx context.Context, options Options) (*workflowClient, error) {
 	ownFailureConverter := options.FailureConverter != nil
 	options = options.withDefaults()
 	c := &workflowClient{options: options, conn: options.ConnectionOptions.Conn}
@@ -73,12 +84,19 @@ func DialContext(ctx context.Context, options Options) (Client, error) {
 // NewClientFromExisting is another client on the connection of an existing one, for another namespace or with other
 // converters. Closing it leaves the connection open.
 func NewClientFromExisting(existing Client, options Options) (Client, error) {
-	c, ok := existing.(*workflowClient)
-	if !ok {
-		return nil, fmt.Errorf("client %T was not made by Dial", existing)
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	defer cancel()
+	return NewClientFromExistingWithContext(ctx, existing, options)
+}
+
+// NewClientFromExistingWithContext is NewClientFromExisting, bounded by ctx.
+func NewClientFromExistingWithContext(ctx context.Context, existing Client, options Options) (Client, error) {
+	c, err := unwrap(ctx, existing)
+	if err != nil {
+		return nil, err
 	}
 	options.ConnectionOptions.Conn = c.conn
-	return Dial(options)
+	return DialContext(ctx, options)
 }
 
 // Close ends the connection, unless it was given in the options.
@@ -121,9 +139,9 @@ type Core struct {
 
 // CoreOf returns what package worker needs of a client made by Dial. Programs have no use for it.
 func CoreOf(c Client) (*Core, error) {
-	w, ok := c.(*workflowClient)
-	if !ok {
-		return nil, fmt.Errorf("client %T was not made by client.Dial", c)
+	w, err := unwrap(context.Background(), c)
+	if err != nil {
+		return nil, err
 	}
 	o := w.options
 	return &Core{

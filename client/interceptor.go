@@ -79,18 +79,22 @@ type SignalWithStartWorkflowInput struct {
 	Args         []interface{}
 }
 
-// CancelWorkflowInput is the input of OutboundInterceptor.CancelWorkflow.
+// CancelWorkflowInput is the input of OutboundInterceptor.CancelWorkflow. Its fields are those of CancelWorkflowOptions.
 type CancelWorkflowInput struct {
-	WorkflowID string
-	RunID      string
+	WorkflowID          string
+	RunID               string
+	FirstExecutionRunID string
+	Reason              string
 }
 
-// TerminateWorkflowInput is the input of OutboundInterceptor.TerminateWorkflow.
+// TerminateWorkflowInput is the input of OutboundInterceptor.TerminateWorkflow. Its fields are those of
+// TerminateWorkflowOptions.
 type TerminateWorkflowInput struct {
-	WorkflowID string
-	RunID      string
-	Reason     string
-	Details    []interface{}
+	WorkflowID          string
+	RunID               string
+	FirstExecutionRunID string
+	Reason              string
+	Details             []interface{}
 }
 
 // QueryWorkflowInput is the input of OutboundInterceptor.QueryWorkflow.

@@ -36,7 +36,7 @@ type WorkflowExecutionInfo struct {
 // RunIterator yields runs; an error ends it.
 type RunIterator = iter.Seq2[*WorkflowExecutionInfo, error]
 
-// ListRuns is documented at Client.
+// ListRuns is documented at Admin.
 func (c *workflowClient) ListRuns(ctx context.Context, options ListRunsOptions) RunIterator {
 	filter := streams.StartFilter{WorkflowID: options.WorkflowID, Queue: options.TaskQueue}
 	return func(yield func(*WorkflowExecutionInfo, error) bool) {

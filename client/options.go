@@ -51,6 +51,9 @@ type Options struct {
 	ExternalStorage converter.ExternalStorage
 	// PayloadLimits bound what arguments and results may have in bytes.
 	PayloadLimits PayloadLimitOptions
+	// Credentials say who the client is, nil for those in ConnectionOptions. They are not used with a connection that is
+	// given.
+	Credentials Credentials
 	// ConnectionOptions say how to connect.
 	ConnectionOptions ConnectionOptions
 }
@@ -116,6 +119,11 @@ func (o Options) connect() (*nats.Conn, error) {
 		nats.MaxPingsOutstanding(2),
 		nats.Timeout(o.ConnectionOptions.ConnectTimeout),
 	}
+	credentials, err := o.credentials()
+	if err != nil {
+		return nil, err
+	}
+	options = append(options, credentials...)
 	if o.ConnectionOptions.TLS != nil {
 		options = append(options, nats.Secure(o.ConnectionOptions.TLS))
 	}

@@ -29,12 +29,12 @@ func (o *outbound) SignalWithStartWorkflow(ctx context.Context, in *SignalWithSt
 
 // CancelWorkflow is documented at OutboundInterceptor.
 func (o *outbound) CancelWorkflow(ctx context.Context, in *CancelWorkflowInput) error {
-	return o.client.cancelWorkflow(ctx, in.WorkflowID, in.RunID)
+	return o.client.cancelWorkflow(ctx, CancelWorkflowOptions(*in))
 }
 
 // TerminateWorkflow is documented at OutboundInterceptor.
 func (o *outbound) TerminateWorkflow(ctx context.Context, in *TerminateWorkflowInput) error {
-	return o.client.terminateWorkflow(ctx, in.WorkflowID, in.RunID, in.Reason, in.Details)
+	return o.client.terminateWorkflow(ctx, TerminateWorkflowOptions(*in))
 }
 
 // QueryWorkflow is documented at OutboundInterceptor.

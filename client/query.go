@@ -8,6 +8,7 @@ import (
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/query"
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
@@ -33,12 +34,9 @@ type QueryWorkflowWithOptionsRequest struct {
 
 // QueryWorkflowWithOptionsResponse is the answer: a result, or the status for which the query was rejected.
 type QueryWorkflowWithOptionsResponse struct {
-	QueryRejected *QueryRejected
+	QueryRejected *query.QueryRejected
 	QueryResult   converter.EncodedValue
 }
-
-// QueryRejected says which status the run had.
-type QueryRejected struct{ Status enums.WorkflowExecutionStatus }
 
 // QueryWorkflow is documented at Client.
 func (c *workflowClient) QueryWorkflow(ctx context.Context, workflowID string, runID string, queryType string, args ...interface{}) (converter.EncodedValue, error) {
@@ -55,13 +53,13 @@ func (c *workflowClient) queryWorkflow(ctx context.Context, request *QueryWorkfl
 		return nil, err
 	}
 	if r.QueryRejected != nil {
-		return nil, &rejectedError{*r.QueryRejected}
+		return nil, &rejectedError{r.QueryRejected}
 	}
 	return r.QueryResult, nil
 }
 
 // rejectedError is how a rejected query passes through interceptors.
-type rejectedError struct{ rejected QueryRejected }
+type rejectedError struct{ rejected *query.QueryRejected }
 
 func (e *rejectedError) Error() string {
 	return fmt.Sprintf("query rejected: workflow is %v", e.rejected.Status)
@@ -76,7 +74,7 @@ func (c *workflowClient) QueryWorkflowWithOptions(ctx context.Context, request *
 		QueryType: request.QueryType, Args: request.Args, QueryRejectCondition: request.QueryRejectCondition})
 	var rejected *rejectedError
 	if errors.As(err, &rejected) {
-		return &QueryWorkflowWithOptionsResponse{QueryRejected: &rejected.rejected}, nil
+		return &QueryWorkflowWithOptionsResponse{QueryRejected: rejected.rejected}, nil
 	}
 	if err != nil {
 		return nil, err
@@ -103,7 +101,7 @@ func (c *workflowClient) queryWithOptions(ctx context.Context, request *QueryWor
 		return nil, fmt.Errorf("query %q of workflow %q: %w", request.QueryType, request.WorkflowID, serviceError(err))
 	}
 	if result.Rejected != enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED {
-		return &QueryWorkflowWithOptionsResponse{QueryRejected: &QueryRejected{Status: result.Rejected}}, nil
+		return &QueryWorkflowWithOptionsResponse{QueryRejected: &query.QueryRejected{Status: result.Rejected}}, nil
 	}
 	return &QueryWorkflowWithOptionsResponse{QueryResult: converter.NewEncodedValue(result.Result, c.options.DataConverter)}, nil
 }

@@ -164,38 +164,12 @@ func (c *workflowClient) signalOrStart(ctx context.Context, start *history.Start
 
 // CancelWorkflow is documented at Client.
 func (c *workflowClient) CancelWorkflow(ctx context.Context, workflowID string, runID string) error {
-	if c.interceptor != nil {
-		return c.interceptor.CancelWorkflow(ctx, &CancelWorkflowInput{WorkflowID: workflowID, RunID: runID})
-	}
-	return c.cancelWorkflow(ctx, workflowID, runID)
-}
-
-func (c *workflowClient) cancelWorkflow(ctx context.Context, workflowID, runID string) error {
-	m := &history.Message{Cancel: &history.CancelRequest{Identity: c.options.Identity}}
-	if err := c.ask(ctx, workflowID, runID, m); err != nil {
-		return fmt.Errorf("cancel workflow %q: %w", workflowID, serviceError(err))
-	}
-	return nil
+	return c.CancelWorkflowWithOptions(ctx, CancelWorkflowOptions{WorkflowID: workflowID, RunID: runID})
 }
 
 // TerminateWorkflow is documented at Client.
 func (c *workflowClient) TerminateWorkflow(ctx context.Context, workflowID string, runID string, reason string, details ...interface{}) error {
-	if c.interceptor != nil {
-		return c.interceptor.TerminateWorkflow(ctx, &TerminateWorkflowInput{
-			WorkflowID: workflowID, RunID: runID, Reason: reason, Details: details})
-	}
-	return c.terminateWorkflow(ctx, workflowID, runID, reason, details)
-}
-
-func (c *workflowClient) terminateWorkflow(ctx context.Context, workflowID, runID, reason string, details []interface{}) error {
-	payloads, err := c.encode(details)
-	if err == nil {
-		err = c.terminate(ctx, workflowID, runID, &history.Termination{Reason: reason, Details: payloads, Identity: c.options.Identity})
-	}
-	if err != nil {
-		return fmt.Errorf("terminate workflow %q: %w", workflowID, serviceError(err))
-	}
-	return nil
+	return c.TerminateWorkflowWithOptions(ctx, TerminateWorkflowOptions{WorkflowID: workflowID, RunID: runID, Reason: reason, Details: details})
 }
 
 func (c *workflowClient) terminate(ctx context.Context, workflowID, runID string, t *history.Termination) error {
@@ -210,7 +184,7 @@ func (c *workflowClient) terminate(ctx context.Context, workflowID, runID string
 	return streams.TerminateRun(ctx, c.ns, start, m)
 }
 
-// ReleaseWorkflow is documented at Client.
+// ReleaseWorkflow is documented at Admin.
 func (c *workflowClient) ReleaseWorkflow(ctx context.Context, workflowID string, runID string) error {
 	start, err := c.locate(ctx, workflowID, runID)
 	if err == nil {

@@ -19,6 +19,9 @@ type WorkflowRun interface {
 	// has found it.
 	GetID() string
 	GetRunID() string
+	// GetFirstExecutionRunID is the first run of the chain that the run belongs to, empty when the handle was not made by
+	// starting that run.
+	GetFirstExecutionRunID() string
 	// Get waits until the run has closed, following its retries and successors, and decodes the result into valuePtr
 	// (nil to ignore it). A run that did not complete gives a *millrace.WorkflowExecutionError whose cause says how it
 	// ended.
@@ -76,6 +79,13 @@ func (r *workflowRun) GetRunID() string {
 		return *newest
 	}
 	return r.run.RunID
+}
+
+func (r *workflowRun) GetFirstExecutionRunID() string {
+	if r.started == "" {
+		return ""
+	}
+	return r.run.RunID // who is started by a client is the first
 }
 
 func (r *workflowRun) Get(ctx context.Context, valuePtr interface{}) error {

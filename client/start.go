@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/serviceerror"
+	"github.com/millrace-dev/millrace/internal/cron"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
 	"github.com/millrace-dev/millrace/streams"
@@ -39,6 +40,11 @@ type StartWorkflowOptions struct {
 	WorkflowExecutionErrorWhenAlreadyStarted bool
 	// RetryPolicy retries the whole workflow when it fails or times out. Default: no retry.
 	RetryPolicy *millrace.RetryPolicy
+	// CronSchedule repeats the workflow: five fields (minute, hour, day of month, month, day of week), @daily and the like,
+	// or @every with a duration; in UTC, unless it begins with CRON_TZ= and a time zone. The run, and each one after it,
+	// begins at the next time that the schedule names after its predecessor has closed. It ends by cancellation, by
+	// termination, or when WorkflowExecutionTimeout has passed. Default: no schedule. It excludes StartDelay.
+	CronSchedule string
 	// Memo is shown with the run. Default: none.
 	Memo map[string]interface{}
 	// TypedSearchAttributes are indexed information about the run. Default: none.
@@ -47,6 +53,11 @@ type StartWorkflowOptions struct {
 	//
 	// Deprecated: use TypedSearchAttributes.
 	SearchAttributes map[string]interface{}
+	// EnableEagerStart is accepted and changes nothing: a start is durable before anybody runs it, and reaches a worker of
+	// this process like any other.
+	EnableEagerStart bool
+	// Priority orders the tasks of the run. It is accepted and not used yet.
+	Priority millrace.Priority
 	// StartDelay postpones the first stretch of workflow code.
 	StartDelay time.Duration
 	// StaticSummary and StaticDetails are shown with the run.
@@ -165,11 +176,19 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 		RetryPolicy:      history.RetryPolicyOf(o.RetryPolicy),
 		Attempt:          1,
 		Identity:         c.options.Identity,
+		CronSchedule:     o.CronSchedule,
 		StaticSummary:    o.StaticSummary,
 		StaticDetails:    o.StaticDetails,
 	}
+	if o.CronSchedule != "" {
+		at, err := cron.Next(o.CronSchedule, start.Time, start.Time)
+		if err != nil {
+			return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("StartWorkflowOptions.CronSchedule: %v", err))
+		}
+		start.Delay = history.MillisOf(at.Sub(start.Time))
+	}
 	if o.WorkflowExecutionTimeout > 0 {
-		start.ExecutionExpiry = start.Time.Add(o.StartDelay + o.WorkflowExecutionTimeout)
+		start.ExecutionExpiry = start.Time.Add(start.Delay.Duration() + o.WorkflowExecutionTimeout)
 	}
 	return start, nil
 }
@@ -203,6 +222,9 @@ func (o StartWorkflowOptions) validate() error {
 		if d.value < 0 {
 			return serviceerror.NewInvalidArgument(fmt.Sprintf("StartWorkflowOptions.%s is %v: it cannot be negative", d.field, d.value))
 		}
+	}
+	if o.CronSchedule != "" && o.StartDelay > 0 {
+		return serviceerror.NewInvalidArgument("StartWorkflowOptions.CronSchedule and StartDelay exclude each other")
 	}
 	if o.WorkflowIDReusePolicy == enums.WORKFLOW_ID_REUSE_POLICY_TERMINATE_IF_RUNNING &&
 		o.WorkflowIDConflictPolicy != enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED {

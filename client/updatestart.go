@@ -39,6 +39,10 @@ type withStart struct {
 
 // NewWithStartWorkflowOperation is documented at Client.
 func (c *workflowClient) NewWithStartWorkflowOperation(options StartWorkflowOptions, workflow interface{}, args ...interface{}) WithStartWorkflowOperation {
+	return newWithStart(options, workflow, args)
+}
+
+func newWithStart(options StartWorkflowOptions, workflow interface{}, args []interface{}) *withStart {
 	return &withStart{options: options, workflow: workflow, args: args, done: make(chan struct{})}
 }
 

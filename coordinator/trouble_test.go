@@ -58,7 +58,7 @@ func TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime(t *testing.T) 
 		f.settle(time.Second)
 		f.wantResult(healthy, "ok")
 
-		// Fixed code alone does not bring it back: an operator says when, as client.ReleaseWorkflow does.
+		// Fixed code alone does not bring it back: an operator says when, as ReleaseWorkflow of client.Admin does.
 		f.deploy("poison", one)
 		f.settle(10 * time.Minute)
 		if f.queued(run, 2) {

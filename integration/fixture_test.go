@@ -138,13 +138,24 @@ func (e *engine) dialWith(o client.Options) client.Client {
 	return c
 }
 
+func (e *engine) admin() client.Admin { return e.adminOf(e.client) }
+
+func (e *engine) adminOf(c client.Client) client.Admin {
+	e.Helper()
+	admin, err := client.NewAdmin(c)
+	if err != nil {
+		e.Fatal(err)
+	}
+	return admin
+}
+
 // replayAtEnd replays, when the workers have stopped, the runs in the client's namespace.
 func (e *engine) replayAtEnd(c client.Client) {
 	e.Cleanup(func() {
 		if e.Failed() {
 			return
 		}
-		for run, err := range c.ListRuns(e.ctx, client.ListRunsOptions{}) {
+		for run, err := range e.adminOf(c).ListRuns(e.ctx, client.ListRunsOptions{}) {
 			if err != nil {
 				e.Errorf("list runs to replay: %v", err)
 				return
@@ -353,7 +364,7 @@ func (e *engine) closedWithin(id string, d time.Duration) bool {
 // chain counts the runs of a workflow ID.
 func (e *engine) chain(id string) (n int) {
 	e.Helper()
-	for _, err := range e.client.ListRuns(e.ctx, client.ListRunsOptions{WorkflowID: id}) {
+	for _, err := range e.admin().ListRuns(e.ctx, client.ListRunsOptions{WorkflowID: id}) {
 		if err != nil {
 			e.Fatal(err)
 		}

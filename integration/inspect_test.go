@@ -262,7 +262,7 @@ func TestListRuns(t *testing.T) {
 	e.execute("open", "conversation", 1)
 	e.executeWith(client.StartWorkflowOptions{ID: "elsewhere", TaskQueue: "other"}, "conversation", 1)
 	list := func(o client.ListRunsOptions) (ids []string) {
-		for run, err := range e.client.ListRuns(e.ctx, o) {
+		for run, err := range e.admin().ListRuns(e.ctx, o) {
 			if err != nil {
 				t.Fatal(err)
 			}

@@ -199,7 +199,7 @@ func TestSignalWithStartRacesLoseNoSignal(t *testing.T) {
 		e.signal("wf", "say", "end")
 	}
 	seen := make(map[string]int)
-	for run, err := range e.client.ListRuns(e.ctx, client.ListRunsOptions{WorkflowID: "wf"}) {
+	for run, err := range e.admin().ListRuns(e.ctx, client.ListRunsOptions{WorkflowID: "wf"}) {
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -167,6 +167,7 @@ func (r *run) childAttributes(ctx Context, name string, args []interface{}) (*hi
 		RetryPolicy:      history.RetryPolicyOf(o.RetryPolicy),
 		ParentClose:      o.ParentClosePolicy,
 		Reuse:            o.WorkflowIDReusePolicy,
+		CronSchedule:     o.CronSchedule,
 		StaticSummary:    o.StaticSummary,
 		StaticDetails:    o.StaticDetails,
 	}, nil

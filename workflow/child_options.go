@@ -9,6 +9,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/internal/cron"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
 )
@@ -44,7 +45,8 @@ type ChildWorkflowOptions struct {
 	// RetryPolicy says when a failed run of the child is followed by another. Nil means never.
 	RetryPolicy *millrace.RetryPolicy
 
-	// CronSchedule repeats the child. It is not supported yet: a child with one does not start.
+	// CronSchedule repeats the child, as in client.StartWorkflowOptions. The parent hears of its end when the chain ends: by
+	// cancellation, termination or WorkflowExecutionTimeout.
 	CronSchedule string
 
 	// Memo is information for people about the child; the values are encoded by the data converter.
@@ -143,8 +145,6 @@ func (o *ChildWorkflowOptions) validate(namespace string) error {
 	switch {
 	case o.Namespace != "" && o.Namespace != namespace:
 		return notSupported(what, fmt.Sprintf("Namespace %q other than the parent's %q", o.Namespace, namespace))
-	case o.CronSchedule != "":
-		return notSupported(what, "CronSchedule")
 	case len(o.SearchAttributes) > 0 && o.TypedSearchAttributes.Size() > 0:
 		return fmt.Errorf("%s: SearchAttributes and TypedSearchAttributes are set: use TypedSearchAttributes alone", what)
 	case o.Priority != (millrace.Priority{}):
@@ -159,6 +159,12 @@ func (o *ChildWorkflowOptions) validate(namespace string) error {
 	}
 	if err := retry.Validate(o.RetryPolicy); err != nil {
 		return fmt.Errorf("%s: %w", what, err)
+	}
+	if o.CronSchedule == "" {
+		return nil
+	}
+	if _, err := cron.Next(o.CronSchedule, time.Time{}, time.Time{}); err != nil {
+		return fmt.Errorf("%s: CronSchedule: %w", what, err)
 	}
 	return nil
 }

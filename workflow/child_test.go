@@ -244,7 +244,7 @@ func TestWrongChildAndExternalCallsFailTheFuture(t *testing.T) {
 		want string
 	}{
 		"namespace": {child(o{Namespace: "other"}, "C"), `Namespace "other" other than the parent's "default": not supported yet`},
-		"cron":      {child(o{CronSchedule: "* * * * *"}, "C"), "CronSchedule: not supported yet"},
+		"cron":      {child(o{CronSchedule: "soon"}, "C"), `CronSchedule: cron schedule "soon"`},
 		"search":    {child(o{SearchAttributes: map[string]interface{}{"": 1}}, "C"), "a search attribute has an empty name"},
 		"priority":  {child(o{Priority: millrace.Priority{FairnessKey: "k"}}, "C"), "Priority: not supported yet"},
 		"negative":  {child(o{WorkflowRunTimeout: -time.Second}, "C"), "WorkflowRunTimeout is -1s, must not be below 0"},

@@ -109,6 +109,17 @@ func (a *app) withConnection(do func(nc *nats.Conn, o client.Options) error) err
 	return do(nc, o)
 }
 
+// withAdmin calls do with the Admin of a client, and closes the client.
+func (a *app) withAdmin(ctx context.Context, do func(c client.Admin) error) error {
+	return a.withClient(ctx, func(c client.Client) error {
+		admin, err := client.NewAdmin(c)
+		if err != nil {
+			return err
+		}
+		return do(admin)
+	})
+}
+
 // withClient calls do with a client that ends afterwards.
 func (a *app) withClient(ctx context.Context, do func(c client.Client) error) error {
 	return a.withConnection(func(nc *nats.Conn, o client.Options) error {

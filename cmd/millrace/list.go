@@ -17,7 +17,7 @@ func (a *app) workflowList() *cobra.Command {
 			if limit < 0 {
 				return usagef("--limit %d: must not be negative", limit)
 			}
-			return a.withClient(ctx, func(c client.Client) error { return a.list(ctx, c, o, limit) })
+			return a.withAdmin(ctx, func(c client.Admin) error { return a.list(ctx, c, o, limit) })
 		}),
 	}
 	cmd.Flags().IntVar(&limit, "limit", 50, "at most this many, 0 for all")
@@ -27,7 +27,7 @@ func (a *app) workflowList() *cobra.Command {
 	return cmd
 }
 
-func (a *app) list(ctx context.Context, c client.Client, o client.ListRunsOptions, limit int) error {
+func (a *app) list(ctx context.Context, c client.Admin, o client.ListRunsOptions, limit int) error {
 	list := newRows(a, []string{"STATUS", "WORKFLOW ID", "RUN ID", "TYPE", "TASK QUEUE", "STARTED", "TOOK", "EVENTS"}, a.runCells)
 	for info, err := range c.ListRuns(ctx, o) {
 		if err != nil {

@@ -138,7 +138,11 @@ be resting.`,
 	}
 	a.targeted(cmd, &t)
 	cmd.RunE = a.on(&t, func(ctx context.Context, c client.Client) error {
-		if err := c.ReleaseWorkflow(ctx, t.workflowID, t.runID); err != nil {
+		admin, err := client.NewAdmin(c)
+		if err == nil {
+			err = admin.ReleaseWorkflow(ctx, t.workflowID, t.runID)
+		}
+		if err != nil {
 			return err
 		}
 		return a.confirmDone(t, "released", "%s is replayed again within five minutes.")

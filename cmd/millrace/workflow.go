@@ -65,7 +65,7 @@ func (a *app) completeWorkflowIDs(cmd *cobra.Command, args []string, prefix stri
 	}
 	var ids []string
 	seen := map[string]bool{}
-	err := a.withClient(cmd.Context(), func(c client.Client) error {
+	err := a.withAdmin(cmd.Context(), func(c client.Admin) error {
 		for info, err := range c.ListRuns(cmd.Context(), client.ListRunsOptions{}) {
 			if err != nil {
 				return err

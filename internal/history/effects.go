@@ -10,6 +10,7 @@ import (
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/cron"
 )
 
 // Effect is something that must be sent because of a record, after the record is durable and before its cover is
@@ -211,6 +212,11 @@ func (s *State) startChild(c *PendingChild) *StartChild {
 	}
 	if in.ExecutionTimeout > 0 {
 		start.ExecutionExpiry = c.At.Add(in.ExecutionTimeout.Duration())
+	}
+	if in.CronSchedule != "" {
+		if at, err := cron.Next(in.CronSchedule, c.At, c.At); err == nil { // the code was told of a schedule that is none
+			start.Delay = MillisOf(at.Sub(c.At))
+		}
 	}
 	return &StartChild{Initiated: c.Event, Start: start, Reuse: in.Reuse}
 }

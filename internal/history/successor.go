@@ -5,12 +5,41 @@ import (
 
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/cron"
 	"github.com/millrace-dev/millrace/internal/retry"
 )
 
-// RetryRun is the run that the workflow's retry policy starts after a failure at the given time, nil when there is
-// none, and why. Event is the number of the closing event that will carry it.
+// RetryRun is the run that the workflow's retry policy starts after a failure at the given time, or else its cron
+// schedule, nil when there is none, and why the retry policy starts it or not. Event is the number of the closing event
+// that will carry it.
 func (s *State) RetryRun(f *failure.Failure, now time.Time, event int64) (*Successor, enums.RetryState) {
+	next, state := s.retryRun(f, now, event)
+	if next == nil {
+		next = s.CronRun(now, event)
+	}
+	return next, state
+}
+
+// CronRun is the run that the workflow's cron schedule starts after a run that closed at the given time, nil when there
+// is none. Event is the number of the closing event that will carry it.
+func (s *State) CronRun(now time.Time, event int64) *Successor {
+	if s.Start.CronSchedule == "" {
+		return nil
+	}
+	begun := s.Start.Time.Add(s.Start.Delay.Duration())
+	at, err := cron.Next(s.Start.CronSchedule, begun, now)
+	if err != nil || !s.Start.ExecutionExpiry.IsZero() && !at.Before(s.Start.ExecutionExpiry) {
+		return nil // whoever started the chain was told of a schedule that is none
+	}
+	return &Successor{
+		RunID:     DeriveRunID(s.Start.Run.Run, event, now),
+		Initiator: enums.CONTINUE_AS_NEW_INITIATOR_CRON_SCHEDULE,
+		Delay:     MillisOf(at.Sub(now)),
+		Attempt:   1,
+	}
+}
+
+func (s *State) retryRun(f *failure.Failure, now time.Time, event int64) (*Successor, enums.RetryState) {
 	policy := s.Start.RetryPolicy.Policy()
 	if policy == nil {
 		return nil, enums.RETRY_STATE_RETRY_POLICY_NOT_SET
@@ -73,6 +102,8 @@ func (s *State) SuccessorStart() *Start {
 	switch a := s.Close.Attributes.(type) {
 	case *WorkflowExecutionFailed:
 		start.ContinuedFailure = a.Failure
+	case *WorkflowExecutionTimedOut:
+		start.ContinuedFailure = timeoutFailure(enums.TIMEOUT_TYPE_START_TO_CLOSE)
 	case *WorkflowExecutionCompleted:
 		start.LastCompletionResult, start.ContinuedFailure = a.Result, nil
 	}

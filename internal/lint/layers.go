@@ -19,8 +19,9 @@ func below() map[string][]string {
 		"converter": {"api"},
 		".":         {"converter"},
 
+		"internal/cron":    {},
 		"internal/retry":   {"."},
-		"internal/history": {".", "internal/retry"},
+		"internal/history": {".", "internal/cron", "internal/retry"},
 		"internal/export":  {"internal/history"},
 		"internal/replay":  {"internal/history"},
 		"workflow":         {"internal/replay", "log", "internal/metrics"},
@@ -53,7 +54,7 @@ func below() map[string][]string {
 var tops = [...]string{"cmd", "examples", "integration", "contrib"}
 
 // strict lists the layers whose tests, too, keep to the layer's imports: their tests are pure and fast.
-var strict = [...]string{"log", "api", "converter", ".", "internal/retry", "internal/history", "internal/replay"}
+var strict = [...]string{"log", "api", "converter", ".", "internal/cron", "internal/retry", "internal/history", "internal/replay"}
 
 // checkLayers enforces below. Tests outside strict, and packages that exist for tests, may import any library package
 // of the module: an example of `workflow` shows a worker, and a test of `streams` needs a server. Nobody imports tops,

@@ -33,6 +33,8 @@ func confinements() []confined {
 		{library: "github.com/stretchr/testify", where: []string{"testsuite"}, tests: true},
 		// Protobuf is a form of payloads, never one of ours.
 		{library: "google.golang.org/protobuf", where: []string{"converter", "cmd", "contrib", "examples"}},
+		// What a cron schedule means is said in one place.
+		{library: "github.com/robfig/cron", where: []string{"internal/cron"}},
 		// Heavy graphs stay above the libraries.
 		{library: "modernc.org/sqlite", where: []string{"cmd"}},
 		{library: "go.opentelemetry.io/otel/sdk", where: []string{"cmd", "contrib", "examples"}},

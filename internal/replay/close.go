@@ -11,9 +11,11 @@ import (
 //
 // After this and the other closing methods no further coroutine runs, and later commands do nothing.
 func (e *Env) Complete(result *common.Payloads) {
+	m := e.m
 	a := &history.WorkflowExecutionCompleted{Result: result}
-	if e.m.deciding("Complete") && e.m.fits(a, "workflow result", "result", result.Size()) {
-		e.m.finish(a)
+	if m.deciding("Complete") && m.fits(a, "workflow result", "result", result.Size()) {
+		a.Successor = m.state.CronRun(m.now, m.nextEvent)
+		m.finish(a)
 	}
 }
 
