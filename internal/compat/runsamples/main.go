@@ -57,7 +57,7 @@ func run(ctx context.Context, root, only string, keep, check bool) (err error) {
 	if table.gaps, err = m.bringOver(ctx, home); err != nil {
 		return fmt.Errorf("bring over: %w", err)
 	}
-	if table.ours, err = testSamples(ctx, work, names); err != nil {
+	if table.ours, err = testSamples(ctx, work, names, updateMod); err != nil {
 		return fmt.Errorf("test on ours: %w", err)
 	}
 	if table.live, err = m.live(ctx); err != nil {

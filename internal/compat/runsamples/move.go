@@ -16,6 +16,9 @@ import (
 
 const ourModule = "github.com/millrace-dev/millrace"
 
+// updateMod lets the go command complete the go.mod of the directory that it is given, which was not tidied.
+const updateMod = "-mod=mod"
+
 // moved is a module that holds the samples after they were brought over. It has the path of the one that they come
 // from, so that their imports of each other still hold.
 type moved struct {
@@ -90,7 +93,7 @@ func (m moved) live(ctx context.Context) (map[string]outcome, error) {
 	outcomes := make(map[string]outcome)
 	var built []string
 	for _, name := range m.names {
-		if _, stderr, err := goCommand(ctx, m.dir, "build", "./samples/"+name); err != nil {
+		if _, stderr, err := goCommand(ctx, m.dir, "build", updateMod, "./samples/"+name); err != nil {
 			first := make(map[string]string)
 			for line := range strings.Lines(string(stderr)) {
 				note(first, name, line)
@@ -108,7 +111,7 @@ func (m moved) live(ctx context.Context) (map[string]outcome, error) {
 	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, "main.go"), text.Bytes(), 0o644)); err != nil {
 		return nil, err
 	}
-	out, stderr, err := goCommand(ctx, m.dir, "run", "./driver")
+	out, stderr, err := goCommand(ctx, m.dir, "run", updateMod, "./driver")
 	if err != nil {
 		return nil, fmt.Errorf("driver: %w: %s", err, stderr)
 	}

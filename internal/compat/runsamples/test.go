@@ -28,9 +28,9 @@ type testEvent struct {
 	FailedBuild string
 }
 
-// testSamples runs the unit tests of the samples below dir.
-func testSamples(ctx context.Context, dir string, names []string) (map[string]outcome, error) {
-	args := []string{"test", "-json", "-timeout", "120s"}
+// testSamples runs the unit tests of the samples below dir, with flags for go test.
+func testSamples(ctx context.Context, dir string, names []string, flags ...string) (map[string]outcome, error) {
+	args := append([]string{"test", "-json", "-timeout", "120s"}, flags...)
 	for _, name := range names {
 		args = append(args, "./samples/"+name)
 	}
@@ -87,7 +87,7 @@ func note(first map[string]string, key, line string) {
 func goCommand(ctx context.Context, dir string, args ...string) (stdout, stderr []byte, err error) {
 	cmd := exec.CommandContext(ctx, "go", args...)
 	cmd.Dir = dir
-	cmd.Env = append(os.Environ(), "GOWORK=off", "GOFLAGS=-mod=mod")
+	cmd.Env = append(os.Environ(), "GOWORK=off")
 	var out, errs bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	err = cmd.Run()
