@@ -9,6 +9,7 @@ import (
 
 	"github.com/google/uuid"
 
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
@@ -264,6 +265,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 		Type:      e.start.Type,
 		Status:    statusAfter(events).String(),
 		LastEvent: s.LastEvent + int64(len(events)),
+		Search:    history.SearchText(searchAfter(s, events)),
 	}
 	seq, err := c.broker.Append(ctx, e.run(), data, info, e.lastSeq)
 	if err != nil {
@@ -285,6 +287,17 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	}
 	c.answerCommitted(e, events)
 	return nil
+}
+
+// searchAfter are the run's search attributes after events.
+func searchAfter(s *history.State, events []history.Event) *common.SearchAttributes {
+	search := s.Search
+	for i := range events {
+		if a, ok := events[i].Attributes.(*history.UpsertWorkflowSearchAttributes); ok {
+			search = history.MergeSearch(search, a.Search)
+		}
+	}
+	return search
 }
 
 // encode returns the record's bytes. Events too large for it are stored first, and the record refers to them.

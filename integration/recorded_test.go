@@ -3,7 +3,11 @@ package integration
 import (
 	"errors"
 	"slices"
+	"strings"
 	"testing"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/enums"
@@ -43,6 +47,9 @@ func TestRecordedValuesSurviveAWorkerRestart(t *testing.T) {
 		TypedSearchAttributes: millrace.NewSearchAttributes(customer.ValueSet("7"), stage.ValueSet("new"))}, "wf")
 	d := e.await("recorded", "the first transition", func(d *client.WorkflowExecutionDescription) bool { return d.HistoryLength > 1 })
 	w.Stop()
+	if got := lastSearchHeader(e, "recorded"); got != `{"Customer":"7","Stage":"waiting","TemporalChangeVersion":["change-2"]}` {
+		t.Errorf("the record's header has %s", got)
+	}
 	sa := d.TypedSearchAttributes
 	now, _ := sa.GetKeyword(stage)
 	who, _ := sa.GetKeyword(customer)
@@ -83,4 +90,31 @@ func TestStartWithWrongSearchAttributesIsRefused(t *testing.T) {
 			t.Errorf("%+v: error is %v", o, err)
 		}
 	}
+}
+
+// lastSearchHeader is what the last record of a run says of its search attributes to those who do not decode it.
+func lastSearchHeader(e *engine, id string) string {
+	e.Helper()
+	nc, err := nats.Connect(e.url)
+	if err != nil {
+		e.Fatal(err)
+	}
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	if err != nil {
+		e.Fatal(err)
+	}
+	for name := range js.StreamNames(e.ctx).Name() {
+		if !strings.HasSuffix(name, "_HISTORY") {
+			continue
+		}
+		s, err := js.Stream(e.ctx, name)
+		if err != nil {
+			e.Fatal(err)
+		}
+		if m, err := s.GetLastMsgForSubject(e.ctx, "millrace.*.*.run."+id+".*.history"); err == nil {
+			return m.Header.Get("Millrace-Search")
+		}
+	}
+	return ""
 }

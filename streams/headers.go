@@ -14,6 +14,7 @@ const (
 	headerCommit   = "Millrace-Commit"
 	headerPrevious = "Millrace-Previous"
 	headerEvents   = "Millrace-Events"
+	headerSearch   = "Millrace-Search"
 
 	headerReason    = "Millrace-Reason"
 	headerSubject   = "Millrace-Subject"
@@ -75,11 +76,14 @@ func recordHeader(info RecordInfo) nats.Header {
 	if info.LastEvent > 0 {
 		set(headerEvents, strconv.FormatInt(info.LastEvent, 10))
 	}
+	if info.Search != "" {
+		set(headerSearch, info.Search)
+	}
 	return h
 }
 
 // recordHeaders is how many headers of ours a record has at most.
-const recordHeaders = 6
+const recordHeaders = 7
 
 // parseRecordHeader is the inverse of recordHeader. Headers that are not exactly what that writes are not ours.
 func parseRecordHeader(h nats.Header) (info RecordInfo, ok bool) {
@@ -94,6 +98,7 @@ func parseRecordHeader(h nats.Header) (info RecordInfo, ok bool) {
 	}
 	return RecordInfo{
 		Number: number, CommitID: commit, Previous: previous, Type: typ, Status: status, LastEvent: int64(events),
+		Search: h.Get(headerSearch),
 	}, true
 }
 

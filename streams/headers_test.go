@@ -10,7 +10,8 @@ func FuzzRecordHeader(f *testing.F) {
 	f.Add(uint64(1), "c", uint64(0), "Order", "Running", int64(2))
 	f.Add(uint64(7), "", uint64(6), "a b\n", "", int64(0))
 	f.Fuzz(func(t *testing.T, number uint64, commit string, previous uint64, typ, status string, events int64) {
-		info := RecordInfo{Number: number>>1 | 1, CommitID: commit, Previous: previous >> 1, Type: typ, Status: status, LastEvent: events & 0xffff}
+		info := RecordInfo{Number: number>>1 | 1, CommitID: commit, Previous: previous >> 1, Type: typ, Status: status, LastEvent: events & 0xffff,
+			Search: `{"n":7}`}
 		got, ok := parseRecordHeader(recordHeader(info))
 		if !ok || got != info {
 			t.Fatalf("%+v became %+v, %v", info, got, ok)

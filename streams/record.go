@@ -19,6 +19,9 @@ type RecordInfo struct {
 	Status string
 	// LastEvent is the number of the last event in the run so far.
 	LastEvent int64
+	// Search are the run's search attributes after the record, as a JSON object in ASCII; empty when there are none, or more
+	// than a header should hold.
+	Search string
 }
 
 // Record is one message in the history lane of a run.

@@ -65,7 +65,7 @@ func appendTermination(ctx context.Context, s Terminator, found *StoredStart, m 
 	}
 	last := t.Events[len(t.Events)-1]
 	info := RecordInfo{Number: t.Number, CommitID: t.CommitID, Previous: t.Previous, Type: run.Start.Type,
-		Status: last.ClosedStatus().String(), LastEvent: last.ID}
+		Status: last.ClosedStatus().String(), LastEvent: last.ID, Search: history.SearchText(state.Search)}
 	if _, err = s.Append(ctx, found.Run.Run, data, info, expected); err != nil {
 		return err
 	}

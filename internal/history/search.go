@@ -8,6 +8,8 @@ import (
 	"reflect"
 	"slices"
 	"time"
+	"unicode/utf16"
+	"unicode/utf8"
 
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
@@ -171,6 +173,45 @@ func decodeInto[T any](p *common.Payload, set func(T) millrace.SearchAttributeUp
 		return nil
 	}
 	return set(v)
+}
+
+// maxSearchText is the longest text of search attributes that is repeated where it can be read without decoding.
+const maxSearchText = 1 << 10
+
+// SearchText is a JSON object of search attributes, by name, in ASCII; empty for none, and when it would be longer than
+// 1 KiB or an attribute is not JSON.
+func SearchText(sa *common.SearchAttributes) string {
+	fields := sa.GetIndexedFields()
+	if len(fields) == 0 {
+		return ""
+	}
+	values := make(map[string]json.RawMessage, len(fields))
+	for name, p := range fields {
+		if string(p.GetMetadata()[metadataEncoding]) != encodingJSON {
+			return ""
+		}
+		values[name] = p.Data
+	}
+	text, err := json.Marshal(values)
+	if err != nil || len(text) > maxSearchText {
+		return ""
+	}
+	return ascii(string(text))
+}
+
+// ascii escapes what is not ASCII in a JSON text: it can only be in strings.
+func ascii(text string) string {
+	plain := make([]byte, 0, len(text))
+	for _, r := range text {
+		if r < utf8.RuneSelf {
+			plain = append(plain, byte(r))
+			continue
+		}
+		for _, unit := range utf16.Encode([]rune{r}) {
+			plain = fmt.Appendf(plain, "\\u%04x", unit)
+		}
+	}
+	return string(plain)
 }
 
 // Null is the payload that removes the field of a memo, whatever codec the run's own values go through.

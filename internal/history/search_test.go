@@ -1,6 +1,7 @@
 package history
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
@@ -27,6 +28,28 @@ func TestSearchAttributesSurviveTheWire(t *testing.T) {
 	p := encoded.IndexedFields["n"]
 	if string(p.Metadata["type"]) != "Int" || string(p.Metadata["encoding"]) != "json/plain" || string(p.Data) != "9007199254740993" {
 		t.Errorf("payload is %s %s", p.Metadata, p.Data)
+	}
+}
+
+func TestSearchTextIsJSONInASCII(t *testing.T) {
+	sa, err := EncodeUntypedSearch(map[string]any{"n": 7, "Größe": "M \U0001F600\n", "list": []string{"a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	text := SearchText(sa)
+	if want := `{"Gr\u00f6\u00dfe":"M \ud83d\ude00\n","list":["a"],"n":7}`; text != want {
+		t.Errorf("text is %s, want %s", text, want)
+	}
+	var back map[string]any
+	if err := json.Unmarshal([]byte(text), &back); err != nil || back["Größe"] != "M \U0001F600\n" {
+		t.Errorf("reads as %v, %v", back, err)
+	}
+	long, err := EncodeUntypedSearch(map[string]any{"x": strings.Repeat("x", 1024)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if SearchText(long) != "" || SearchText(nil) != "" {
+		t.Error("too long a text, or one of nothing")
 	}
 }
 
