@@ -146,16 +146,9 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
 	}
-	memo, err := c.encodeMemo(o.Memo)
+	memo, search, err := c.encodeNotes(o, run)
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
-	}
-	if memo != nil {
-		c.warnOfMemo(run, memo)
-	}
-	search, err := o.encodeSearch()
-	if err != nil {
-		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("execute workflow %s: StartWorkflowOptions: %v", name, err))
 	}
 	build, err := c.build(ctx, o.TaskQueue, o.ID, name)
 	if err != nil {
@@ -261,6 +254,22 @@ func (c *workflowClient) encodeIn(ctx context.Context, values []interface{}) (*c
 		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("%d bytes, the limit is %d", size, limit))
 	}
 	return p, nil
+}
+
+// encodeNotes encodes what describes the run: its memo and its search attributes.
+func (c *workflowClient) encodeNotes(o StartWorkflowOptions, run history.Run) (*common.Memo, *common.SearchAttributes, error) {
+	memo, err := c.encodeMemo(o.Memo)
+	if err != nil {
+		return nil, nil, err
+	}
+	if memo != nil {
+		c.warnOfMemo(run, memo)
+	}
+	search, err := o.encodeSearch()
+	if err != nil {
+		return nil, nil, serviceerror.NewInvalidArgument(fmt.Sprintf("StartWorkflowOptions: %v", err))
+	}
+	return memo, search, nil
 }
 
 func (o StartWorkflowOptions) encodeSearch() (*common.SearchAttributes, error) {
