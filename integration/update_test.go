@@ -39,15 +39,15 @@ func cart(ctx workflow.Context) ([]string, error) {
 		var number string
 		err := workflow.ExecuteActivity(quick(ctx), "Ship", len(items)).Get(ctx, &number)
 		return number + " for " + workflow.GetCurrentUpdateInfo(ctx).ID, err
-	}, workflow.UpdateHandlerOptions{}); err != nil {
+	}); err != nil {
 		return nil, err
 	}
 	if err := workflow.SetUpdateHandler(ctx, "fail", func() error {
 		return millrace.NewNonRetryableApplicationError("no", "Refused", nil)
-	}, workflow.UpdateHandlerOptions{}); err != nil {
+	}); err != nil {
 		return nil, err
 	}
-	if err := workflow.SetUpdateHandler(ctx, "hang", func(ctx workflow.Context) error {
+	if err := workflow.SetUpdateHandlerWithOptions(ctx, "hang", func(ctx workflow.Context) error {
 		return workflow.Await(ctx, func() bool { return false })
 	}, workflow.UpdateHandlerOptions{UnfinishedPolicy: workflow.HandlerUnfinishedPolicyAbandon}); err != nil {
 		return nil, err
@@ -265,7 +265,7 @@ func TestAnUpdateReachesTheRunThatContinuedAsNew(t *testing.T) {
 			return 0, workflow.NewContinueAsNewError(ctx, "Again", 2)
 		}
 		done := false
-		if err := workflow.SetUpdateHandler(ctx, "finish", func() (int, error) { done = true; return generation, nil }, workflow.UpdateHandlerOptions{}); err != nil {
+		if err := workflow.SetUpdateHandler(ctx, "finish", func() (int, error) { done = true; return generation, nil }); err != nil {
 			return 0, err
 		}
 		return generation, workflow.Await(ctx, func() bool { return done && workflow.AllHandlersFinished(ctx) })

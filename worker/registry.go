@@ -99,8 +99,9 @@ func (r *registry) addActivity(a any, o activity.RegisterOptions) {
 }
 
 func (r *registry) addMethods(v reflect.Value, o activity.RegisterOptions) error {
-	if !v.IsValid() || reflect.Indirect(v).Kind() != reflect.Struct {
-		return fmt.Errorf("%w: a function or a non-nil pointer to a struct is needed", ErrInvalidFunction)
+	// A nil pointer will do: its methods may not need it.
+	if !v.IsValid() || !isStruct(v.Type()) {
+		return fmt.Errorf("%w: a function, a struct or a pointer to a struct is needed", ErrInvalidFunction)
 	}
 	count := 0
 	for i := range v.NumMethod() {
@@ -121,6 +122,10 @@ func (r *registry) addMethods(v reflect.Value, o activity.RegisterOptions) error
 		return fmt.Errorf("%w: %v has no exported method that is an activity", ErrInvalidFunction, v.Type())
 	}
 	return nil
+}
+
+func isStruct(t reflect.Type) bool {
+	return t.Kind() == reflect.Struct || t.Kind() == reflect.Pointer && t.Elem().Kind() == reflect.Struct
 }
 
 func (r *registry) addFunction(own, name string, fn reflect.Value, o activity.RegisterOptions) error {

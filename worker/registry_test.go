@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/workflow"
 )
 
@@ -26,6 +27,19 @@ func generic[T any](context.Context, T) error { return nil }
 func plainWorkflow(workflow.Context) error { return nil }
 
 func newTestRegistry() *registry { return newRegistry(workflow.DefinitionOptions{}) }
+
+// Temporal's samples register methods by a nil pointer where these need no fields.
+func TestMethodsOfANilPointerAreActivities(t *testing.T) {
+	r := newRegistry(workflow.DefinitionOptions{})
+	r.addActivity((*shop)(nil), activity.RegisterOptions{})
+	f, ok := r.activity("Ship")
+	if !ok {
+		t.Fatal("Ship is not registered")
+	}
+	if _, err := f.call(t.Context(), nil, converter.GetDefaultDataConverter()); err != nil {
+		t.Error(err)
+	}
+}
 
 func TestNamesOfActivities(t *testing.T) {
 	r := newTestRegistry()
@@ -68,9 +82,8 @@ func TestRegisteringWhatCannotRunPanics(t *testing.T) {
 		register func(r *registry)
 		says     string
 	}{
-		"no function":  {func(r *registry) { r.addActivity(7, activity.RegisterOptions{}) }, "function or a non-nil pointer"},
-		"nil":          {func(r *registry) { r.addActivity(nil, activity.RegisterOptions{}) }, "function or a non-nil pointer"},
-		"nil struct":   {func(r *registry) { r.addActivity((*shop)(nil), activity.RegisterOptions{}) }, "function or a non-nil pointer"},
+		"no function":  {func(r *registry) { r.addActivity(7, activity.RegisterOptions{}) }, "a function, a struct or a pointer"},
+		"nil":          {func(r *registry) { r.addActivity(nil, activity.RegisterOptions{}) }, "a function, a struct or a pointer"},
 		"nil function": {func(r *registry) { r.addActivity((func() error)(nil), activity.RegisterOptions{}) }, "nil"},
 		"no result":    {func(r *registry) { r.addActivity(func() {}, activity.RegisterOptions{}) }, "returns 0 values"},
 		"no error":     {func(r *registry) { r.addActivity(func() int { return 1 }, activity.RegisterOptions{}) }, "must be error"},

@@ -44,9 +44,9 @@ type UpdateInfo struct {
 
 type updateKey struct{}
 
-// SetUpdateHandler is SetUpdateHandlerWithOptions without a description.
-func SetUpdateHandler(ctx Context, updateName string, handler interface{}, opts UpdateHandlerOptions) error {
-	return SetUpdateHandlerWithOptions(ctx, updateName, handler, opts)
+// SetUpdateHandler is SetUpdateHandlerWithOptions without options.
+func SetUpdateHandler(ctx Context, updateName string, handler interface{}) error {
+	return SetUpdateHandlerWithOptions(ctx, updateName, handler, UpdateHandlerOptions{})
 }
 
 // SetUpdateHandlerWithOptions lets a function handle the updates with the given name. Its first parameter may be a
