@@ -3,6 +3,7 @@ package testsuite_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"strings"
 	"testing"
 	"time"
@@ -296,6 +297,27 @@ func TestHistoryLengthIsPretended(t *testing.T) {
 		return n + workflow.GetInfo(ctx).GetCurrentHistoryLength(), err
 	})
 	check(t, env, 10_003)
+}
+
+func TestContinueAsNewIsSuggested(t *testing.T) {
+	env := newEnv()
+	env.RegisterDelayedCallback(func() { env.SetContinueAsNewSuggested(true) }, 90*time.Minute)
+	env.RegisterDelayedCallback(func() {
+		env.SetCurrentHistorySize(77)
+		env.SetContinueAsNewSuggestedReasons([]workflow.ContinueAsNewSuggestedReason{workflow.ContinueAsNewSuggestedReasonTooManyUpdates})
+	}, 150*time.Minute)
+	env.ExecuteWorkflow(func(ctx workflow.Context) (string, error) {
+		said := ""
+		for range 3 {
+			if err := workflow.Sleep(ctx, time.Hour); err != nil {
+				return "", err
+			}
+			info := workflow.GetInfo(ctx)
+			said += fmt.Sprint(info.GetContinueAsNewSuggested(), info.GetContinueAsNewSuggestedReasons(), info.GetCurrentHistorySize() == 77, ";")
+		}
+		return said, nil
+	})
+	check(t, env, "false [] false;true [0] false;true [3] true;")
 }
 
 func TestDynamicActivityIsMockedByItsType(t *testing.T) {

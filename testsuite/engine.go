@@ -36,13 +36,15 @@ type engine struct {
 	*loop
 	settings
 
-	mu    sync.Mutex // guards runs and tokens, which are read from everywhere
+	mu    sync.Mutex // guards what is read from everywhere: runs, order, root and sessions
 	runs  map[string][]*run
 	order []*run
 	root  *run
+	// sessions are the open sessions: the events that their holding activities have in their runs.
+	sessions map[string]int64
 
-	// pretendedLength is what workflow code is told of the length of its history, 0 for the truth.
-	pretendedLength atomic.Int64
+	// pretense is what workflow code is told of its history.
+	pretense atomic.Pointer[pretense]
 
 	functions *worker.Functions
 	// workflows are the registered workflow functions by their types; registrations makes them and functions anew.
@@ -77,9 +79,24 @@ type settings struct {
 }
 
 func newEngine(s settings) *engine {
-	e := &engine{loop: newLoop(), settings: s, runs: map[string][]*run{}, mocks: newMocks(), ended: make(chan struct{})}
+	e := &engine{loop: newLoop(), settings: s, runs: map[string][]*run{}, mocks: newMocks(), sessions: map[string]int64{}, ended: make(chan struct{})}
+	e.pretense.Store(&pretense{})
 	e.registerAgain()
 	return e
+}
+
+// pretense is what a test pretends of the history, where it is not zero.
+type pretense struct {
+	length, size int64
+	suggests     bool
+	reasons      []int
+}
+
+// pretend changes what is pretended from now on.
+func (e *engine) pretend(change func(p *pretense)) {
+	next := *e.pretense.Load()
+	change(&next)
+	e.pretense.Store(&next)
 }
 
 func (e *engine) definition() workflow.DefinitionOptions {

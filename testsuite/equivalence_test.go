@@ -217,7 +217,7 @@ func (x equivalent) registerReplay(r worker.WorkflowReplayer) {
 func changing() map[string]bool {
 	all := map[string]bool{}
 	for _, key := range []string{"eventTime", "transitionNumber", "runId", "originalExecutionRunId", "firstExecutionRunId", "newExecutionRunId",
-		"continuedExecutionRunId", "identity", "asker", "time", "startedTime", "fireTime", "namespace", "stackTrace", "emptyTransitions", "workflowExecutionExpirationTime"} {
+		"continuedExecutionRunId", "identity", "asker", "time", "historySize", "startedTime", "fireTime", "namespace", "stackTrace", "emptyTransitions", "workflowExecutionExpirationTime"} {
 		all[key] = true
 	}
 	return all

@@ -163,7 +163,32 @@ func (e *TestWorkflowEnvironment) SetContinuedExecutionRunID(rid string) {
 
 // SetCurrentHistoryLength sets what workflow.Info.GetCurrentHistoryLength returns from now on; 0 is the actual length.
 func (e *TestWorkflowEnvironment) SetCurrentHistoryLength(length int) {
-	e.engine.pretendedLength.Store(int64(length))
+	e.engine.pretend(func(p *pretense) { p.length = int64(length) })
+}
+
+// SetCurrentHistorySize sets what workflow.Info.GetCurrentHistorySize returns from now on; 0 is the actual size.
+func (e *TestWorkflowEnvironment) SetCurrentHistorySize(length int) {
+	e.engine.pretend(func(p *pretense) { p.size = int64(length) })
+}
+
+// SetContinueAsNewSuggested sets what workflow.Info.GetContinueAsNewSuggested returns from now on.
+func (e *TestWorkflowEnvironment) SetContinueAsNewSuggested(suggest bool) {
+	e.engine.pretend(func(p *pretense) {
+		p.suggests, p.reasons = true, nil
+		if suggest {
+			p.reasons = []int{int(workflow.ContinueAsNewSuggestedReasonUnspecified)}
+		}
+	})
+}
+
+// SetContinueAsNewSuggestedReasons sets what workflow.Info.GetContinueAsNewSuggestedReasons returns from now on.
+func (e *TestWorkflowEnvironment) SetContinueAsNewSuggestedReasons(reasons []workflow.ContinueAsNewSuggestedReason) {
+	e.engine.pretend(func(p *pretense) {
+		p.suggests, p.reasons = true, nil
+		for _, reason := range reasons {
+			p.reasons = append(p.reasons, int(reason))
+		}
+	})
 }
 
 // SetActivityTimeoutGracePeriod sets how long an activity may go on when its StartToClose time-out has ended its context: what

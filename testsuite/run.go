@@ -1,6 +1,7 @@
 package testsuite
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -37,8 +38,10 @@ type run struct {
 	begun       bool
 	// closed is set when the run has closed, or when its code cannot go on.
 	closed atomic.Bool
-	// lengths are what the code was told of the length of its history, by the actual one.
-	lengths map[int64]int64
+	// size is how many bytes the history has.
+	size int64
+	// lengths are what the code was told of its history, by its actual length.
+	lengths map[int64]pretense
 	// broken is why it cannot: it panicked.
 	broken error
 	// info is what a child's code sees of itself, nil before it has run.
@@ -66,17 +69,32 @@ func (e *engine) newRun(start *history.Start) *run {
 		env:     e,
 		start:   start,
 		tasks:   map[int64]*task{},
-		lengths: map[int64]int64{},
+		lengths: map[int64]pretense{},
 		askers:  map[string][]UpdateCallbacks{},
 		returns: map[string]updateReturn{},
 	}
 	r.body = e.code(r)
 	r.machine = r.newMachine()
+	r.size = sizeOf(history.Encode(start))
 	return r
 }
 
+// sizeOf is the size of a record, which must have an encoding: a server could not store it otherwise.
+func sizeOf(data []byte, err error) int64 {
+	if err != nil {
+		panic(fmt.Sprintf("testsuite: %v", err))
+	}
+	return int64(len(data))
+}
+
 func (r *run) newMachine() *replay.Machine {
-	return replay.New(replay.Config{Start: r.start, Body: r.body, MaxPayload: maxPayload, HistoryLength: r.toldLength, Strands: &r.strands})
+	return replay.New(replay.Config{Start: r.start, Body: r.body, MaxPayload: maxPayload, Strands: &r.strands,
+		HistoryLength: func(actual int64) int64 { return r.told(actual).length },
+		Suggested: func(actual int64) (reasons []int, pretend bool) {
+			told := r.told(actual)
+			return told.reasons, told.suggests
+		},
+	})
 }
 
 func (r *run) id() history.Run       { return r.start.Run.Run }
@@ -112,13 +130,14 @@ func (r *run) takeWaiting() []*history.Message {
 	return waiting
 }
 
-// toldLength is the length of the history as the code is told: what the test pretends at the time of the first question,
-// else the actual one.
-func (r *run) toldLength(actual int64) int64 {
+// told is what the code is told of its history: what the test pretends at the time of the first question, else the truth.
+// It is kept by the actual length, so that a replay is told the same.
+func (r *run) told(actual int64) pretense {
 	told, ok := r.lengths[actual]
 	if !ok {
-		if told = r.env.pretendedLength.Load(); told == 0 {
-			told = actual
+		told = *r.env.pretense.Load()
+		if told.length == 0 {
+			told.length = actual
 		}
 		r.lengths[actual] = told
 	}
@@ -154,6 +173,7 @@ func (r *run) advance(clock bool) {
 	}
 	s := r.state()
 	d := s.Draft(r.env.time())
+	d.SetHistorySize(cmp.Or(r.env.pretense.Load().size, r.size))
 	for i, m := range waiting {
 		if m.Update == nil {
 			d.Add(m)
@@ -191,6 +211,8 @@ func (r *run) decide(d *history.Draft) {
 		CommitID: fmt.Sprintf("%s-%d", r.id().RunID, r.state().Transitions+1),
 		Time:     d.Time(),
 		Consumed: d.Consumed(),
+
+		HistorySize: d.HistorySize(),
 	}
 	// No other transition has this cover, so what it covers is what this one asks for.
 	t.Cover = "transition " + strconv.FormatUint(t.Number, 10)
@@ -221,6 +243,7 @@ func (r *run) commit(t *history.Transition) {
 		return
 	}
 	r.transitions = append(r.transitions, t)
+	r.size += sizeOf(history.Encode(t))
 	r.closed.Store(r.state().Closed())
 	r.env.listeners.transition(t.Events)
 	r.tellUpdates(t.Events)

@@ -15,6 +15,7 @@ import (
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // maxAttempts bounds activities whose retry policy does not: in virtual time they would be retried for ever at once.
@@ -121,10 +122,11 @@ func (a *attempt) expire() {
 	a.deadline = a.env.after(a.env.grace, func() { a.timeOut(enums.TIMEOUT_TYPE_START_TO_CLOSE) })
 }
 
-// listen sets the alarm for the next heartbeat. A mock owes none.
+// listen sets the alarm for the next heartbeat. A mock owes none, nor does what holds a session.
 func (a *attempt) listen() {
 	a.silence.cancel()
-	if d := a.Heartbeat.Duration(); d > 0 && !a.over && !a.env.mocks.has(&a.env.mocks.activities, a.Type) {
+	owes := a.Type != workflow.SessionCreationActivity && !a.env.mocks.has(&a.env.mocks.activities, a.Type)
+	if d := a.Heartbeat.Duration(); d > 0 && !a.over && owes {
 		a.silence = a.env.after(d, func() { a.timeOut(enums.TIMEOUT_TYPE_HEARTBEAT) })
 		a.silence.patient = a.pending
 	}
@@ -288,6 +290,9 @@ func (r *run) endLost() {
 func (e *engine) activityCall(t *history.Task) func(context.Context, activity.Info) (*common.Payloads, error) {
 	if queue, bound := e.queues[t.Type]; bound && queue != t.Queue {
 		panic(fmt.Sprintf("testsuite: activity %s was scheduled on task queue %q; SetActivityTaskQueue serves it on %q only", t.Type, t.Queue, queue))
+	}
+	if call := e.sessionCall(t); call != nil {
+		return call
 	}
 	fn, ok := e.functions.Activity(t.Type)
 	if !ok {

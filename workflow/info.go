@@ -76,6 +76,12 @@ func (i *Info) GetContinueAsNewSuggested() bool { return len(i.GetContinueAsNewS
 // GetContinueAsNewSuggestedReasons returns all reasons for GetContinueAsNewSuggested, nil for none.
 func (i *Info) GetContinueAsNewSuggestedReasons() []ContinueAsNewSuggestedReason {
 	var reasons []ContinueAsNewSuggestedReason
+	if pretended, ok := i.env.Suggested(); ok {
+		for _, reason := range pretended {
+			reasons = append(reasons, ContinueAsNewSuggestedReason(reason))
+		}
+		return reasons
+	}
 	if i.env.HistorySize() >= suggestedSize {
 		reasons = append(reasons, ContinueAsNewSuggestedReasonHistorySizeTooLarge)
 	}

@@ -49,6 +49,14 @@ func (e *Env) HistoryLength() int64 {
 	return e.m.length
 }
 
+// Suggested are the reasons to continue as new that a test pretends; ok is false where the truth is asked for.
+func (e *Env) Suggested() (reasons []int, ok bool) {
+	if e.m.config.Suggested == nil {
+		return nil, false
+	}
+	return e.m.config.Suggested(e.m.length)
+}
+
 // HistorySize is the number of bytes of the run's start and its records before the transition being processed, 0 for
 // unknown.
 func (e *Env) HistorySize() int64 { return e.m.size }

@@ -18,6 +18,9 @@ type Config struct {
 	// HistoryLength, if not nil, says what the code is told when it asks for the length of its history: tests pretend a
 	// long one. It must answer the same for the same actual length.
 	HistoryLength func(actual int64) int64
+	// Suggested, if not nil, says why the code is told to continue as new, and with false that it is told the truth, under
+	// the same rule.
+	Suggested func(actual int64) (reasons []int, pretend bool)
 	// Strands has the goroutines that the coroutines run in; nil gives the Machine its own.
 	Strands Strands
 }
