@@ -100,11 +100,7 @@ func (e *engine) registerWorkflow(w any, options workflow.RegisterOptions) {
 	})
 }
 
-// registerActivity takes a nil pointer to a struct for an empty one: tests name activities that they mock so.
 func (e *engine) registerActivity(a any, options activity.RegisterOptions) {
-	if v := reflect.ValueOf(a); v.Kind() == reflect.Pointer && v.IsNil() && v.Type().Elem().Kind() == reflect.Struct {
-		a = reflect.New(v.Type().Elem()).Interface()
-	}
 	e.register(func() { e.functions.AddActivity(a, options) })
 }
 

@@ -73,20 +73,3 @@ func TestSessionEndsWithItsTime(t *testing.T) {
 	})
 	check(t, env, true)
 }
-
-// files has activities that tests mock.
-type files struct{ root string }
-
-func (f *files) Read(_ context.Context, name string) (string, error) { return f.root + name, nil }
-
-func TestNilStructNamesActivities(t *testing.T) {
-	env := newEnv()
-	var f *files
-	env.RegisterActivity(f)
-	env.ExecuteWorkflow(func(ctx workflow.Context) (string, error) {
-		var s string
-		err := workflow.ExecuteActivity(options(ctx), f.Read, "x").Get(ctx, &s)
-		return s, err
-	})
-	check(t, env, "x")
-}
