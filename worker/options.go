@@ -102,6 +102,9 @@ type Options struct {
 	// come before them.
 	Interceptors []interceptor.WorkerInterceptor
 
+	// Plugins set the worker up and surround its start and stop; the first one is the outermost.
+	Plugins []Plugin
+
 	// MaxHeartbeatThrottleInterval bounds the time between two heartbeats of an activity that are sent on. 0 means
 	// 60 s.
 	MaxHeartbeatThrottleInterval time.Duration

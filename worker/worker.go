@@ -34,18 +34,28 @@ type Worker interface {
 // Registry is where workflows and activities are registered. Its methods panic on what can never be run, and on a name
 // that is registered already.
 type Registry interface {
+	WorkflowRegistry
+	ActivityRegistry
+}
+
+// WorkflowRegistry is where workflows are registered.
+type WorkflowRegistry interface {
 	// RegisterWorkflow registers a workflow function under its own name.
 	RegisterWorkflow(w interface{})
 	// RegisterWorkflowWithOptions registers a workflow function.
 	RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions)
+	// RegisterDynamicWorkflow registers what runs workflows whose types are not registered: a function that takes a
+	// workflow.Context and a converter.EncodedValues, the arguments. workflow.GetInfo tells the type. There can be one.
+	RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions)
+}
+
+// ActivityRegistry is where activities are registered.
+type ActivityRegistry interface {
 	// RegisterActivity registers an activity function under its own name, or all exported methods of a pointer to a
 	// struct under theirs.
 	RegisterActivity(a interface{})
 	// RegisterActivityWithOptions registers an activity function, or the methods of a struct.
 	RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions)
-	// RegisterDynamicWorkflow registers what runs workflows whose types are not registered: a function that takes a
-	// workflow.Context and a converter.EncodedValues, the arguments. workflow.GetInfo tells the type. There can be one.
-	RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions)
 	// RegisterDynamicActivity registers what runs activities whose types are not registered: a function that takes a
 	// context.Context and a converter.EncodedValues, the arguments. activity.GetInfo tells the type. There can be one.
 	RegisterDynamicActivity(a interface{}, options activity.DynamicRegisterOptions)
@@ -54,6 +64,17 @@ type Registry interface {
 // New returns a worker for a task queue. Nothing happens until it is started, which is also when wrong arguments show.
 // c must stay open until the worker has stopped.
 func New(c client.Client, taskQueue string, options Options) Worker {
+	around, options, err := plug(taskQueue, options)
+	w := newWorker(c, taskQueue, options)
+	if around == nil {
+		return w
+	}
+	w.refusal = errors.Join(w.refusal, err)
+	around.worker = w
+	return around
+}
+
+func newWorker(c client.Client, taskQueue string, options Options) *worker {
 	w := &worker{queue: taskQueue, client: c, options: options.withDefaults(), ended: make(chan struct{})}
 	w.core, w.refusal = coreOf(c)
 	if w.refusal == nil {
@@ -291,7 +312,11 @@ func (w *worker) halt() {
 }
 
 func (w *worker) Run(interruptCh <-chan interface{}) error {
-	if err := w.Start(); err != nil {
+	return w.runUntil(interruptCh, w.Start, w.Stop)
+}
+
+func (w *worker) runUntil(interruptCh <-chan interface{}, start func() error, stop func()) error {
+	if err := start(); err != nil {
 		return err
 	}
 	select {
@@ -299,7 +324,7 @@ func (w *worker) Run(interruptCh <-chan interface{}) error {
 		w.core.Logger.Info("worker is told to stop", "taskQueue", w.queue, "by", fmt.Sprint(s))
 	case <-w.ended:
 	}
-	w.Stop()
+	stop()
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	return w.failure

@@ -40,9 +40,26 @@ type Info struct {
 	SearchAttributes *common.SearchAttributes
 	// RetryPolicy is nil where the workflow is not retried.
 	RetryPolicy *millrace.RetryPolicy
+	// Priority is the one that the run was started with. It is always zero: runs have no priorities yet.
+	Priority millrace.Priority
+	// BinaryChecksum is always empty.
+	//
+	// Deprecated: builds have names, see GetCurrentBuildID.
+	BinaryChecksum string
 
 	env *replay.Env
 }
+
+// GetBinaryChecksum returns "".
+//
+// Deprecated: use GetCurrentBuildID.
+func (i *Info) GetBinaryChecksum() string { return i.BinaryChecksum }
+
+// GetCurrentBuildID returns the build that the run is pinned to, empty for none.
+func (i *Info) GetCurrentBuildID() string { return i.env.Start().Run.Build }
+
+// GetTargetWorkerDeploymentVersionChanged returns false: a run that is pinned is not told of newer builds.
+func (i *Info) GetTargetWorkerDeploymentVersionChanged() bool { return false }
 
 // GetCurrentHistoryLength returns the number of events in the run's history before what is decided now.
 func (i *Info) GetCurrentHistoryLength() int { return int(i.env.HistoryLength()) }

@@ -89,6 +89,7 @@ type OutboundInterceptor interface {
 	GetSignalChannel(ctx Context, signalName string) ReceiveChannel
 	GetSignalChannelWithOptions(ctx Context, signalName string, options SignalChannelOptions) ReceiveChannel
 	SetQueryHandler(ctx Context, queryType string, handler interface{}) error
+	SetQueryHandlerWithOptions(ctx Context, queryType string, handler interface{}, options QueryHandlerOptions) error
 	SetUpdateHandler(ctx Context, updateName string, handler interface{}, opts UpdateHandlerOptions) error
 	GetCurrentUpdateInfo(ctx Context) *UpdateInfo
 	IsReplaying(ctx Context) bool

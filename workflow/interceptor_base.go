@@ -104,6 +104,11 @@ func (b *OutboundInterceptorBase) GetSignalChannelWithOptions(ctx Context, signa
 	return b.Next.GetSignalChannelWithOptions(ctx, signalName, options)
 }
 
+// SetQueryHandlerWithOptions is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) SetQueryHandlerWithOptions(ctx Context, queryType string, handler interface{}, options QueryHandlerOptions) error {
+	return b.Next.SetQueryHandlerWithOptions(ctx, queryType, handler, options)
+}
+
 // SetQueryHandler is documented at OutboundInterceptor.
 func (b *OutboundInterceptorBase) SetQueryHandler(ctx Context, queryType string, handler interface{}) error {
 	return b.Next.SetQueryHandler(ctx, queryType, handler)

@@ -80,7 +80,11 @@ func (o *outbound) GetSignalChannelWithOptions(_ Context, signalName string, opt
 }
 
 func (o *outbound) SetQueryHandler(_ Context, queryType string, handler interface{}) error {
-	return o.run.setQueryHandler(queryType, handler)
+	return o.run.setQueryHandler(queryType, handler, QueryHandlerOptions{})
+}
+
+func (o *outbound) SetQueryHandlerWithOptions(_ Context, queryType string, handler interface{}, options QueryHandlerOptions) error {
+	return o.run.setQueryHandler(queryType, handler, options)
 }
 
 func (o *outbound) SetUpdateHandler(_ Context, updateName string, handler interface{}, opts UpdateHandlerOptions) error {

@@ -21,10 +21,25 @@ func SetQueryHandler(ctx Context, queryType string, handler interface{}) error {
 	if r.outbound != nil {
 		return r.outbound.SetQueryHandler(ctx, queryType, handler)
 	}
-	return r.setQueryHandler(queryType, handler)
+	return r.setQueryHandler(queryType, handler, QueryHandlerOptions{})
 }
 
-func (r *run) setQueryHandler(queryType string, handler interface{}) error {
+// QueryHandlerOptions are the options of SetQueryHandlerWithOptions.
+type QueryHandlerOptions struct {
+	// Description says for people what the query is for.
+	Description string
+}
+
+// SetQueryHandlerWithOptions is SetQueryHandler with options.
+func SetQueryHandlerWithOptions(ctx Context, queryType string, handler interface{}, options QueryHandlerOptions) error {
+	r := runOf(ctx)
+	if r.outbound != nil {
+		return r.outbound.SetQueryHandlerWithOptions(ctx, queryType, handler, options)
+	}
+	return r.setQueryHandler(queryType, handler, options)
+}
+
+func (r *run) setQueryHandler(queryType string, handler interface{}, options QueryHandlerOptions) error {
 	r.guard("SetQueryHandler")
 	if queryType == "" || strings.HasPrefix(queryType, reservedQueries) {
 		return fmt.Errorf("query handler: type %q is reserved: it is empty or begins with %q", queryType, reservedQueries)
@@ -33,11 +48,15 @@ func (r *run) setQueryHandler(queryType string, handler interface{}) error {
 	if err != nil {
 		return fmt.Errorf("query handler of type %q: %w", queryType, err)
 	}
+	h.options = options
 	r.queries[queryType] = h
 	return nil
 }
 
-type queryHandler struct{ fn reflect.Value }
+type queryHandler struct {
+	fn      reflect.Value
+	options QueryHandlerOptions
+}
 
 func newQueryHandler(handler interface{}) (*queryHandler, error) {
 	fn := reflect.ValueOf(handler)

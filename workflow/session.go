@@ -20,13 +20,14 @@ var (
 // SessionState is where a session is in its life.
 type SessionState int
 
-const (
+// Temporal has variables for these, so that code may take their addresses. They must not be changed.
+var (
 	// SessionStateOpen is the state of a session whose worker runs its activities.
-	SessionStateOpen SessionState = iota
+	SessionStateOpen = SessionState(0)
 	// SessionStateFailed is that of one whose worker is lost, or whose time was over.
-	SessionStateFailed
+	SessionStateFailed = SessionState(1)
 	// SessionStateClosed is that of one that was completed.
-	SessionStateClosed
+	SessionStateClosed = SessionState(2)
 )
 
 // SessionInfo describes a session.
@@ -221,16 +222,13 @@ func CompleteSession(ctx Context) {
 
 // inSession are the options of an activity that is called with the context of a session.
 func (s *SessionInfo) inSession(o *ActivityOptions) (*ActivityOptions, error) {
-	switch s.SessionState {
-	case SessionStateFailed:
+	if s.SessionState == SessionStateFailed {
 		return nil, ErrSessionFailed
-	case SessionStateOpen:
-		if o == nil {
-			return nil, nil
-		}
-		bound := *o
-		bound.TaskQueue = s.queue
-		return &bound, nil
 	}
-	return o, nil
+	if s.SessionState != SessionStateOpen || o == nil {
+		return o, nil
+	}
+	bound := *o
+	bound.TaskQueue = s.queue
+	return &bound, nil
 }
