@@ -244,9 +244,11 @@ func (r *run) commit(t *history.Transition) {
 	}
 	r.transitions = append(r.transitions, t)
 	r.size += sizeOf(history.Encode(t))
-	r.closed.Store(r.state().Closed())
-	r.env.listeners.transition(t.Events)
+	// An update that the code has answered before it closed is told of before the workflow counts as completed.
 	r.tellUpdates(t.Events)
+	r.closed.Store(r.state().Closed())
+	r.tellAbandoned()
+	r.env.listeners.transition(t.Events)
 	for _, effect := range r.state().Effects(t.Cover) {
 		r.env.send(r, effect)
 	}

@@ -172,10 +172,15 @@ func (r *run) tellUpdates(events []history.Event) {
 			r.tellOutcome(a.ID)
 		}
 	}
-	if s.Closed() {
-		for _, id := range s.RunningUpdates() {
-			r.tellOutcome(id)
-		}
+}
+
+// tellAbandoned tells of the updates whose handlers had not returned when the run closed.
+func (r *run) tellAbandoned() {
+	if !r.over() {
+		return
+	}
+	for _, id := range r.state().RunningUpdates() {
+		r.tellOutcome(id)
 	}
 }
 

@@ -86,6 +86,26 @@ func TestUpdates(t *testing.T) {
 	)
 }
 
+// TestAnswersComeBeforeTheEnd: a handler that returns in the stretch of code in which the workflow closes has answered
+// before.
+func TestAnswersComeBeforeTheEnd(t *testing.T) {
+	env := newEnv()
+	completed := true
+	env.RegisterDelayedCallback(func() {
+		env.UpdateWorkflow("end", "", &testsuite.TestUpdateCallback{OnComplete: func(interface{}, error) { completed = env.IsWorkflowCompleted() }})
+	}, 0)
+	env.ExecuteWorkflow(func(ctx workflow.Context) error {
+		ended := false
+		if err := workflow.SetUpdateHandler(ctx, "end", func(workflow.Context) error { ended = true; return nil }); err != nil {
+			return err
+		}
+		return workflow.Await(ctx, func() bool { return ended })
+	})
+	if completed {
+		t.Error("the workflow was completed before its update")
+	}
+}
+
 // TestUpdateBeforeTheStartIsJudgedAfterIt: its handler is set by the first stretch of code.
 func TestUpdateBeforeTheStartIsJudgedAfterIt(t *testing.T) {
 	env := newEnv()
