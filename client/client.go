@@ -80,6 +80,9 @@ type Client interface {
 	// RecordActivityHeartbeatByIDWithOptions is RecordActivityHeartbeatByID with options.
 	RecordActivityHeartbeatByIDWithOptions(ctx context.Context, opts RecordActivityHeartbeatByIDOptions) error
 
+	// ScheduleClient manages schedules, which start workflows at given times.
+	ScheduleClient() ScheduleClient
+
 	// WorkerDeploymentClient manages deployments of workers: which version of the code new runs go to.
 	WorkerDeploymentClient() WorkerDeploymentClient
 

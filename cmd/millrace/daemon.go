@@ -11,7 +11,9 @@ import (
 	"github.com/nats-io/nats.go"
 	"github.com/spf13/cobra"
 
+	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/internal/daemon"
+	"github.com/millrace-dev/millrace/internal/scheduler"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -19,9 +21,10 @@ import (
 func (a *app) daemonCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "daemon", Short: "Run the daemon beside an external NATS",
-		Long: `Takes starts and signals that anyone publishes, in the namespaces that --namespace or MILLRACE_NAMESPACE names
-(separated by commas), or in all that exist when it starts. Any number of daemons can run. It waits for the server
-and reconnects for ever; under systemd it says when it is ready. Workflows run without it, by workers and NATS alone.`,
+		Long: `Serves schedules, and takes starts and signals that anyone publishes, in the namespaces that --namespace or
+MILLRACE_NAMESPACE names (separated by commas), or in all that exist when it starts. Any number of daemons can run. It
+waits for the server and reconnects for ever; under systemd it says when it is ready. Workflows run without it, by
+workers and NATS alone.`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx) }),
 	}
@@ -59,7 +62,7 @@ func (a *app) daemon(ctx context.Context) error {
 			"survives", profile.Survives)
 		namespaces = append(namespaces, ns)
 	}
-	err = serveIntakes(ctx, namespaces, logger, func() {
+	err = serve(ctx, nc, namespaces, logger, func() {
 		logger.Info("daemon is ready", "server", nc.ConnectedUrlRedacted(), "namespaces", join(names))
 		a.notify(logger, "READY=1")
 	})
@@ -106,27 +109,31 @@ func (a *app) daemonNamespaces(ctx context.Context, nc *nats.Conn) ([]string, er
 	return names, nil
 }
 
-// serveIntakes runs the intakes of namespaces until ctx ends or one of them fails, and returns when all have ended.
-// ready is called when all of them work.
-func serveIntakes(ctx context.Context, namespaces []*streams.Namespace, logger log.Logger, ready func()) error {
+// serve runs the intakes and the schedules of namespaces until ctx ends or one of them fails, and returns when all have
+// ended. ready is called when all of them work.
+func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, logger log.Logger, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	up := make(chan struct{}, len(namespaces))
-	ended := make(chan error, len(namespaces))
+	var services []func(up func()) error
 	for _, ns := range namespaces {
-		intake := daemon.NewIntake(ns, daemon.IntakeConfig{
-			Logger: log.With(logger, "namespace", ns.Name()), Ready: func() { up <- struct{}{} },
-		})
+		logger := log.With(logger, "namespace", ns.Name())
+		services = append(services, func(up func()) error {
+			return daemon.NewIntake(ns, daemon.IntakeConfig{Logger: logger, Ready: up}).Run(ctx)
+		}, func(up func()) error { return serveSchedules(ctx, nc, ns.Name(), logger, up) })
+	}
+	up := make(chan struct{}, len(services))
+	ended := make(chan error, len(services))
+	for i, service := range services {
 		go func() {
-			err := intake.Run(ctx)
+			err := service(func() { up <- struct{}{} })
 			if err != nil {
-				err = fmt.Errorf("intake of namespace %s: %w", ns.Name(), err)
+				err = fmt.Errorf("namespace %s: %w", namespaces[i/2].Name(), err)
 			}
 			ended <- err
 		}()
 	}
 	var errs []error
-	for notYet, running := len(namespaces), len(namespaces); running > 0; {
+	for notYet, running := len(services), len(services); running > 0; {
 		select {
 		case <-up:
 			if notYet--; notYet == 0 {
@@ -139,6 +146,16 @@ func serveIntakes(ctx context.Context, namespaces []*streams.Namespace, logger l
 		}
 	}
 	return errors.Join(errs...)
+}
+
+func serveSchedules(ctx context.Context, nc *nats.Conn, namespace string, logger log.Logger, up func()) error {
+	c, err := client.DialContext(ctx, client.Options{Namespace: namespace, Logger: logger,
+		ConnectionOptions: client.ConnectionOptions{Conn: nc}})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	return scheduler.Run(ctx, c, up)
 }
 
 // notify tells systemd the daemon's state, where it asks for that.

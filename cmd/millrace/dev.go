@@ -33,7 +33,7 @@ func (a *app) devCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "dev", Short: "Run a server for development",
 		Long: `Runs a NATS server with everything that Millrace needs, in one process. What is written is kept in a data directory,
-so that workflows go on after a restart. It takes starts and signals that anyone publishes. Stop it with Ctrl-C.`,
+so that workflows go on after a restart. It serves schedules, and takes starts and signals that anyone publishes. Stop it with Ctrl-C.`,
 		Args: cobra.NoArgs,
 		RunE: a.run(func(ctx context.Context, _ []string) error { return a.dev(ctx, f) }),
 	}
@@ -82,7 +82,7 @@ func (a *app) dev(ctx context.Context, f devFlags) (err error) {
 		}
 		namespaces = append(namespaces, ns)
 	}
-	return serveIntakes(ctx, namespaces, logger, func() { a.welcome(s, names) })
+	return serve(ctx, nc, namespaces, logger, func() { a.welcome(s, names) })
 }
 
 func (a *app) serverConfig(f devFlags, logger log.Logger) (devserver.Config, error) {

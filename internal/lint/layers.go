@@ -32,7 +32,7 @@ func below() map[string][]string {
 
 		"internal/payloads": {"streams", "workflow"},
 
-		"client":      {"internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export"},
+		"client":      {"internal/schedule", "internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"typed":       {"client", "workflow"},
@@ -40,6 +40,9 @@ func below() map[string][]string {
 
 		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines"},
 		"worker":      {"client", "coordinator", "activity", "interceptor"},
+
+		"internal/schedule":  {"workflow"},
+		"internal/scheduler": {"worker"},
 
 		"internal/daemon":    {"streams", "log"},
 		"internal/devserver": {"log"},

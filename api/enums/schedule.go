@@ -1,0 +1,55 @@
+package enums
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+)
+
+// ScheduleOverlapPolicy: what a schedule does when an action is due while a run that it started is still open.
+// Unspecified means the schedule's own policy, or else skip.
+type ScheduleOverlapPolicy int32
+
+// The values of ScheduleOverlapPolicy.
+const (
+	SCHEDULE_OVERLAP_POLICY_UNSPECIFIED     ScheduleOverlapPolicy = 0
+	SCHEDULE_OVERLAP_POLICY_SKIP            ScheduleOverlapPolicy = 1
+	SCHEDULE_OVERLAP_POLICY_BUFFER_ONE      ScheduleOverlapPolicy = 2
+	SCHEDULE_OVERLAP_POLICY_BUFFER_ALL      ScheduleOverlapPolicy = 3
+	SCHEDULE_OVERLAP_POLICY_CANCEL_OTHER    ScheduleOverlapPolicy = 4
+	SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER ScheduleOverlapPolicy = 5
+	SCHEDULE_OVERLAP_POLICY_ALLOW_ALL       ScheduleOverlapPolicy = 6
+)
+
+// String is the value's name as Temporal prints it, or its number when unknown.
+func (x ScheduleOverlapPolicy) String() string {
+	switch x {
+	case SCHEDULE_OVERLAP_POLICY_UNSPECIFIED:
+		return "Unspecified"
+	case SCHEDULE_OVERLAP_POLICY_SKIP:
+		return "Skip"
+	case SCHEDULE_OVERLAP_POLICY_BUFFER_ONE:
+		return "BufferOne"
+	case SCHEDULE_OVERLAP_POLICY_BUFFER_ALL:
+		return "BufferAll"
+	case SCHEDULE_OVERLAP_POLICY_CANCEL_OTHER:
+		return "CancelOther"
+	case SCHEDULE_OVERLAP_POLICY_TERMINATE_OTHER:
+		return "TerminateOther"
+	case SCHEDULE_OVERLAP_POLICY_ALLOW_ALL:
+		return "AllowAll"
+	}
+	return strconv.Itoa(int(x))
+}
+
+// ScheduleOverlapPolicyFromString is the policy of a name like "BufferOne", in any case, or like
+// "SCHEDULE_OVERLAP_POLICY_BUFFER_ONE".
+func ScheduleOverlapPolicyFromString(s string) (ScheduleOverlapPolicy, error) {
+	name := strings.ReplaceAll(strings.TrimPrefix(strings.ToUpper(s), "SCHEDULE_OVERLAP_POLICY_"), "_", "")
+	for x := SCHEDULE_OVERLAP_POLICY_UNSPECIFIED; x <= SCHEDULE_OVERLAP_POLICY_ALLOW_ALL; x++ {
+		if strings.ToUpper(x.String()) == name {
+			return x, nil
+		}
+	}
+	return 0, fmt.Errorf("%q is no ScheduleOverlapPolicy", s)
+}
