@@ -76,6 +76,8 @@ type stretch struct {
 	machine *replay.Machine
 	// last is when the code began or made progress, in nanoseconds of the Unix clock.
 	last atomic.Int64
+	// converting is when the watchdog first found the code converting values, zero for not. Only the watchdog uses it.
+	converting time.Time
 	// state is changed from running by whoever comes first: the code that returns, or the watchdog that gives up on it.
 	state atomic.Int32
 	done  chan error
@@ -91,6 +93,22 @@ func (s *stretch) begin(m *replay.Machine) {
 	s.machine = m
 	s.progress()
 	s.state.Store(running)
+}
+
+// conversionTime bounds how long a conversion of values may take: longer than the data converters of this module wait for
+// anything.
+const conversionTime = 90 * time.Second
+
+// converts says whether the code is converting values, and may take its time.
+func (s *stretch) converts(now time.Time) bool {
+	if !s.machine.Converting() {
+		s.converting = time.Time{}
+		return false
+	}
+	if s.converting.IsZero() {
+		s.converting = now
+	}
+	return now.Sub(s.converting) < conversionTime
 }
 
 func (s *stretch) progress() { s.last.Store(time.Now().UnixNano()) }
@@ -111,7 +129,7 @@ const looksPerTimeout = 8
 func (w *watchdog) add(s *stretch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	w.active[s] = struct{}{}
+	w.active[s], s.converting = struct{}{}, time.Time{}
 }
 
 func (w *watchdog) remove(s *stretch) {
@@ -144,6 +162,10 @@ func (w *watchdog) overdue(now time.Time) []*stretch {
 	defer w.mu.Unlock()
 	var overdue []*stretch
 	for s := range w.active {
+		if s.converts(now) {
+			s.progress()
+			continue
+		}
 		if now.UnixNano()-s.last.Load() > int64(w.timeout) {
 			overdue = append(overdue, s)
 		}

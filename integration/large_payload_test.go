@@ -355,6 +355,32 @@ func TestArgumentsThatAreLargeTogether(t *testing.T) {
 	}
 }
 
+// slowConverter takes longer to decode than workflow code may run.
+type slowConverter struct {
+	converter.DataConverter
+	takes time.Duration
+}
+
+func (c slowConverter) FromPayloads(list *common.Payloads, valuePtrs ...interface{}) error {
+	<-time.After(c.takes)
+	return c.DataConverter.FromPayloads(list, valuePtrs...)
+}
+
+func TestASlowDataConverterIsNotTakenForBlockedCode(t *testing.T) {
+	e := newEngine(t)
+	const limit = 100 * time.Millisecond
+	c := e.dialWith(client.Options{DataConverter: slowConverter{converter.GetDefaultDataConverter(), 4 * limit}})
+	e.workOn(c, queue, worker.Options{DeadlockDetectionTimeout: limit}, func(w worker.Worker) { register(w, largeWorkflows, nil) })
+	run := e.execute("slow", "input and result", "x")
+	if got := result[string](e, run); got != "x!" {
+		t.Errorf("got %q", got)
+	}
+	d, err := e.client.DescribeWorkflow(e.ctx, "slow", "")
+	if err != nil || d.Stuck != "" {
+		t.Errorf("the run was stuck: %q, %v", d.Stuck, err)
+	}
+}
+
 // memoryDriver keeps payloads in this process.
 type memoryDriver struct {
 	mu     sync.Mutex // guards stored

@@ -319,7 +319,7 @@ func (r *run) assign(v, valuePtr interface{}) error {
 		return nil
 	}
 	if e, ok := v.(encoded); ok {
-		return r.def.options.DataConverter.FromPayloads(e.payloads, valuePtr)
+		return r.values.FromPayloads(e.payloads, valuePtr)
 	}
 	target := reflect.ValueOf(valuePtr)
 	if target.Kind() != reflect.Pointer || target.IsNil() {

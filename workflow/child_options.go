@@ -183,7 +183,7 @@ func (r *run) encodeMemo(memo map[string]interface{}) (*common.Memo, error) {
 	}
 	fields := make(map[string]*common.Payload, len(memo))
 	for _, key := range slices.Sorted(maps.Keys(memo)) {
-		p, err := r.def.options.DataConverter.ToPayload(memo[key])
+		p, err := r.values.ToPayload(memo[key])
 		if err != nil {
 			return nil, fmt.Errorf("encode memo %q: %w", key, err)
 		}

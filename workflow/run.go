@@ -29,6 +29,8 @@ type run struct {
 	// converter depends on contexts.
 	headers bool
 	aware   ContextAware
+	// values converts what does not depend on contexts.
+	values watched
 
 	activityIDs map[string]struct{}
 
@@ -66,6 +68,7 @@ func newRun(env *replay.Env, def *Definition) *run {
 	r.base = r.root
 	r.headers = def.options.Intercept != nil || len(def.options.ContextPropagators) > 0
 	r.aware, _ = def.options.DataConverter.(ContextAware)
+	r.values = watched{def.options.DataConverter, env}
 	r.logger = newLogger(env, def)
 	return r
 }
@@ -152,7 +155,7 @@ func (r *run) encodeIn(ctx Context, values ...interface{}) (*common.Payloads, er
 // converter is the data converter for what is called with ctx.
 func (r *run) converter(ctx Context) converter.DataConverter {
 	if r.aware == nil || ctx == nil {
-		return r.def.options.DataConverter
+		return &r.values
 	}
-	return r.aware.WithWorkflowContext(ctx)
+	return &watched{r.aware.WithWorkflowContext(ctx), r.env}
 }

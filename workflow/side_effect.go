@@ -53,7 +53,7 @@ func (r *run) sideEffect(ctx Context, options SideEffectOptions, f func(ctx Cont
 	if err != nil {
 		panic(err)
 	}
-	return converter.NewEncodedValue(result, r.def.options.DataConverter)
+	return converter.NewEncodedValue(result, &r.values)
 }
 
 // MutableSideEffect is SideEffect for a value that is looked at again and again, a configuration for example: it calls f
@@ -88,7 +88,7 @@ func (r *run) mutableSideEffect(ctx Context, id string, options MutableSideEffec
 	if err != nil {
 		panic(err)
 	}
-	return converter.NewEncodedValue(result, r.def.options.DataConverter)
+	return converter.NewEncodedValue(result, &r.values)
 }
 
 // find calls the function of a side effect.
@@ -108,7 +108,7 @@ func (r *run) equal(value interface{}, encoded, last *common.Payloads, equals fu
 		return equalPayloads(encoded, last)
 	}
 	old := reflect.New(reflect.TypeOf(value))
-	if r.def.options.DataConverter.FromPayloads(last, old.Interface()) != nil {
+	if r.values.FromPayloads(last, old.Interface()) != nil {
 		return false
 	}
 	r.readOnly("a side effect", func() { same = equals(value, old.Elem().Interface()) })

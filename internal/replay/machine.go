@@ -2,6 +2,7 @@ package replay
 
 import (
 	"fmt"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
@@ -40,6 +41,8 @@ type Machine struct {
 	uncommitted bool
 
 	scheduler
+	// converting counts the conversions of values that are under way.
+	converting atomic.Int32
 	// own are the strands that no other Machine uses, nil when they are shared.
 	own        *ownStrands
 	requests   requests
