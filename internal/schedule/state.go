@@ -17,8 +17,8 @@ const (
 	maxRunning = 100
 	// maxRecent is how many actions are shown.
 	maxRecent = 10
-	// maxMissed is how many times beyond the catch-up window are counted at once.
-	maxMissed = 10_000
+	// maxCounted is how many times that are too late, or find the buffer full, are counted at once.
+	maxCounted = 10_000
 )
 
 // State is a schedule: its definition and what has become of it. The workflow's runs hand it on to one another.
@@ -71,23 +71,26 @@ func (s *State) Advance(times *Times, now time.Time) (more bool) {
 		s.Processed = latest(s.Processed, now)
 		return false
 	}
-	missed := int64(0)
+	missed, full := 0, 0
 	for {
 		next, ok := times.Next(s.Processed)
 		if !ok || next.At.After(now) {
 			return false
 		}
 		s.Processed = next.Nominal
+		late := now.Sub(next.At) > s.Policies.CatchupWindow
 		switch {
 		case next.Skipped:
 			return true
-		case now.Sub(next.At) <= s.Policies.CatchupWindow:
-			s.add(Due{Nominal: next.Nominal, At: next.At})
-		case missed < maxMissed:
+		case late && missed < maxCounted:
 			missed++
 			s.Missed++
-		default:
+		case late:
 			s.Processed = latest(s.Processed, now.Add(-s.Policies.CatchupWindow))
+		case !s.add(Due{Nominal: next.Nominal, At: next.At}):
+			if full++; full == maxCounted {
+				s.Processed = now
+			}
 		}
 	}
 }
@@ -103,12 +106,14 @@ func (s *State) Next(times *Times) (time.Time, bool) {
 
 func (s *State) exhausted() bool { return s.LimitedActions && s.RemainingActions == 0 }
 
-func (s *State) add(d Due) {
+// add puts an action into the buffer, unless it is full.
+func (s *State) add(d Due) bool {
 	if len(s.Buffer) >= maxBuffer {
 		s.Dropped++
-		return
+		return false
 	}
 	s.Buffer = append(s.Buffer, d)
+	return true
 }
 
 // Trigger puts an action into the buffer.
