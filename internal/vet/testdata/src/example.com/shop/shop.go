@@ -19,12 +19,12 @@ import (
 )
 
 func Time(ctx workflow.Context) {
-	_ = time.Now()        // want `workflow code calls time.Now: use workflow.Now`
-	time.Sleep(1)         // want `workflow code calls time.Sleep: use workflow.Sleep`
-	<-time.After(1)       // want `receives from a channel: use workflow.NewChannel` `calls time.After: use workflow.NewTimer`
+	_ = time.Now()  // want `workflow code calls time.Now: use workflow.Now`
+	time.Sleep(1)   // want `workflow code calls time.Sleep: use workflow.Sleep`
+	<-time.After(1) // want `receives from a channel: use workflow.NewChannel` `calls time.After: use workflow.NewTimer`
 	_ = time.Unix(0, 0)
 	_ = workflow.Now(ctx)
-	_ = time.Now()        //millrace:allow for a log line
+	_ = time.Now() //millrace:allow for a log line
 	//millrace:allow for a log line
 	_ = time.Now()
 	//millrace:allowed is something else
@@ -32,11 +32,11 @@ func Time(ctx workflow.Context) {
 }
 
 func Chance(workflow.Context) {
-	_ = rand.Int()                            // want `calls rand.Int: use workflow.SideEffect, or workflow.GetRandomStream`
+	_ = rand.Int() // want `calls rand.Int: use workflow.SideEffect, or workflow.GetRandomStream`
 	_ = rand.New(rand.NewSource(1)).Int()
-	_, _ = crand.Read(nil)                    // want `calls rand.Read`
-	_ = runtime.NumCPU()                      // want `calls runtime.NumCPU: do not let decisions depend on the process`
-	_ = os.Getenv("A")                        // want `calls os.Getenv: do it in an activity`
+	_, _ = crand.Read(nil) // want `calls rand.Read`
+	_ = runtime.NumCPU()   // want `calls runtime.NumCPU: do not let decisions depend on the process`
+	_ = os.Getenv("A")     // want `calls os.Getenv: do it in an activity`
 	_ = os.IsNotExist(nil)
 }
 
@@ -47,8 +47,8 @@ func Goroutines(ctx workflow.Context, c chan int) {
 		_ = time.Now() // want `time.Now`
 	default:
 	}
-	c <- 1           // want `sends on a channel`
-	for range c {    // want `ranges over a channel`
+	c <- 1        // want `sends on a channel`
+	for range c { // want `ranges over a channel`
 	}
 	var mu sync.Mutex
 	mu.Lock() // want `calls sync.Mutex.Lock: use workflow.NewMutex`
@@ -77,16 +77,16 @@ func Charge(context.Context) error { // want Charge:`calls os.Open`
 }
 
 func Transitive(ctx workflow.Context, k *clock.Clock) {
-	_ = clock.Stamp()     // want `calls Stamp, which calls time.Now \(clock.go:10\): use workflow.Now`
-	_ = clock.Later()     // want `calls Later, which calls Stamp, which calls time.Now`
-	_ = k.Fetch()         // want `calls Fetch, which calls http.Get`
+	_ = clock.Stamp() // want `calls Stamp, which calls time.Now \(clock.go:10\): use workflow.Now`
+	_ = clock.Later() // want `calls Later, which calls Stamp, which calls time.Now`
+	_ = k.Fetch()     // want `calls Fetch, which calls http.Get`
 	_ = k.Locked()
 	_ = clock.Fixed()
 	_ = clock.ForLogs()
-	_ = Charge(nil)       // want `calls Charge, which calls os.Open`
-	_ = generic(1)        // want `calls generic, which calls time.Now`
-	Time(ctx)             // reported where it is
-	even(3)               // want `calls even, which calls odd, which calls time.Now`
+	_ = Charge(nil) // want `calls Charge, which calls os.Open`
+	_ = generic(1)  // want `calls generic, which calls time.Now`
+	Time(ctx)       // reported where it is
+	even(3)         // want `calls even, which calls odd, which calls time.Now`
 }
 
 func generic[T any](t T) T { // want generic:`calls time.Now`
