@@ -88,55 +88,55 @@ type ScheduleOptions struct {
 
 // ScheduleSpec is a set of times: those of Calendars, Intervals and CronExpressions, without those of Skip.
 type ScheduleSpec struct {
-	Calendars []ScheduleCalendarSpec
-	Intervals []ScheduleIntervalSpec
+	Calendars []ScheduleCalendarSpec `json:"calendars,omitempty"`
+	Intervals []ScheduleIntervalSpec `json:"intervals,omitempty"`
 	// CronExpressions have five fields: minute, hour, day of month, month and day of week, where both kinds of day have to
 	// match; a sixth for the year, and one more at the front for the second. Or they are @yearly, @monthly, @weekly, @daily,
 	// @hourly, or "@every 90m" or "@every 1d/6h" with a phase. "TZ=zone" in front sets TimeZoneName, "# text" at the end is
 	// a comment. A description has calendars and intervals in their place.
-	CronExpressions []string
+	CronExpressions []string `json:"cronExpressions,omitempty"`
 	// Skip has the times to leave out; all fields have to match, the second too.
-	Skip []ScheduleCalendarSpec
+	Skip []ScheduleCalendarSpec `json:"skip,omitempty"`
 	// StartAt and EndAt bound the times and are included. Zero is no bound.
-	StartAt time.Time
-	EndAt   time.Time
+	StartAt time.Time `json:"startAt,omitzero"`
+	EndAt   time.Time `json:"endAt,omitzero"`
 	// Jitter postpones each time by up to this much, but not beyond the next time. How much depends on the schedule's ID
 	// and the time.
-	Jitter time.Duration
+	Jitter time.Duration `json:"jitter,omitempty"`
 	// TimeZoneName is the IANA name of the zone of Calendars and Skip. What matches is the clock: 2:30 is left out on the
 	// day on which the clock goes from 2 to 3, and is there twice when it goes back. The daemon has to know the zone.
 	// Default UTC.
-	TimeZoneName string
+	TimeZoneName string `json:"timeZoneName,omitempty"`
 }
 
 // ScheduleCalendarSpec matches the times all of whose fields are in one of the ranges. Second, Minute and Hour without a
 // range match 0; other fields without one match always.
 type ScheduleCalendarSpec struct {
-	Second     []ScheduleRange // 0 to 59
-	Minute     []ScheduleRange // 0 to 59
-	Hour       []ScheduleRange // 0 to 23
-	DayOfMonth []ScheduleRange // 1 to 31
-	Month      []ScheduleRange // 1 to 12
-	Year       []ScheduleRange // 1970 to 2100
-	DayOfWeek  []ScheduleRange // 0, Sunday, to 6
+	Second     []ScheduleRange `json:"second,omitempty"`     // 0 to 59
+	Minute     []ScheduleRange `json:"minute,omitempty"`     // 0 to 59
+	Hour       []ScheduleRange `json:"hour,omitempty"`       // 0 to 23
+	DayOfMonth []ScheduleRange `json:"dayOfMonth,omitempty"` // 1 to 31
+	Month      []ScheduleRange `json:"month,omitempty"`      // 1 to 12
+	Year       []ScheduleRange `json:"year,omitempty"`       // 1970 to 2100
+	DayOfWeek  []ScheduleRange `json:"dayOfWeek,omitempty"`  // 0, Sunday, to 6
 	// Comment is for people.
-	Comment string
+	Comment string `json:"comment,omitempty"`
 }
 
 // ScheduleIntervalSpec matches the times that are a multiple of Every, plus Offset, after the beginning of 1970 in UTC.
 type ScheduleIntervalSpec struct {
 	// Every is at least 100 ms.
-	Every time.Duration
+	Every time.Duration `json:"every"`
 	// Offset is less than Every.
-	Offset time.Duration
+	Offset time.Duration `json:"offset,omitempty"`
 }
 
 // ScheduleRange is Start, Start + Step and so on, up to and including End. An End before Start stands for Start, a Step of
 // 0 for 1.
 type ScheduleRange struct {
-	Start int
-	End   int
-	Step  int
+	Start int `json:"start"`
+	End   int `json:"end,omitempty"`
+	Step  int `json:"step,omitempty"`
 }
 
 // ScheduleAction is what a schedule does: a *ScheduleWorkflowAction.
@@ -146,96 +146,96 @@ type ScheduleAction interface{ isScheduleAction() }
 // TemporalScheduledById and TemporalScheduledStartTime, the time without jitter.
 type ScheduleWorkflowAction struct {
 	// ID begins the workflow IDs; "-" and the scheduled time follow. Default: a new UUID.
-	ID string
+	ID string `json:"id,omitempty"`
 	// Workflow is a function or a registered name. In a description it is the name.
-	Workflow interface{}
+	Workflow interface{} `json:"workflow,omitempty"`
 	// Args are the workflow's arguments. In a description each is a *common.Payload, and may be given back as such.
-	Args []interface{}
+	Args []interface{} `json:"args,omitempty"`
 	// TaskQueue is the queue whose workers run the workflow.
-	TaskQueue string
+	TaskQueue string `json:"taskQueue,omitempty"`
 	// WorkflowExecutionTimeout, WorkflowRunTimeout, WorkflowTaskTimeout, RetryPolicy, TypedSearchAttributes,
 	// StaticSummary and StaticDetails are those of StartWorkflowOptions.
-	WorkflowExecutionTimeout time.Duration
-	WorkflowRunTimeout       time.Duration
-	WorkflowTaskTimeout      time.Duration
-	RetryPolicy              *millrace.RetryPolicy
+	WorkflowExecutionTimeout time.Duration         `json:"workflowExecutionTimeout,omitempty"`
+	WorkflowRunTimeout       time.Duration         `json:"workflowRunTimeout,omitempty"`
+	WorkflowTaskTimeout      time.Duration         `json:"workflowTaskTimeout,omitempty"`
+	RetryPolicy              *millrace.RetryPolicy `json:"retryPolicy,omitempty"`
 	// Memo is shown with the runs. In a description each value is a *common.Payload, and may be given back as such.
-	Memo                  map[string]interface{}
-	TypedSearchAttributes millrace.SearchAttributes
+	Memo                  map[string]interface{}    `json:"memo,omitempty"`
+	TypedSearchAttributes millrace.SearchAttributes `json:"-"`
 	// UntypedSearchAttributes are those of a description whose type is not known. An update keeps them.
 	//
 	// Deprecated: use TypedSearchAttributes.
-	UntypedSearchAttributes map[string]*common.Payload
-	StaticSummary           string
-	StaticDetails           string
+	UntypedSearchAttributes map[string]*common.Payload `json:"untypedSearchAttributes,omitempty"`
+	StaticSummary           string                     `json:"staticSummary,omitempty"`
+	StaticDetails           string                     `json:"staticDetails,omitempty"`
 }
 
 func (*ScheduleWorkflowAction) isScheduleAction() {}
 
 // Schedule is the part of a schedule that Update can change.
 type Schedule struct {
-	Action ScheduleAction
-	Spec   *ScheduleSpec
-	Policy *SchedulePolicies
-	State  *ScheduleState
+	Action ScheduleAction    `json:"action,omitempty"`
+	Spec   *ScheduleSpec     `json:"spec,omitempty"`
+	Policy *SchedulePolicies `json:"policy,omitempty"`
+	State  *ScheduleState    `json:"state,omitempty"`
 }
 
 // SchedulePolicies are described at ScheduleOptions.
 type SchedulePolicies struct {
-	Overlap        enums.ScheduleOverlapPolicy
-	CatchupWindow  time.Duration
-	PauseOnFailure bool
+	Overlap        enums.ScheduleOverlapPolicy `json:"overlap,omitempty"`
+	CatchupWindow  time.Duration               `json:"catchupWindow,omitempty"`
+	PauseOnFailure bool                        `json:"pauseOnFailure,omitempty"`
 }
 
 // ScheduleState says whether a schedule takes actions.
 type ScheduleState struct {
-	Note   string
-	Paused bool
+	Note   string `json:"note,omitempty"`
+	Paused bool   `json:"paused"`
 	// LimitedActions makes RemainingActions count: the actions that are left, without triggers and backfills.
-	LimitedActions   bool
-	RemainingActions int
+	LimitedActions   bool `json:"limitedActions,omitempty"`
+	RemainingActions int  `json:"remainingActions,omitempty"`
 }
 
 // ScheduleDescription is what Describe tells.
 type ScheduleDescription struct {
-	Schedule              Schedule
-	Info                  ScheduleInfo
-	Memo                  *common.Memo
-	SearchAttributes      *common.SearchAttributes
-	TypedSearchAttributes millrace.SearchAttributes
+	Schedule              Schedule                  `json:"schedule,omitempty"`
+	Info                  ScheduleInfo              `json:"info,omitempty"`
+	Memo                  *common.Memo              `json:"memo,omitempty"`
+	SearchAttributes      *common.SearchAttributes  `json:"searchAttributes,omitempty"`
+	TypedSearchAttributes millrace.SearchAttributes `json:"-"`
 }
 
 // ScheduleInfo is what has become of a schedule.
 type ScheduleInfo struct {
 	// NumActions counts the runs that were started.
-	NumActions int
+	NumActions int `json:"numActions,omitempty"`
 	// NumActionsMissedCatchupWindow counts the times that were too late, at most 10,000 at a time.
-	NumActionsMissedCatchupWindow int
+	NumActionsMissedCatchupWindow int `json:"numActionsMissedCatchupWindow,omitempty"`
 	// NumActionsSkippedOverlap counts the actions that met an open run.
-	NumActionsSkippedOverlap int
+	NumActionsSkippedOverlap int `json:"numActionsSkippedOverlap,omitempty"`
 	// RunningWorkflows are the runs that are open, at most the last 100.
-	RunningWorkflows []ScheduleWorkflowExecution
+	RunningWorkflows []ScheduleWorkflowExecution `json:"runningWorkflows,omitempty"`
 	// RecentActions are the last 10, oldest first.
-	RecentActions []ScheduleActionResult
+	RecentActions []ScheduleActionResult `json:"recentActions,omitempty"`
 	// NextActionTimes are the next 10, with jitter, as if the schedule were not paused.
-	NextActionTimes []time.Time
-	CreatedAt       time.Time
+	NextActionTimes []time.Time `json:"nextActionTimes,omitempty"`
+	CreatedAt       time.Time   `json:"createdAt,omitzero"`
 	// LastUpdateAt is zero before the first Update.
-	LastUpdateAt time.Time
+	LastUpdateAt time.Time `json:"lastUpdateAt,omitzero"`
 }
 
 // ScheduleActionResult is an action that was taken.
 type ScheduleActionResult struct {
 	// ScheduleTime is when it was due, with jitter; ActualTime when it was taken.
-	ScheduleTime        time.Time
-	ActualTime          time.Time
-	StartWorkflowResult *ScheduleWorkflowExecution
+	ScheduleTime        time.Time                  `json:"scheduleTime,omitzero"`
+	ActualTime          time.Time                  `json:"actualTime,omitzero"`
+	StartWorkflowResult *ScheduleWorkflowExecution `json:"startWorkflowResult,omitempty"`
 }
 
 // ScheduleWorkflowExecution names a run that a schedule has started. Others may have taken over from it.
 type ScheduleWorkflowExecution struct {
-	WorkflowID          string
-	FirstExecutionRunID string
+	WorkflowID          string `json:"workflowId,omitempty"`
+	FirstExecutionRunID string `json:"firstExecutionRunId,omitempty"`
 }
 
 // ScheduleListOptions are the options of ScheduleClient.List.
@@ -248,17 +248,17 @@ type ScheduleListOptions struct {
 
 // ScheduleListEntry is a line of a list of schedules.
 type ScheduleListEntry struct {
-	ID     string
-	Spec   *ScheduleSpec
-	Note   string
-	Paused bool
+	ID     string        `json:"id,omitempty"`
+	Spec   *ScheduleSpec `json:"spec,omitempty"`
+	Note   string        `json:"note,omitempty"`
+	Paused bool          `json:"paused"`
 	// WorkflowType is that of the action.
-	WorkflowType workflow.Type
+	WorkflowType workflow.Type `json:"workflowType,omitempty"`
 	// RecentActions are the last 5, oldest first; NextActionTimes the next 5.
-	RecentActions    []ScheduleActionResult
-	NextActionTimes  []time.Time
-	Memo             *common.Memo
-	SearchAttributes *common.SearchAttributes
+	RecentActions    []ScheduleActionResult   `json:"recentActions,omitempty"`
+	NextActionTimes  []time.Time              `json:"nextActionTimes,omitempty"`
+	Memo             *common.Memo             `json:"memo,omitempty"`
+	SearchAttributes *common.SearchAttributes `json:"searchAttributes,omitempty"`
 }
 
 // ScheduleTriggerOptions are the options of ScheduleHandle.Trigger.

@@ -13,6 +13,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/internal/devserver"
+	"github.com/millrace-dev/millrace/internal/scheduler"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -55,6 +56,8 @@ type DevServerOptions struct {
 type DevServer struct {
 	server *devserver.Server
 	client client.Client
+	// stopSchedules ends what serves the schedules, and waits for it.
+	stopSchedules func() error
 }
 
 // StartDevServer starts a server in this process, creates the namespace and connects a client. The caller must Stop it.
@@ -72,7 +75,30 @@ func StartDevServer(ctx context.Context, options DevServerOptions) (*DevServer, 
 		server.Shutdown()
 		return nil, fmt.Errorf("start dev server: %w", err)
 	}
-	return &DevServer{server: server, client: c}, nil
+	stop, err := serveSchedules(c, options.clientOptions().Namespace)
+	if err != nil {
+		c.Close()
+		server.Shutdown()
+		return nil, fmt.Errorf("start dev server: %w", err)
+	}
+	return &DevServer{server: server, client: c, stopSchedules: stop}, nil
+}
+
+// serveSchedules does for the namespace what `millrace dev` does beside running the server.
+func serveSchedules(c client.Client, namespace string) (stop func() error, err error) {
+	system, err := client.NewClientFromExisting(c, client.Options{Namespace: namespace})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- scheduler.Run(ctx, system, nil) }()
+	return func() error {
+		cancel()
+		err := <-ended
+		system.Close()
+		return err
+	}, nil
 }
 
 func connect(ctx context.Context, server *devserver.Server, o client.Options) (client.Client, error) {
@@ -104,11 +130,12 @@ func (s *DevServer) FrontendHostPort() string {
 	return strings.TrimPrefix(s.server.ClientURL(), "nats://")
 }
 
-// Stop closes the client and stops the server. It returns nil.
+// Stop closes the client and stops the server. It returns what kept the server from serving schedules, usually nil.
 func (s *DevServer) Stop() error {
+	err := s.stopSchedules()
 	s.client.Close()
 	s.server.Shutdown()
-	return nil
+	return err
 }
 
 func (o DevServerOptions) clientOptions() client.Options {

@@ -36,7 +36,7 @@ func below() map[string][]string {
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"typed":       {"client", "workflow"},
-		"testsuite":   {"worker", "internal/devserver"},
+		"testsuite":   {"worker", "internal/scheduler", "internal/devserver"},
 
 		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines"},
 		"worker":      {"client", "coordinator", "activity", "interceptor"},
