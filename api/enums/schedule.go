@@ -1,9 +1,8 @@
 package enums
 
 import (
-	"fmt"
+	"encoding/json"
 	"strconv"
-	"strings"
 )
 
 // ScheduleOverlapPolicy: what a schedule does when an action is due while a run that it started is still open.
@@ -42,14 +41,10 @@ func (x ScheduleOverlapPolicy) String() string {
 	return strconv.Itoa(int(x))
 }
 
-// ScheduleOverlapPolicyFromString is the policy of a name like "BufferOne", in any case, or like
-// "SCHEDULE_OVERLAP_POLICY_BUFFER_ONE".
-func ScheduleOverlapPolicyFromString(s string) (ScheduleOverlapPolicy, error) {
-	name := strings.ReplaceAll(strings.TrimPrefix(strings.ToUpper(s), "SCHEDULE_OVERLAP_POLICY_"), "_", "")
-	for x := SCHEDULE_OVERLAP_POLICY_UNSPECIFIED; x <= SCHEDULE_OVERLAP_POLICY_ALLOW_ALL; x++ {
-		if strings.ToUpper(x.String()) == name {
-			return x, nil
-		}
-	}
-	return 0, fmt.Errorf("%q is no ScheduleOverlapPolicy", s)
+// MarshalJSON writes the value's name.
+func (x ScheduleOverlapPolicy) MarshalJSON() ([]byte, error) { return json.Marshal(x.String()) }
+
+// UnmarshalJSON reads a name or a number.
+func (x *ScheduleOverlapPolicy) UnmarshalJSON(data []byte) error {
+	return parse(x, "ScheduleOverlapPolicy", data)
 }

@@ -103,14 +103,7 @@ func (a *app) createSchedule(ctx context.Context, id string, f scheduleFlags) (e
 }
 
 func overlap(name string) (enums.ScheduleOverlapPolicy, error) {
-	if name == "" {
-		return enums.SCHEDULE_OVERLAP_POLICY_UNSPECIFIED, nil
-	}
-	p, err := enums.ScheduleOverlapPolicyFromString(name)
-	if err != nil {
-		return p, usagef("--overlap %q: must be Skip, BufferOne, BufferAll, CancelOther, TerminateOther or AllowAll", name)
-	}
-	return p, nil
+	return named[enums.ScheduleOverlapPolicy]("overlap", name)
 }
 
 func interval(text string) (v client.ScheduleIntervalSpec, err error) {
