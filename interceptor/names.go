@@ -64,6 +64,8 @@ type (
 	ClientPollWorkflowUpdateInput = client.PollWorkflowUpdateInput
 	// ClientPollWorkflowUpdateOutput is client.PollWorkflowUpdateOutput.
 	ClientPollWorkflowUpdateOutput = client.PollWorkflowUpdateOutput
+	// ScheduleClientCreateInput is client.CreateScheduleInput.
+	ScheduleClientCreateInput = client.CreateScheduleInput
 	// ClientDescribeWorkflowInput is client.DescribeWorkflowInput.
 	ClientDescribeWorkflowInput = client.DescribeWorkflowInput
 	// ClientDescribeWorkflowOutput is client.DescribeWorkflowOutput.
