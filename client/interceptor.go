@@ -51,8 +51,6 @@ type OutboundInterceptor interface {
 	// PollWorkflowUpdate intercepts Get of the handles of updates whose outcome is not known yet.
 	PollWorkflowUpdate(context.Context, *PollWorkflowUpdateInput) (*PollWorkflowUpdateOutput, error)
 	DescribeWorkflow(context.Context, *DescribeWorkflowInput) (*DescribeWorkflowOutput, error)
-	// CreateSchedule intercepts ScheduleClient.Create. The runs of the schedule get the header.
-	CreateSchedule(context.Context, *CreateScheduleInput) (ScheduleHandle, error)
 
 	mustEmbedClientOutboundInterceptorBase()
 }
@@ -144,9 +142,6 @@ type DescribeWorkflowInput struct {
 type DescribeWorkflowOutput struct {
 	Response *WorkflowExecutionDescription
 }
-
-// CreateScheduleInput is the input of OutboundInterceptor.CreateSchedule.
-type CreateScheduleInput struct{ Options *ScheduleOptions }
 
 // intercept puts interceptors in front of the client's calls, the first one at the front.
 func (c *workflowClient) intercept(interceptors []Interceptor) {

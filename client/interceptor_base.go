@@ -48,11 +48,6 @@ func (b *OutboundInterceptorBase) DescribeWorkflow(ctx context.Context, in *Desc
 	return b.Next.DescribeWorkflow(ctx, in)
 }
 
-// CreateSchedule is documented at OutboundInterceptor.
-func (b *OutboundInterceptorBase) CreateSchedule(ctx context.Context, in *CreateScheduleInput) (ScheduleHandle, error) {
-	return b.Next.CreateSchedule(ctx, in)
-}
-
 // UpdateWorkflow is documented at OutboundInterceptor.
 func (b *OutboundInterceptorBase) UpdateWorkflow(ctx context.Context, in *UpdateWorkflowInput) (WorkflowUpdateHandle, error) {
 	return b.Next.UpdateWorkflow(ctx, in)

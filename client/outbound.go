@@ -52,11 +52,6 @@ func (o *outbound) DescribeWorkflow(ctx context.Context, in *DescribeWorkflowInp
 	return &DescribeWorkflowOutput{Response: d}, nil
 }
 
-// CreateSchedule is documented at OutboundInterceptor.
-func (o *outbound) CreateSchedule(ctx context.Context, in *CreateScheduleInput) (ScheduleHandle, error) {
-	return o.client.createSchedule(ctx, *in.Options)
-}
-
 // UpdateWorkflow is documented at OutboundInterceptor.
 func (o *outbound) UpdateWorkflow(ctx context.Context, in *UpdateWorkflowInput) (WorkflowUpdateHandle, error) {
 	return o.client.updateWorkflow(ctx, UpdateWorkflowOptions{UpdateID: in.UpdateID, WorkflowID: in.WorkflowID,

@@ -20,6 +20,8 @@ type item struct {
 	message *history.Message
 	// seq is the message's sequence in INBOX.
 	seq uint64
+	// missing is set for an update that was delivered and does not wait in the inbox any more.
+	missing bool
 	// inherited says that the message waits in the inbox of the run's predecessor.
 	inherited bool
 	// alarm is the local alarm that rang, nil for all else.

@@ -218,9 +218,10 @@ func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) erro
 			}
 		}
 		if !p.decides(e) {
-			if len(p.postponed) > 0 {
+			if len(p.postponed) > 0 && e.machine == nil {
 				return e.codeErr
 			}
+			p.leave()
 			return c.settle(ctx, e, p)
 		}
 		if e.machine == nil && !p.draft.Closed() {
@@ -275,6 +276,7 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 			all = append(all, it)
 		}
 	}
+	missUpdates(items, waiting)
 	slices.SortStableFunc(all, func(a, b *item) int { return cmp.Compare(a.place(), b.place()) })
 	return all, nil
 }
@@ -343,7 +345,9 @@ type plan struct {
 	// there is such. The rejected were judged.
 	postponed []*item
 	behind    bool
-	rejected  []rejected
+	// shared are updates that others may hold as well.
+	shared   []*item
+	rejected []rejected
 	// covering is an item that covers what the transition puts into a queue in place of a lost eager attempt.
 	covering *item
 }
@@ -528,6 +532,9 @@ func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
 // settleRest deals with what neither the prefix nor the new record settles.
 func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
 	c.answerRejected(ctx, e, p)
+	if err := c.renew(ctx, e, p); err != nil {
+		return err
+	}
 	for _, it := range slices.Concat(p.ahead, p.waiting) {
 		it.handBack(aheadDelay)
 	}

@@ -34,6 +34,7 @@ type scripted struct {
 	in       scriptInput
 	rng      *rand.Rand
 	signals  int
+	updates  int
 	canceled bool
 }
 
@@ -45,6 +46,7 @@ func newScripted(env *replay.Env) *scripted {
 	s.rng = rand.New(rand.NewPCG(s.in.Seed, uint64(s.in.Gen)))
 	env.OnSignal(func(*history.WorkflowExecutionSignaled) { s.signals++ })
 	env.OnCancel(func(string) { s.canceled = true })
+	env.OnUpdate(s)
 	return s
 }
 

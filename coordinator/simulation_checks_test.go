@@ -134,6 +134,7 @@ func (s *simulation) check() {
 	}
 	s.checkOneOpen(entries)
 	s.checkSignals(consumed)
+	s.checkUpdates(s.starts(), states)
 	for _, v := range s.violations {
 		s.Error(v)
 	}
@@ -269,7 +270,7 @@ func (s *simulation) checkSignals(consumed map[string]bool) {
 	for _, d := range s.deadLetters() {
 		if m, err := history.DecodeMessage(d.Data); err == nil && m.Signal != nil {
 			letters[d.Run.WorkflowID+" "+m.Identity()] = true
-		} else {
+		} else if err != nil || m.Update == nil {
 			s.violation("dead letter of run %s: %s", d.Run, d.Reason)
 		}
 	}

@@ -63,6 +63,7 @@ type simulation struct {
 
 	mu         sync.Mutex // guards the rest
 	signals    []sentSignal
+	told       []toldUpdate
 	violations []string
 	// resolved is when an activity's result was recorded.
 	resolved map[streams.TaskRef]time.Time
@@ -337,6 +338,7 @@ func (s *simulation) hasResult(ctx context.Context, p *process, task *history.Ta
 // beClient starts, signals, cancels and terminates until end.
 func (s *simulation) beClient(ctx context.Context, name string, rng *rand.Rand, end time.Time) {
 	p := s.newProcess(name, -1)
+	s.Cleanup(s.hearUpdates(name))
 	for n := 0; time.Now().Before(end); n++ {
 		time.Sleep(time.Duration(rng.IntN(1500)) * time.Millisecond)
 		id := fmt.Sprint("w", rng.IntN(simulatedIDs))
@@ -346,6 +348,10 @@ func (s *simulation) beClient(ctx context.Context, name string, rng *rand.Rand, 
 		}
 		last, err := p.LastStart(ctx, id)
 		if err != nil {
+			continue
+		}
+		if rng.IntN(3) == 0 {
+			s.sendUpdate(ctx, p, last.Run, name, fmt.Sprint(name, "-", n), rng)
 			continue
 		}
 		m := &history.Message{ID: fmt.Sprint(name, "-", n)}

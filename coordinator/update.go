@@ -4,13 +4,20 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
 )
 
-// Updates. Whether an update is accepted the code decides, and it decides on a prefix that holds everything that came
+// Updates. A rejection is an acknowledgement that the history does not account for. So only who holds the message of an
+// update alone judges it: one that was delivered before, or may have been since, is put into the inbox anew. Whoever
+// still holds the old one can neither take the new one away, which covers what its acceptance leads to, nor come to
+// another judgement than its holder while the history stays as it is.
+//
+// Whether an update is accepted the code decides, and it decides on a prefix that holds everything that came
 // before the update: what the same transition would bring before it is committed first. A rejected update is answered
 // and leaves nothing behind; an accepted one is an event like a signal, and its answers can be had from the history.
 
@@ -23,15 +30,27 @@ type rejected struct {
 // planUpdate drafts what an update leads to. It postpones one that cannot be judged before the transition is committed,
 // and with it what was sent after it.
 func (c *Coordinator) planUpdate(ctx context.Context, e *entry, p *plan, it *item) error {
+	for _, r := range p.rejected {
+		if r.message.Update.ID == it.message.Update.ID { // the same question, again
+			p.rejected = append(p.rejected, rejected{it, r.failure})
+			return nil
+		}
+	}
 	v := p.draft.Awaits(it.message)
 	switch {
 	case v != history.Taken:
 		p.place(it, v)
 		return nil
+	case it.missing: // it was dealt with while this process stood still
+		p.postponed = append(p.postponed, it)
+		return nil
 	case e.machine == nil: // nobody can judge it here; but a later order to terminate does not wait for it
 		p.postponed = append(p.postponed, it)
 		return nil
-	case e.state().Transitions == 0:
+	case it.delivery != nil && (it.deliveries() > 1 || !c.keeper.certain(it)):
+		p.shared, p.behind = append(p.shared, it), !e.closing
+		return nil
+	case e.state().Transitions == 0 || it.delivery == nil:
 		p.postpone(e, it)
 		return nil
 	case e.machine.Ahead(): // it will be judged when the run has been loaded again
@@ -54,6 +73,15 @@ func (c *Coordinator) planUpdate(ctx context.Context, e *entry, p *plan, it *ite
 	}
 	p.place(it, p.draft.Add(it.message))
 	return nil
+}
+
+// missUpdates marks the updates among items that are not among those that wait.
+func missUpdates(items []*item, waiting []streams.Waiting) {
+	for _, it := range items {
+		if it.isUpdate() && it.delivery != nil {
+			it.missing = !slices.ContainsFunc(waiting, func(w streams.Waiting) bool { return w.Seq == it.seq })
+		}
+	}
 }
 
 // postpone leaves an update to the next transition. When the run is about to close there may be none, and what was sent
@@ -80,6 +108,20 @@ func (c *Coordinator) validate(e *entry, u *history.UpdateRequest) (invalid *fai
 	return invalid, err
 }
 
+// renew puts a fresh copy of a shared message into the inbox, in the old one's place, and lets that go: what becomes of it
+// in other hands does not matter any more. Whatever names the old one as its cover is covered by the copy.
+func (c *Coordinator) renew(ctx context.Context, e *entry, p *plan) error {
+	for _, it := range p.shared {
+		m := *it.message
+		m.Forwarded = it.place()
+		if err := c.broker.Send(ctx, e.start.Run, &m); err != nil {
+			return fmt.Errorf("renew %s of run %s: %w", it.identity(), e.run(), err)
+		}
+		it.ack(ctx)
+	}
+	return nil
+}
+
 // resume gives what was postponed back to the run's mailbox. What was not delivered to this process is found again, or
 // comes when it is.
 func (c *Coordinator) resume(ctx context.Context, p *plan) {
@@ -90,13 +132,28 @@ func (c *Coordinator) resume(ctx context.Context, p *plan) {
 	}
 }
 
+// leave hands back what must not overtake an update that somebody else holds.
+func (p *plan) leave() {
+	for _, it := range p.postponed {
+		it.handBack(conflictDelay())
+	}
+}
+
 // answerRejected tells those who asked that their updates were rejected. The prefix has been compared with the leader,
 // or the transition that it led to is committed.
+//
+// The message goes first, for certain: nothing else would keep it from being judged again, otherwise perhaps, when its
+// sender has been told and has gone. Who is told nothing asks again.
 func (c *Coordinator) answerRejected(ctx context.Context, e *entry, p *plan) {
 	for _, r := range p.rejected {
+		if !r.end() {
+			continue // it was delivered to somebody else, or will be
+		}
+		if err := r.delivery.AckSync(ctx); err != nil {
+			continue
+		}
 		u := r.message.Update
 		c.answerUpdate(u.Asker, &history.UpdateAnswer{Run: e.run(), ID: u.ID, Step: history.UpdateRejected, Failure: r.failure})
-		r.ack(ctx)
 	}
 }
 
@@ -124,7 +181,7 @@ func (c *Coordinator) answerCommitted(e *entry, events []history.Event) {
 			}
 		case *history.WorkflowExecutionUpdateCompleted:
 			u := s.Updates[a.ID]
-			if u.Asker != nil && !(u.Asker.Acceptance && u.Event >= events[0].ID) { // else its acceptance has told it
+			if u.Asker != nil && !toldBy(u, events) {
 				c.tell(u.Asker.Waiter, u.Asker.OutcomeKey(), s.UpdateAnswer(a.ID))
 			}
 		}
@@ -133,10 +190,16 @@ func (c *Coordinator) answerCommitted(e *entry, events []history.Event) {
 		return
 	}
 	for _, id := range s.RunningUpdates() {
-		if asker := s.Updates[id].Asker; asker != nil {
-			c.tell(asker.Waiter, asker.OutcomeKey(), s.UpdateAnswer(id))
+		u := s.Updates[id]
+		if u.Asker != nil && !toldBy(u, events) {
+			c.tell(u.Asker.Waiter, u.Asker.OutcomeKey(), s.UpdateAnswer(id))
 		}
 	}
+}
+
+// toldBy says whether the answer to the acceptance of an update, among the same events, has told the outcome.
+func toldBy(u *history.AcceptedUpdate, events []history.Event) bool {
+	return u.Asker.Acceptance && u.Event >= events[0].ID
 }
 
 // answerUpdate answers a request, under the key that its asker looks at.

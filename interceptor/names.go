@@ -64,8 +64,6 @@ type (
 	ClientPollWorkflowUpdateInput = client.PollWorkflowUpdateInput
 	// ClientPollWorkflowUpdateOutput is client.PollWorkflowUpdateOutput.
 	ClientPollWorkflowUpdateOutput = client.PollWorkflowUpdateOutput
-	// ScheduleClientCreateInput is client.CreateScheduleInput.
-	ScheduleClientCreateInput = client.CreateScheduleInput
 	// ClientDescribeWorkflowInput is client.DescribeWorkflowInput.
 	ClientDescribeWorkflowInput = client.DescribeWorkflowInput
 	// ClientDescribeWorkflowOutput is client.DescribeWorkflowOutput.

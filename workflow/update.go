@@ -222,7 +222,8 @@ func (u *updates) Accepted(event int64, request *history.UpdateRequest) {
 	}
 	running := &runningUpdate{event: event, request: request, handler: h}
 	u.running = append(u.running, running)
-	u.run.env.Go("update "+request.Name+" "+request.ID, func() {
+	// Ahead of the workflow's own coroutines: one of them may close the run because of what came with the update.
+	u.run.env.GoFirst("update "+request.Name+" "+request.ID, func() {
 		u.run.applyCancel()
 		result, f := u.handle(running)
 		u.running = slices.DeleteFunc(u.running, func(other *runningUpdate) bool { return other == running })

@@ -9,7 +9,7 @@
 // Package workflow is the other side: it implements what authors call in terms of Env.
 //
 // Rule. In one transition all inputs are applied first, in order, each calling the callback that waits for it; then
-// the coroutines run in passes, in the order of their creation, one at a time; a pass in which none could go on ends
+// the coroutines run in passes, in the order of their creation (those of new updates first), one at a time; a pass in which none could go on ends
 // the transition. A command gets its event number when it is issued: the number after the inputs and the commands
 // before it. The first transition also creates the root coroutine. A later transition without inputs runs no code.
 //

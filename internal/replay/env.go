@@ -69,6 +69,14 @@ func (e *Env) Go(name string, f func()) {
 	}
 }
 
+// GoFirst is Go for a coroutine that runs before those that exist, and after others that it created in the transition
+// being processed.
+func (e *Env) GoFirst(name string, f func()) {
+	if e.m.deciding("GoFirst") {
+		e.m.createFirst(name, f)
+	}
+}
+
 // Block suspends the calling coroutine until ready returns true. The scheduler calls ready, outside any coroutine and
 // at least once; ready must neither block nor decide. Why says in a stack trace what is waited for.
 //

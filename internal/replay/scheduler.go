@@ -12,6 +12,8 @@ type scheduler struct {
 	coroutines []*coroutine
 	// created counts the coroutines ever created, which numbers them.
 	created int
+	// firsts are how many of the coroutines were created by createFirst in the transition being processed.
+	firsts int
 	// current is the coroutine that runs, or whose predicate is evaluated.
 	current *coroutine
 
@@ -52,8 +54,21 @@ func (m *Machine) create(name string, f func()) {
 	m.coroutines = append(m.coroutines, newCoroutine(name, f, m.config.Strands))
 }
 
+// createFirst adds a coroutine before those that are not first themselves. Only callbacks may do so: no pass over the
+// coroutines is under way then.
+func (m *Machine) createFirst(name string, f func()) {
+	if m.phase != callback {
+		m.create(name, f)
+		return
+	}
+	m.created++
+	m.coroutines = slices.Insert(m.coroutines, m.firsts, newCoroutine(name, f, m.config.Strands))
+	m.firsts++
+}
+
 // schedule runs the coroutines until none can go on, one has closed the run, or one has panicked.
 func (m *Machine) schedule() error {
+	m.firsts = 0
 	for progress := !m.closed; progress; {
 		progress = false
 		ended := false

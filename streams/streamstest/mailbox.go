@@ -48,7 +48,7 @@ func (m *Model) Send(ctx context.Context, to history.Address, msg *history.Messa
 	}
 	return m.do(ctx, OpSend, to.Run, func(f Fault) error {
 		key, now := sentKey{to.Run, msg.Identity()}, m.now()
-		if at, ok := m.sent[key]; ok && now.Sub(at) < dedupWindow && f != Duplicate {
+		if at, ok := m.sent[key]; ok && now.Sub(at) < dedupWindow && f != Duplicate && msg.Update == nil {
 			return nil
 		}
 		m.sent[key] = now
