@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"maps"
@@ -14,11 +15,12 @@ import (
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // WorkflowExecutionDescription is the state of a run.
 type WorkflowExecutionDescription struct {
-	WorkflowExecution common.WorkflowExecution      `json:"workflowExecution"`
+	WorkflowExecution workflow.Execution            `json:"-"`
 	WorkflowType      common.WorkflowType           `json:"workflowType"`
 	TaskQueueName     string                        `json:"taskQueue"`
 	Status            enums.WorkflowExecutionStatus `json:"status"`
@@ -46,6 +48,15 @@ type WorkflowExecutionDescription struct {
 	// does not fit its history, code that blocks, or a replay that kills processes. StuckSince is when that was first seen.
 	Stuck      string     `json:"stuck,omitempty"`
 	StuckSince *time.Time `json:"stuckSince,omitempty"`
+}
+
+// MarshalJSON writes the execution as histories do.
+func (d WorkflowExecutionDescription) MarshalJSON() ([]byte, error) {
+	type plain WorkflowExecutionDescription
+	return json.Marshal(struct {
+		Execution common.WorkflowExecution `json:"workflowExecution"`
+		*plain
+	}{common.WorkflowExecution{WorkflowId: d.WorkflowExecution.ID, RunId: d.WorkflowExecution.RunID}, (*plain)(&d)})
 }
 
 // PendingActivity is an activity without an outcome.
@@ -124,7 +135,7 @@ func (c *workflowClient) describe(ctx context.Context, workflowID, runID string)
 func describeState(s *history.State) *WorkflowExecutionDescription {
 	start := s.Start
 	d := &WorkflowExecutionDescription{
-		WorkflowExecution: execution(start.Run.Run),
+		WorkflowExecution: workflow.Execution{ID: start.Run.WorkflowID, RunID: start.Run.RunID},
 		WorkflowType:      common.WorkflowType{Name: start.Type},
 		TaskQueueName:     start.Run.Queue,
 		Status:            s.Status,

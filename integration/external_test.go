@@ -121,7 +121,7 @@ func TestSignalsThatWaitReachTheSuccessor(t *testing.T) {
 		}
 		if i == 9 { // so that the others find at least one run closed
 			e.await("relay", "a successor", func(d *client.WorkflowExecutionDescription) bool {
-				return d.WorkflowExecution.RunId != run.GetRunID()
+				return d.WorkflowExecution.RunID != run.GetRunID()
 			})
 		}
 	}

@@ -159,7 +159,7 @@ func TestDescribeTellsWhatARunWaitsFor(t *testing.T) {
 	if len(d.PendingTimers) != 1 || time.Until(d.PendingTimers[0].Due) < 59*time.Minute {
 		t.Errorf("the timers are %+v", d.PendingTimers)
 	}
-	if d.WorkflowExecution.RunId != run.GetRunID() || d.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING || d.StaticSummary != o.StaticSummary ||
+	if d.WorkflowExecution.RunID != run.GetRunID() || d.Status != enums.WORKFLOW_EXECUTION_STATUS_RUNNING || d.StaticSummary != o.StaticSummary ||
 		d.StaticDetails != o.StaticDetails || d.TaskQueueName != queue || d.WorkflowType.Name != "parent" || d.Attempt != 1 || d.FirstRunID != run.GetRunID() {
 		t.Errorf("described %+v", d)
 	}

@@ -219,7 +219,7 @@ func TestALargePayloadIsStoredUnderTheRunThatReceivesIt(t *testing.T) {
 		t.Error("nothing is stored under the sender")
 	}
 	e.deletePayloads(sender)
-	e.deletePayloads(e.client.GetWorkflow(e.ctx, d.WorkflowExecution.WorkflowId, d.WorkflowExecution.RunId))
+	e.deletePayloads(e.client.GetWorkflow(e.ctx, d.WorkflowExecution.ID, d.WorkflowExecution.RunID))
 	e.registered["input and result"] = false // the child's own payloads are gone
 	// The replays at the end of the test read what the receiver and the parent hold.
 }

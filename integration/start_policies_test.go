@@ -125,7 +125,7 @@ func TestConflictPolicies(t *testing.T) {
 					first = second
 				}
 			}
-			if d := e.describe(test.name); d.WorkflowCloseTime != nil || d.WorkflowExecution.RunId != first.GetRunID() {
+			if d := e.describe(test.name); d.WorkflowCloseTime != nil || d.WorkflowExecution.RunID != first.GetRunID() {
 				t.Errorf("the newest run is %+v", d)
 			}
 		})

@@ -274,7 +274,7 @@ func TestAnUpdateReachesTheRunThatContinuedAsNew(t *testing.T) {
 	run := e.execute("again", "Again", 1)
 	first := run.GetRunID()
 	e.signal("again", "go", nil)
-	e.await("again", "the second run", func(d *client.WorkflowExecutionDescription) bool { return d.WorkflowExecution.RunId != first })
+	e.await("again", "the second run", func(d *client.WorkflowExecutionDescription) bool { return d.WorkflowExecution.RunID != first })
 	_, err := e.client.UpdateWorkflow(e.ctx, client.UpdateWorkflowOptions{WorkflowID: "again", RunID: first, UpdateName: "finish", WaitForStage: client.WorkflowUpdateStageAccepted})
 	as[*serviceerror.NotFound](e, err)
 	_, err = e.client.UpdateWorkflow(e.ctx, client.UpdateWorkflowOptions{WorkflowID: "again", FirstExecutionRunID: "other", UpdateName: "finish", WaitForStage: client.WorkflowUpdateStageAccepted})

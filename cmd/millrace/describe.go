@@ -36,8 +36,8 @@ func (a *app) workflowDescribe() *cobra.Command {
 func (a *app) describe(d *client.WorkflowExecutionDescription) error {
 	w := newTable(a.stdout)
 	pairs := [][]string{
-		{"Workflow ID", d.WorkflowExecution.WorkflowId},
-		{"Run ID", d.WorkflowExecution.RunId},
+		{"Workflow ID", d.WorkflowExecution.ID},
+		{"Run ID", d.WorkflowExecution.RunID},
 		{"Type", d.WorkflowType.Name},
 		{"Task queue", d.TaskQueueName},
 		{"Status", d.Status.String()},
@@ -51,7 +51,7 @@ func (a *app) describe(d *client.WorkflowExecutionDescription) error {
 	if d.Attempt > 1 {
 		pairs = append(pairs, []string{"Attempt", number(d.Attempt)})
 	}
-	if d.FirstRunID != "" && d.FirstRunID != d.WorkflowExecution.RunId {
+	if d.FirstRunID != "" && d.FirstRunID != d.WorkflowExecution.RunID {
 		pairs = append(pairs, []string{"First run", d.FirstRunID})
 	}
 	if d.ParentWorkflowExecution != nil {
