@@ -93,12 +93,20 @@ func (n *Namespace) partitionStarts(ctx context.Context, p *partition, subject s
 			return
 		}
 		end, window := newest.seq+1, uint64(firstWindow)
+		known := startOf(p, newest) != nil
+		var patience patience
 		for end > 1 {
 			begin := uint64(1)
 			if end > window {
 				begin = end - window
 			}
 			starts, err := n.startsBetween(ctx, p, subject, begin, end)
+			// The consumer of a replicated stream may sit on a server that has not heard of the newest start yet.
+			for err == nil && known && end == newest.seq+1 && !hasStart(starts, newest.seq) {
+				if err = patience.wait(ctx, errBehind); err == nil {
+					starts, err = n.startsBetween(ctx, p, subject, begin, end)
+				}
+			}
 			if err != nil {
 				yield(nil, fmt.Errorf("list starts: %w", err))
 				return
@@ -111,6 +119,12 @@ func (n *Namespace) partitionStarts(ctx context.Context, p *partition, subject s
 			end, window = begin, min(4*window, lastWindow)
 		}
 	}
+}
+
+var errBehind = errors.New("a server does not know the newest start yet")
+
+func hasStart(starts []*StoredStart, seq uint64) bool {
+	return slices.ContainsFunc(starts, func(s *StoredStart) bool { return s.Seq == seq })
 }
 
 // startsBetween reads the starts from sequence begin to before end, oldest first.
