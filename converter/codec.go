@@ -93,15 +93,7 @@ func (dc *CodecDataConverter) ToString(payload *common.Payload) string {
 
 // ToStrings shows each payload as ToString does.
 func (dc *CodecDataConverter) ToStrings(payloads *common.Payloads) []string {
-	list := payloads.GetPayloads()
-	if len(list) == 0 {
-		return nil
-	}
-	result := make([]string, len(list))
-	for i, p := range list {
-		result[i] = dc.ToString(p)
-	}
-	return result
+	return toStrings(payloads, dc.ToString)
 }
 
 // WithSerializationContext returns a converter whose parent and codecs, those that take one, know the context.

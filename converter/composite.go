@@ -109,13 +109,17 @@ func (dc *CompositeDataConverter) ToString(payload *common.Payload) string {
 
 // ToStrings shows each payload as ToString does.
 func (dc *CompositeDataConverter) ToStrings(payloads *common.Payloads) []string {
+	return toStrings(payloads, dc.ToString)
+}
+
+func toStrings(payloads *common.Payloads, toString func(*common.Payload) string) []string {
 	list := payloads.GetPayloads()
 	if len(list) == 0 {
 		return nil
 	}
 	result := make([]string, len(list))
 	for i, p := range list {
-		result[i] = dc.ToString(p)
+		result[i] = toString(p)
 	}
 	return result
 }
