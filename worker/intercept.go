@@ -64,7 +64,19 @@ func (x *execution) callIntercepted(f *function) (*common.Payloads, error) {
 }
 
 // callWithin calls the function with what came beside its arguments.
-func (f *function) callWithin(ctx context.Context, s surroundings, header *common.Header, input *common.Payloads) (result *common.Payloads, err error) {
+func (f *function) callWithin(ctx context.Context, s surroundings, header *common.Header, input *common.Payloads) (*common.Payloads, error) {
+	return f.within(ctx, s, "activity", header, func(ctx context.Context, dc converter.DataConverter) (*common.Payloads, error) {
+		if s.intercept == nil {
+			return f.callUnguarded(ctx, input, dc)
+		}
+		return f.callThrough(ctx, s.intercept, input, dc)
+	})
+}
+
+// within makes a call with the context and the data converter that follow from what came beside the arguments, and
+// recovers its panic. An interceptor finds the header in the context.
+func (f *function) within(ctx context.Context, s surroundings, what string, header *common.Header,
+	call func(context.Context, converter.DataConverter) (*common.Payloads, error)) (result *common.Payloads, err error) {
 	defer func() {
 		if p := recover(); p != nil {
 			result, err = nil, millrace.NewPanicError(p, stack())
@@ -73,14 +85,14 @@ func (f *function) callWithin(ctx context.Context, s surroundings, header *commo
 	fields := workflow.FieldsOf(header)
 	for _, p := range s.propagators {
 		if ctx, err = p.Extract(ctx, fields); err != nil {
-			return nil, fmt.Errorf("propagate context to activity %s: %w", f.name, err)
+			return nil, fmt.Errorf("propagate context to %s %s: %w", what, f.name, err)
 		}
 	}
 	dc := converterIn(ctx, s.dataConverter)
-	if s.intercept == nil {
-		return f.callUnguarded(ctx, input, dc)
+	if s.intercept != nil {
+		ctx = workflow.ContextWithHeader(ctx, fields)
 	}
-	return f.callThrough(workflow.ContextWithHeader(ctx, fields), s.intercept, input, dc)
+	return call(ctx, dc)
 }
 
 // converterIn is the data converter for what is called with ctx.

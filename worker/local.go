@@ -223,37 +223,28 @@ func (at *localAttempt) call(ctx context.Context, f *function, done chan<- retur
 }
 
 // callLocal is callWithin for arguments that have not been encoded.
-func (f *function) callLocal(ctx context.Context, s surroundings, header *common.Header, args []any) (result *common.Payloads, err error) {
-	defer func() {
-		if p := recover(); p != nil {
-			result, err = nil, millrace.NewPanicError(p, stack())
+func (f *function) callLocal(ctx context.Context, s surroundings, header *common.Header, args []any) (*common.Payloads, error) {
+	return f.within(ctx, s, "local activity", header, func(ctx context.Context, dc converter.DataConverter) (*common.Payloads, error) {
+		fitting, err := f.fit(args, dc)
+		if err != nil {
+			return nil, err
 		}
-	}()
-	fields := workflow.FieldsOf(header)
-	for _, p := range s.propagators {
-		if ctx, err = p.Extract(ctx, fields); err != nil {
-			return nil, fmt.Errorf("propagate context to local activity %s: %w", f.name, err)
+		call := &activity.ExecuteActivityInput{Args: fitting}
+		var value any
+		if s.intercept == nil {
+			value, err = f.callDecoded(ctx, call)
+		} else {
+			ctx, chain, initErr := activity.Intercepted(ctx, s.intercept, f.callDecoded)
+			if initErr != nil {
+				return nil, fmt.Errorf("initialize interceptors of local activity %s: %w", f.name, initErr)
+			}
+			value, err = chain.ExecuteActivity(ctx, call)
 		}
-	}
-	dc := converterIn(ctx, s.dataConverter)
-	call := &activity.ExecuteActivityInput{}
-	if call.Args, err = f.fit(args, dc); err != nil {
-		return nil, err
-	}
-	var value any
-	if s.intercept == nil {
-		value, err = f.callDecoded(ctx, call)
-	} else {
-		ctx, chain, initErr := activity.Intercepted(workflow.ContextWithHeader(ctx, fields), s.intercept, f.callDecoded)
-		if initErr != nil {
-			return nil, fmt.Errorf("initialize interceptors of local activity %s: %w", f.name, initErr)
+		if err != nil || f.value.Type().NumOut() == 1 {
+			return nil, err
 		}
-		value, err = chain.ExecuteActivity(ctx, call)
-	}
-	if err != nil || f.value.Type().NumOut() == 1 {
-		return nil, err
-	}
-	return f.encode(value, dc)
+		return f.encode(value, dc)
+	})
 }
 
 // fit are arguments as the function takes them. Those of a function that is called by its name may have other types, and
