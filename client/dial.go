@@ -48,6 +48,11 @@ const dialTimeout = 15 * time.Second
 
 // DialContext is Dial, bounded by ctx.
 func DialContext(ctx context.Context, options Options) (Client, error) {
+	return makeClient(ctx, options, PluginNewClientOptions{}, open)
+}
+
+// open is dial without its type.
+func open(ctx context.Context, options Options) (Client, error) {
 	c, err := dial(ctx, options)
 	if err != nil {
 		return nil, err
@@ -95,8 +100,10 @@ func NewClientFromExistingWithContext(ctx context.Context, existing Client, opti
 	if err != nil {
 		return nil, err
 	}
-	options.ConnectionOptions.Conn = c.conn
-	return DialContext(ctx, options)
+	return makeClient(ctx, options, PluginNewClientOptions{FromExisting: existing}, func(ctx context.Context, options Options) (Client, error) {
+		options.ConnectionOptions.Conn = c.conn
+		return open(ctx, options)
+	})
 }
 
 // Close ends the connection, unless it was given in the options.
@@ -135,6 +142,8 @@ type Core struct {
 	// ContextPropagators and Interceptors are those of Options.
 	ContextPropagators []workflow.ContextPropagator
 	Interceptors       []Interceptor
+	// Plugins are those of Options.
+	Plugins []Plugin
 }
 
 // CoreOf returns what package worker needs of a client made by Dial. Programs have no use for it.
@@ -147,6 +156,7 @@ func CoreOf(c Client) (*Core, error) {
 	return &Core{
 		Streams: w.ns, Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter,
 		MetricsHandler: o.MetricsHandler, Payloads: w.payloads, ContextPropagators: o.ContextPropagators, Interceptors: o.Interceptors,
+		Plugins: o.Plugins,
 	}, nil
 }
 

@@ -12,7 +12,11 @@ import (
 
 // NewLazyClient is Dial without connecting: the client connects when it is first used, and that call fails when it
 // cannot. The next one tries again.
-func NewLazyClient(options Options) (Client, error) { return &lazyClient{options: options}, nil }
+func NewLazyClient(options Options) (Client, error) {
+	return makeClient(context.Background(), options, PluginNewClientOptions{Lazy: true}, func(_ context.Context, options Options) (Client, error) {
+		return &lazyClient{options: options}, nil
+	})
+}
 
 // lazyClient is a Client that connects when it is used.
 type lazyClient struct {

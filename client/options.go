@@ -46,6 +46,9 @@ type Options struct {
 	// Interceptors see the calls of the client; the first one sees them first. One that is an interceptor.WorkerInterceptor
 	// as well is also one of the workers that are made with the client. Default: none.
 	Interceptors []Interceptor
+	// Plugins set the client up and surround its making; the first one is the outermost. One that is a worker.Plugin as
+	// well is also one of the workers that are made with the client. Default: none.
+	Plugins []Plugin
 	// ExternalStorage says which arguments and results are too large for histories, and where they are stored. Default:
 	// those of 256 KiB and more, in NATS. Workers that are made with the client do the same.
 	ExternalStorage converter.ExternalStorage

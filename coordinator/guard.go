@@ -26,6 +26,12 @@ func (e *BlockedError) Error() string {
 		"outside the workflow API (time.Sleep, a channel, a lock, I/O) or does not end\n%s", e.Coroutine, e.After, e.Stack)
 }
 
+// NewBlockedError returns the error for the code of m, which has run for the given time.
+func NewBlockedError(m *replay.Machine, after time.Duration) *BlockedError {
+	at := m.Running()
+	return &BlockedError{Coroutine: at.Coroutine, After: after, Stack: stackOf(at.Goroutine)}
+}
+
 // maxDump bounds the goroutine dump in which the stack of blocked code is looked for.
 const maxDump = 8 << 20
 
@@ -174,8 +180,8 @@ func (w *watchdog) overdue(now time.Time) []*stretch {
 }
 
 func (w *watchdog) abandon(s *stretch) {
-	at := s.machine.Running()
+	err := NewBlockedError(s.machine, w.timeout)
 	if s.state.CompareAndSwap(running, abandoned) {
-		s.done <- &BlockedError{Coroutine: at.Coroutine, After: w.timeout, Stack: stackOf(at.Goroutine)}
+		s.done <- err
 	}
 }

@@ -102,7 +102,8 @@ type Options struct {
 	// come before them.
 	Interceptors []interceptor.WorkerInterceptor
 
-	// Plugins set the worker up and surround its start and stop; the first one is the outermost.
+	// Plugins set the worker up and surround its start and stop; the first one is the outermost. The client's, where they
+	// are meant for workers, come before them and must not be among them.
 	Plugins []Plugin
 
 	// MaxHeartbeatThrottleInterval bounds the time between two heartbeats of an activity that are sent on. 0 means

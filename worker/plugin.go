@@ -8,11 +8,12 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/millrace-dev/millrace/activity"
+	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/workflow"
 )
 
-// Plugin sets a worker up and surrounds its life: a library brings its options, registrations and resources as one.
-// Implementations embed PluginBase.
+// Plugin sets a worker or a replayer up and surrounds its life: a library brings its options, registrations and resources
+// as one. Implementations embed PluginBase. Package plugin has one that is made of functions.
 type Plugin interface {
 	// Name is unique among the plugins of a worker.
 	Name() string
@@ -23,6 +24,11 @@ type Plugin interface {
 	StartWorker(ctx context.Context, options PluginStartWorkerOptions, next func(context.Context, PluginStartWorkerOptions) error) error
 	// StopWorker surrounds the stop: next stops the worker and waits until that is done.
 	StopWorker(ctx context.Context, options PluginStopWorkerOptions, next func(context.Context, PluginStopWorkerOptions))
+	// ConfigureWorkflowReplayer may change a replayer's options before anything else looks at them. An error is that of
+	// NewWorkflowReplayerWithOptions.
+	ConfigureWorkflowReplayer(context.Context, PluginConfigureWorkflowReplayerOptions) error
+	// ReplayWorkflow surrounds the replay of one history: next replays it.
+	ReplayWorkflow(ctx context.Context, options PluginReplayWorkflowOptions, next func(context.Context, PluginReplayWorkflowOptions) error) error
 
 	mustEmbedWorkerPluginBase()
 }
@@ -81,6 +87,16 @@ func (PluginBase) StopWorker(ctx context.Context, options PluginStopWorkerOption
 	next(ctx, options)
 }
 
+// ConfigureWorkflowReplayer is documented at Plugin.
+func (PluginBase) ConfigureWorkflowReplayer(context.Context, PluginConfigureWorkflowReplayerOptions) error {
+	return nil
+}
+
+// ReplayWorkflow is documented at Plugin.
+func (PluginBase) ReplayWorkflow(ctx context.Context, options PluginReplayWorkflowOptions, next func(context.Context, PluginReplayWorkflowOptions) error) error {
+	return next(ctx, options)
+}
+
 func (PluginBase) mustEmbedWorkerPluginBase() {}
 
 // pluggedWorker is a worker with plugins around it.
@@ -91,19 +107,38 @@ type pluggedWorker struct {
 	hooks   []PluginConfigureWorkerRegistryOptions
 }
 
-// plug lets the plugins configure the options and returns what surrounds the worker, nil without any. Changed are the
-// options that the worker is to have.
-func plug(queue string, options Options) (around *pluggedWorker, changed Options, err error) {
-	if len(options.Plugins) == 0 {
-		return nil, options, nil
+// plugins are those of the client that are meant for workers, too, and then the worker's own.
+func plugins(ofClient []client.Plugin, own []Plugin) []Plugin {
+	var all []Plugin
+	for _, p := range ofClient {
+		if w, ok := p.(Plugin); ok {
+			all = append(all, w)
+		}
 	}
-	around = &pluggedWorker{plugins: options.Plugins, key: uuid.NewString(), hooks: make([]PluginConfigureWorkerRegistryOptions, len(options.Plugins))}
+	return append(all, own...)
+}
+
+// checkNames refuses two plugins of the same name.
+func checkNames(plugins []Plugin) error {
 	names := map[string]bool{}
-	for i, p := range around.plugins {
+	for _, p := range plugins {
 		if names[p.Name()] {
-			err = errors.Join(err, fmt.Errorf("%w: Options.Plugins has two named %q", ErrInvalidOptions, p.Name()))
+			return fmt.Errorf("%w: two plugins are named %q (those of the client are among the worker's)", ErrInvalidOptions, p.Name())
 		}
 		names[p.Name()] = true
+	}
+	return nil
+}
+
+// plug lets the plugins configure the options and returns what surrounds the worker, nil without any. Changed are the
+// options that the worker is to have.
+func plug(queue string, plugins []Plugin, options Options) (around *pluggedWorker, changed Options, err error) {
+	if len(plugins) == 0 {
+		return nil, options, nil
+	}
+	around = &pluggedWorker{plugins: plugins, key: uuid.NewString(), hooks: make([]PluginConfigureWorkerRegistryOptions, len(plugins))}
+	err = checkNames(plugins)
+	for i, p := range plugins {
 		if e := p.ConfigureWorker(context.Background(), PluginConfigureWorkerOptions{WorkerInstanceKey: around.key, TaskQueue: queue,
 			WorkerOptions: &options, WorkerRegistryOptions: &around.hooks[i]}); e != nil {
 			err = errors.Join(err, fmt.Errorf("plugin %q: configure worker: %w", p.Name(), e))

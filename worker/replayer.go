@@ -2,20 +2,16 @@ package worker
 
 import (
 	"context"
-	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
+
+	"github.com/google/uuid"
 
 	"github.com/millrace-dev/millrace/activity"
-	"github.com/millrace-dev/millrace/api/enums"
 	apihistory "github.com/millrace-dev/millrace/api/history"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
-	"github.com/millrace-dev/millrace/internal/export"
-	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/interceptor"
 	"github.com/millrace-dev/millrace/internal/payloads"
-	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -41,7 +37,14 @@ type WorkflowReplayer interface {
 	ReplayWorkflowHistory(logger log.Logger, history *apihistory.History) error
 	// ReplayWorkflowHistoryFromJSONFile replays a history that `millrace workflow show -o json` has written.
 	ReplayWorkflowHistoryFromJSONFile(logger log.Logger, jsonfileName string) error
-	// ReplayWorkflowRun reads a run, open or closed, and replays it. An empty runID is the workflow ID's newest run.
+	// ReplayWorkflowHistoryWithOptions is ReplayWorkflowHistory with options.
+	ReplayWorkflowHistoryWithOptions(logger log.Logger, history *apihistory.History, options ReplayWorkflowHistoryOptions) error
+	// ReplayPartialWorkflowHistoryFromJSONFile is ReplayWorkflowHistoryFromJSONFile up to the event lastEventID, which is
+	// replayed, too; 0 means all. What was decided together is replayed together: events that were appended along with one
+	// after lastEventID are left out.
+	ReplayPartialWorkflowHistoryFromJSONFile(logger log.Logger, jsonfileName string, lastEventID int64) error
+	// ReplayWorkflowRun reads a run, open or closed, and replays it. An empty runID is the workflow ID's newest run. It
+	// stands for Temporal's ReplayWorkflowExecution, which takes a gRPC client.
 	ReplayWorkflowRun(ctx context.Context, c client.Client, logger log.Logger, workflowID, runID string) error
 }
 
@@ -51,25 +54,75 @@ type WorkflowReplayerOptions struct {
 	DataConverter converter.DataConverter
 	// FailureConverter decodes errors. Default: millrace's, with DataConverter.
 	FailureConverter converter.FailureConverter
+	// ContextPropagators are those of the client with which the run was made. Default: none.
+	ContextPropagators []workflow.ContextPropagator
+	// Interceptors see what the workflows do; the first one sees it first. Those that call the workflow API must be those
+	// of the workers. Default: none.
+	Interceptors []interceptor.WorkerInterceptor
+	// DisableRegistrationAliasing is that of the worker's Options.
+	DisableRegistrationAliasing bool
 	// EnableLoggingInReplay lets workflow.GetLogger write; all of a replay is replay.
 	EnableLoggingInReplay bool
+	// DisableDeadlockDetection lets workflow code take its time, for example in a debugger. Otherwise a replay fails when the
+	// code runs for a second without a call of package workflow.
+	DisableDeadlockDetection bool
+	// Plugins set the replayer up and surround each replay; the first one is the outermost. Default: none.
+	Plugins []Plugin
+	// ExternalStorage has the drivers by which payloads that are stored outside the history are fetched. What is stored
+	// in NATS only ReplayWorkflowRun can fetch. Default: none.
+	ExternalStorage converter.ExternalStorage
+}
+
+// ReplayWorkflowHistoryOptions are options of WorkflowReplayer.ReplayWorkflowHistoryWithOptions.
+type ReplayWorkflowHistoryOptions struct {
+	// OriginalExecution is the run that the code is told it is, where a field is not empty. Default: that of the history.
+	OriginalExecution workflow.Execution
 }
 
 // NewWorkflowReplayer returns a replayer with default options.
 func NewWorkflowReplayer() WorkflowReplayer {
-	return NewWorkflowReplayerWithOptions(WorkflowReplayerOptions{})
+	return newReplayer(WorkflowReplayerOptions{})
 }
 
-// NewWorkflowReplayerWithOptions returns a replayer.
-func NewWorkflowReplayerWithOptions(options WorkflowReplayerOptions) WorkflowReplayer {
-	return &replayer{newRegistry(workflow.DefinitionOptions{
+// NewWorkflowReplayerWithOptions returns a replayer. It fails with what a plugin has to say, and for storage drivers that
+// cannot be told apart.
+func NewWorkflowReplayerWithOptions(options WorkflowReplayerOptions) (WorkflowReplayer, error) {
+	key := uuid.NewString()
+	options, hooks, err := configureReplayer(key, options)
+	if err != nil {
+		return nil, fmt.Errorf("make workflow replayer: %w", err)
+	}
+	r := newReplayer(options)
+	r.key, r.hooks = key, hooks
+	if len(options.ExternalStorage.Drivers) > 0 {
+		if r.stored, err = payloads.New(payloads.NoBackend{}, payloads.Options{External: options.ExternalStorage}); err != nil {
+			return nil, fmt.Errorf("make workflow replayer: WorkflowReplayerOptions.ExternalStorage: %w", err)
+		}
+	}
+	return r, nil
+}
+
+func newReplayer(options WorkflowReplayerOptions) *replayer {
+	r := &replayer{options: options, registry: newRegistry(workflow.DefinitionOptions{
 		DataConverter:         options.DataConverter,
 		FailureConverter:      options.FailureConverter,
+		ContextPropagators:    options.ContextPropagators,
+		Intercept:             interceptWorkflow(options.Interceptors),
 		EnableLoggingInReplay: options.EnableLoggingInReplay,
 	})}
+	r.registry.unaliased = options.DisableRegistrationAliasing
+	return r
 }
 
-type replayer struct{ registry *registry }
+type replayer struct {
+	options  WorkflowReplayerOptions
+	registry *registry
+	// key and hooks are for the plugins.
+	key   string
+	hooks []PluginConfigureWorkflowReplayerRegistryOptions
+	// stored fetches payloads from the drivers of the options, nil without any.
+	stored *payloads.Store
+}
 
 func (r *replayer) RegisterWorkflow(w interface{}) {
 	r.RegisterWorkflowWithOptions(w, workflow.RegisterOptions{})
@@ -77,10 +130,20 @@ func (r *replayer) RegisterWorkflow(w interface{}) {
 
 func (r *replayer) RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions) {
 	r.registry.addWorkflow(w, options)
+	for _, h := range r.hooks {
+		if h.OnRegisterWorkflow != nil {
+			h.OnRegisterWorkflow(w, options)
+		}
+	}
 }
 
 func (r *replayer) RegisterDynamicWorkflow(w interface{}, options workflow.DynamicRegisterOptions) {
 	r.registry.addDynamicWorkflow(w, options)
+	for _, h := range r.hooks {
+		if h.OnRegisterDynamicWorkflow != nil {
+			h.OnRegisterDynamicWorkflow(w, options)
+		}
+	}
 }
 
 func (r *replayer) RegisterActivity(a interface{}) {
@@ -89,76 +152,4 @@ func (r *replayer) RegisterActivity(a interface{}) {
 
 func (r *replayer) RegisterActivityWithOptions(a interface{}, options activity.RegisterOptions) {
 	r.registry.addActivity(a, options)
-}
-
-func (r *replayer) ReplayWorkflowHistoryFromJSONFile(logger log.Logger, jsonfileName string) error {
-	data, err := os.ReadFile(jsonfileName)
-	if err != nil {
-		return fmt.Errorf("replay history: %w", err)
-	}
-	var h apihistory.History
-	if err := json.Unmarshal(data, &h); err != nil {
-		return fmt.Errorf("replay history %s: %w", jsonfileName, err)
-	}
-	if err := r.ReplayWorkflowHistory(logger, &h); err != nil {
-		return fmt.Errorf("%s: %w", jsonfileName, err)
-	}
-	return nil
-}
-
-func (r *replayer) ReplayWorkflowRun(ctx context.Context, c client.Client, logger log.Logger, workflowID, runID string) error {
-	var h apihistory.History
-	events := c.GetWorkflowHistory(ctx, workflowID, runID, false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
-	for events.HasNext() {
-		e, err := events.Next()
-		if err != nil {
-			return fmt.Errorf("replay workflow %q: %w", workflowID, err)
-		}
-		h.Events = append(h.Events, e)
-	}
-	start, transitions, err := export.Transitions(h.Events)
-	if err != nil {
-		return fmt.Errorf("replay workflow %q: %w", workflowID, err)
-	}
-	limit := payloads.DefaultMaxSize
-	if core, err := client.CoreOf(c); err == nil {
-		limit = core.Payloads.MaxSize()
-		if start, err = core.Payloads.Restore(ctx, start, transitions); err != nil {
-			return fmt.Errorf("replay run %s: %w", start.Run.Run, err)
-		}
-	}
-	return r.replay(logger, start, transitions, limit)
-}
-
-func (r *replayer) ReplayWorkflowHistory(logger log.Logger, h *apihistory.History) error {
-	start, transitions, err := export.Transitions(h.Events)
-	if err != nil {
-		return fmt.Errorf("replay history: %w", err)
-	}
-	if payloads.Refer(start, transitions) {
-		return fmt.Errorf("replay run %s: its history refers to payloads that are stored outside it: use ReplayWorkflowRun", start.Run.Run)
-	}
-	return r.replay(logger, start, transitions, payloads.DefaultMaxSize)
-}
-
-func (r *replayer) replay(logger log.Logger, start *history.Start, transitions []*history.Transition, maxPayload int) error {
-	body, known := r.registry.workflow(start.Type)
-	if !known {
-		return fmt.Errorf("replay run %s: workflow type %q is not registered with the replayer", start.Run.Run, start.Type)
-	}
-	m := replay.New(replay.Config{Start: start, Body: body, MaxPayload: maxPayload})
-	defer m.Destroy()
-	for _, t := range transitions {
-		if err := m.Apply(t); err != nil {
-			var panicked *replay.PanicError
-			if errors.As(err, &panicked) && logger != nil {
-				logger.Error("workflow code panicked", "run", start.Run.Run.String(), "stack", panicked.Stack)
-			}
-			return fmt.Errorf("replay history: %w", err)
-		}
-	}
-	if logger != nil {
-		logger.Info("history replayed", "run", start.Run.Run.String(), "type", start.Type, "transitions", len(transitions))
-	}
-	return nil
 }

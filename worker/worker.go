@@ -64,8 +64,16 @@ type ActivityRegistry interface {
 // New returns a worker for a task queue. Nothing happens until it is started, which is also when wrong arguments show.
 // c must stay open until the worker has stopped.
 func New(c client.Client, taskQueue string, options Options) Worker {
-	around, options, err := plug(taskQueue, options)
-	w := newWorker(c, taskQueue, options)
+	core, refusal := coreOf(c)
+	var ofClient []client.Plugin
+	if core != nil {
+		ofClient = core.Plugins
+	}
+	around, options, err := plug(taskQueue, plugins(ofClient, options.Plugins), options)
+	w := newWorker(c, core, taskQueue, options)
+	if refusal != nil {
+		w.refusal = refusal
+	}
 	if around == nil {
 		return w
 	}
@@ -74,12 +82,10 @@ func New(c client.Client, taskQueue string, options Options) Worker {
 	return around
 }
 
-func newWorker(c client.Client, taskQueue string, options Options) *worker {
-	w := &worker{queue: taskQueue, client: c, options: options.withDefaults(), ended: make(chan struct{})}
-	w.core, w.refusal = coreOf(c)
-	if w.refusal == nil {
-		w.refusal = errors.Join(w.options.validate(), streams.CheckTaskQueue(taskQueue))
-	}
+// newWorker returns a worker without plugins. Core is nil for a client that no worker can be made with.
+func newWorker(c client.Client, core *client.Core, taskQueue string, options Options) *worker {
+	w := &worker{queue: taskQueue, client: c, core: core, options: options.withDefaults(), ended: make(chan struct{})}
+	w.refusal = errors.Join(w.options.validate(), streams.CheckTaskQueue(taskQueue))
 	definition := workflow.DefinitionOptions{EnableLoggingInReplay: options.EnableLoggingInReplay}
 	definition.FailOnPanic = options.WorkflowPanicPolicy == FailWorkflow
 	definition.PreferredVersion = options.PreferredVersionProvider.preferredVersion()

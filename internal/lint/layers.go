@@ -36,6 +36,7 @@ func below() map[string][]string {
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"typed":       {"client", "workflow"},
+		"plugin":      {"worker", "interceptor"},
 		"testsuite":   {"worker", "internal/scheduler", "internal/devserver"},
 
 		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines"},
