@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
@@ -33,10 +34,10 @@ type item struct {
 	call    *eagerCall
 	running *runningCalls
 
-	// keeper keeps the delivery alive until it is ended. release gives the lane's slot back, nil when it was given.
-	keeper  *keeper
-	release func()
-	ended   bool
+	// keeper keeps the delivery alive until it is ended. room is what it takes of its lane, nil when that was given back.
+	keeper *keeper
+	room   *room
+	ended  bool
 	// eager counts the eager activities that the item covers, and settled says that it waits for nothing else to be
 	// acknowledged.
 	eager   int
@@ -145,9 +146,9 @@ func (it *item) end() bool {
 }
 
 func (it *item) free() {
-	if it.release != nil {
-		it.release()
-		it.release = nil
+	if it.room != nil {
+		it.room.give()
+		it.room = nil
 	}
 }
 
@@ -236,18 +237,16 @@ func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox
 
 // runLane moves deliveries from one lane into mailboxes, never holding more than MaxConcurrent.
 func (c *Coordinator) runLane(ctx, work context.Context, src streams.Consumer) error {
-	slots := make(chan struct{}, c.cfg.MaxConcurrent)
+	room := room{free: c.cfg.MaxConcurrent, changed: make(chan struct{}, 1)}
 	for {
-		free, err := takeSlots(ctx, slots)
-		if err != nil {
+		free := room.wait(ctx)
+		if free == 0 {
 			return nil
 		}
 		deliveries, err := src.Pull(ctx, free)
-		for range free - len(deliveries) {
-			<-slots
-		}
+		room.take(len(deliveries))
 		for _, d := range deliveries {
-			c.receive(work, d, func() { <-slots })
+			c.receive(work, d, &room)
 		}
 		if err != nil {
 			if ctx.Err() != nil {
@@ -258,28 +257,54 @@ func (c *Coordinator) runLane(ctx, work context.Context, src streams.Consumer) e
 	}
 }
 
-// takeSlots takes all free slots, waiting for at least one.
-func takeSlots(ctx context.Context, slots chan struct{}) (int, error) {
-	select {
-	case slots <- struct{}{}:
-	case <-ctx.Done():
-		return 0, ctx.Err()
-	}
-	n := 1
+// room is how many more deliveries of one lane may be held. One goroutine takes, any gives.
+type room struct {
+	mu   sync.Mutex // guards free
+	free int
+	// changed wakes the one that waits; it holds one token.
+	changed chan struct{}
+}
+
+// wait returns how much is free, when something is; 0 when ctx has ended.
+func (r *room) wait(ctx context.Context) int {
 	for {
+		r.mu.Lock()
+		free := r.free
+		r.mu.Unlock()
+		if free > 0 {
+			return free
+		}
 		select {
-		case slots <- struct{}{}:
-			n++
+		case <-r.changed:
+		case <-ctx.Done():
+			return 0
+		}
+	}
+}
+
+func (r *room) take(n int) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.free -= n
+}
+
+func (r *room) give() {
+	r.mu.Lock()
+	r.free++
+	full := r.free == 1
+	r.mu.Unlock()
+	if full {
+		select {
+		case r.changed <- struct{}{}:
 		default:
-			return n, nil
 		}
 	}
 }
 
 // receive decodes a delivery and posts it. What cannot be decoded becomes a dead letter; what a newer version wrote
 // is handed back for a process that knows it.
-func (c *Coordinator) receive(work context.Context, d *streams.Delivery, release func()) {
-	it := &item{run: d.Run.Run, delivery: d, keeper: c.keeper, release: release}
+func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *room) {
+	it := &item{run: d.Run.Run, delivery: d, keeper: c.keeper, room: room}
 	c.keeper.hold(it)
 	if d.Lane == streams.LaneInbox {
 		m, err := decodeMessage(d)
