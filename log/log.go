@@ -21,7 +21,23 @@ func With(l Logger, keyvals ...any) Logger {
 	if w, ok := l.(WithLogger); ok {
 		return w.With(keyvals...)
 	}
-	return &withLogger{next: l, keyvals: keyvals}
+	return &withLogger{next: Skip(l, 1), keyvals: keyvals}
+}
+
+// WithSkipCallers is implemented by loggers that say where in the code a message comes from.
+type WithSkipCallers interface {
+	// WithCallerSkip returns a logger that looks for that place further up the stack by so many calls. The logger itself
+	// stays as it is.
+	WithCallerSkip(depth int) Logger
+}
+
+// Skip returns a logger for a function that logs on behalf of its caller, depth calls further up: l's own, when it implements
+// WithSkipCallers, else l.
+func Skip(l Logger, depth int) Logger {
+	if s, ok := l.(WithSkipCallers); ok {
+		return s.WithCallerSkip(depth)
+	}
+	return l
 }
 
 type withLogger struct {
@@ -40,6 +56,10 @@ func (w *withLogger) Error(msg string, keyvals ...any) { w.next.Error(msg, w.all
 
 func (w *withLogger) With(keyvals ...any) Logger {
 	return &withLogger{next: w.next, keyvals: w.all(keyvals)}
+}
+
+func (w *withLogger) WithCallerSkip(depth int) Logger {
+	return &withLogger{next: Skip(w.next, depth), keyvals: w.keyvals}
 }
 
 // Discard drops every message.

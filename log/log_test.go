@@ -60,3 +60,35 @@ func TestStructuredLoggerWritesToSlog(t *testing.T) {
 		t.Errorf("source is %s, want this file", got.Source.File)
 	}
 }
+
+// located has a place for each message, but no With of its own.
+type located struct {
+	recorder
+	depth int
+}
+
+func (l located) WithCallerSkip(depth int) log.Logger { return located{l.recorder, l.depth + depth} }
+func (l located) Info(msg string, _ ...any)           { l.add("info", msg, []any{l.depth}) }
+
+func TestWhoLogsForOthersIsSkipped(t *testing.T) {
+	t.Parallel()
+	var lines []string
+	plain := recorder{&lines}
+	if log.Skip(plain, 1) != log.Logger(plain) {
+		t.Error("a logger without places is changed")
+	}
+	log.Skip(located{recorder: plain}, 2).Info("direct")
+	log.Skip(log.With(located{recorder: plain}, "k", "v"), 2).Info("wrapped")
+	if want, got := "info direct 2\ninfo wrapped 3\n", strings.Join(lines, ""); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+
+	var out bytes.Buffer
+	logger := log.NewStructuredLogger(slog.New(slog.NewJSONHandler(&out, &slog.HandlerOptions{AddSource: true})))
+	complain := func() { log.Skip(log.With(logger, "k", "v"), 1).Warn("for another") }
+	func() { complain() }()
+	var got struct{ Source struct{ Function string } }
+	if err := json.Unmarshal(out.Bytes(), &got); err != nil || !strings.HasSuffix(got.Source.Function, "TestWhoLogsForOthersIsSkipped.func2") {
+		t.Errorf("source is %q (%v), want the second function", got.Source.Function, err)
+	}
+}

@@ -15,6 +15,8 @@ func NewStructuredLogger(logger *slog.Logger) Logger {
 
 type structuredLogger struct {
 	logger *slog.Logger
+	// skip is how many calls lie between the place that a message comes from and the methods of Logger.
+	skip int
 }
 
 func (s *structuredLogger) Debug(msg string, keyvals ...any) { s.write(slog.LevelDebug, msg, keyvals) }
@@ -24,7 +26,12 @@ func (s *structuredLogger) Error(msg string, keyvals ...any) { s.write(slog.Leve
 
 // With keeps the keys and values in the slog.Logger, where handlers prepare them once.
 func (s *structuredLogger) With(keyvals ...any) Logger {
-	return &structuredLogger{logger: s.logger.With(keyvals...)}
+	return &structuredLogger{logger: s.logger.With(keyvals...), skip: s.skip}
+}
+
+// WithCallerSkip is documented at WithSkipCallers.
+func (s *structuredLogger) WithCallerSkip(depth int) Logger {
+	return &structuredLogger{logger: s.logger, skip: s.skip + depth}
 }
 
 // write builds the record itself because slog.Logger.Log would name this file as the source.
@@ -34,7 +41,7 @@ func (s *structuredLogger) write(level slog.Level, msg string, keyvals []any) {
 		return
 	}
 	var pcs [1]uintptr
-	runtime.Callers(3, pcs[:]) // runtime.Callers, write, and the method that was called
+	runtime.Callers(3+s.skip, pcs[:]) // runtime.Callers, write, and the method that was called
 	r := slog.NewRecord(time.Now(), level, msg, pcs[0])
 	r.Add(keyvals...)
 	// A handler that cannot write has nowhere to say so.

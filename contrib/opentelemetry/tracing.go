@@ -2,229 +2,176 @@ package opentelemetry
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"maps"
 
 	"go.opentelemetry.io/otel"
 	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/baggage"
 	"go.opentelemetry.io/otel/codes"
 	"go.opentelemetry.io/otel/propagation"
 	"go.opentelemetry.io/otel/trace"
 
-	"github.com/millrace-dev/millrace/activity"
-	"github.com/millrace-dev/millrace/api/common"
-	"github.com/millrace-dev/millrace/client"
-	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/interceptor"
-	"github.com/millrace-dev/millrace/workflow"
+	"github.com/millrace-dev/millrace/log"
 )
 
-// TracerOptions are the options of NewTracingInterceptor.
+// TracerOptions are the options of NewTracer and NewTracingInterceptor.
 type TracerOptions struct {
 	// Tracer makes the spans. Default: that of the global provider, named like this package.
 	Tracer trace.Tracer
 	// TextMapPropagator writes span contexts into headers. Default: W3C trace context and baggage.
 	TextMapPropagator propagation.TextMapPropagator
-	// HeaderKey is the header field that they are in. Default "_tracer-data".
+	// DisableBaggage leaves baggage where it is. Otherwise it goes along with spans.
+	DisableBaggage bool
+	// SpanContextKey is the key of spans in contexts of workflows. Default: one of this package.
+	SpanContextKey interface{}
+	// HeaderKey is the header field that spans go along in. Default "_tracer-data".
 	HeaderKey string
-	// DisableSignalTracing and DisableQueryTracing leave signals, queries out.
+	// DisableSignalTracing, DisableQueryTracing and DisableUpdateTracing leave signals, queries, updates out.
 	DisableSignalTracing bool
 	DisableQueryTracing  bool
+	DisableUpdateTracing bool
+	// AllowInvalidParentSpans makes a span without a parent where what came along is no span. Otherwise what was called
+	// fails.
+	AllowInvalidParentSpans bool
 }
 
-// NewTracingInterceptor returns an interceptor for clients and workers that makes a span of each start, signal, query,
-// workflow, activity and child. A workflow has its span where it first runs: what it calls after it has been replayed is
-// below the span that started it.
+// NewTracingInterceptor returns interceptor.NewTracingInterceptor with a tracer of NewTracer.
 func NewTracingInterceptor(options TracerOptions) (interceptor.Interceptor, error) {
+	t, err := NewTracer(options)
+	if err != nil {
+		return nil, err
+	}
+	return interceptor.NewTracingInterceptor(t), nil
+}
+
+// NewTracer returns a tracer whose spans are OpenTelemetry's. A run that moves from one process to another has a span of
+// its own in each, of which the last is exported.
+func NewTracer(options TracerOptions) (interceptor.Tracer, error) {
 	if options.Tracer == nil {
 		options.Tracer = otel.GetTracerProvider().Tracer(scope)
 	}
 	if options.TextMapPropagator == nil {
 		options.TextMapPropagator = propagation.NewCompositeTextMapPropagator(propagation.TraceContext{}, propagation.Baggage{})
 	}
+	if options.SpanContextKey == nil {
+		options.SpanContextKey = spanKey{}
+	}
 	if options.HeaderKey == "" {
 		options.HeaderKey = "_tracer-data"
 	}
-	return &tracing{options: options}, nil
+	return &tracer{options: options}, nil
 }
 
-type tracing struct {
-	interceptor.InterceptorBase
+type spanKey struct{}
+
+type tracer struct {
+	interceptor.BaseTracer
 	options TracerOptions
 }
 
-// write puts the span context of ctx into a header.
-func (t *tracing) write(ctx context.Context, header map[string]*common.Payload) error {
-	carrier := propagation.MapCarrier{}
-	t.options.TextMapPropagator.Inject(ctx, carrier)
-	if len(carrier) == 0 {
+// reference is a span of another process.
+type reference struct {
+	trace.SpanContext
+	baggage.Baggage
+}
+
+// span is one of this process.
+type span struct {
+	trace.Span
+	baggage.Baggage
+}
+
+func (s *span) Finish(o *interceptor.TracerFinishSpanOptions) {
+	if o.Error != nil {
+		s.RecordError(o.Error)
+		s.SetStatus(codes.Error, o.Error.Error())
+	}
+	s.End()
+}
+
+func (t *tracer) Options() interceptor.TracerOptions {
+	o := t.options
+	return interceptor.TracerOptions{SpanContextKey: o.SpanContextKey, HeaderKey: o.HeaderKey, DisableSignalTracing: o.DisableSignalTracing,
+		DisableQueryTracing: o.DisableQueryTracing, DisableUpdateTracing: o.DisableUpdateTracing, AllowInvalidParentSpans: o.AllowInvalidParentSpans}
+}
+
+func (t *tracer) UnmarshalSpan(data map[string]string) (interceptor.TracerSpanRef, error) {
+	ctx := t.options.TextMapPropagator.Extract(context.Background(), propagation.MapCarrier(data))
+	found := trace.SpanContextFromContext(ctx)
+	if !found.IsValid() {
+		return nil, errors.New("what came along is no span context")
+	}
+	ref := &reference{SpanContext: found}
+	if !t.options.DisableBaggage {
+		ref.Baggage = baggage.FromContext(ctx)
+	}
+	return ref, nil
+}
+
+func (t *tracer) MarshalSpan(s interceptor.TracerSpan) (map[string]string, error) {
+	data := propagation.MapCarrier{}
+	own := s.(*span) // there are no others
+	ctx := trace.ContextWithSpan(context.Background(), own.Span)
+	if !t.options.DisableBaggage {
+		ctx = baggage.ContextWithBaggage(ctx, own.Baggage)
+	}
+	t.options.TextMapPropagator.Inject(ctx, data)
+	return data, nil
+}
+
+func (t *tracer) SpanFromContext(ctx context.Context) interceptor.TracerSpan {
+	found := trace.SpanFromContext(ctx)
+	if !found.SpanContext().IsValid() {
 		return nil
 	}
-	p, err := converter.GetDefaultDataConverter().ToPayload(map[string]string(carrier))
-	if err != nil {
-		return fmt.Errorf("trace: %w", err)
+	return &span{Span: found, Baggage: baggage.FromContext(ctx)}
+}
+
+func (t *tracer) ContextWithSpan(ctx context.Context, s interceptor.TracerSpan) context.Context {
+	own := s.(*span) // there are no others
+	if !t.options.DisableBaggage {
+		ctx = baggage.ContextWithBaggage(ctx, own.Baggage)
 	}
-	header[t.options.HeaderKey] = p
-	return nil
+	return trace.ContextWithSpan(ctx, own.Span)
 }
 
-// read returns ctx with the span context of a header. What cannot be read is no reason not to work.
-func (t *tracing) read(ctx context.Context, header map[string]*common.Payload) context.Context {
-	carrier := map[string]string{}
-	if p := header[t.options.HeaderKey]; p != nil && converter.GetDefaultDataConverter().FromPayload(p, &carrier) == nil {
-		ctx = t.options.TextMapPropagator.Extract(ctx, propagation.MapCarrier(carrier))
+func (t *tracer) StartSpan(o *interceptor.TracerStartSpanOptions) (interceptor.TracerSpan, error) {
+	ctx := context.Background()
+	made := &span{}
+	switch parent := o.Parent.(type) {
+	case *span:
+		ctx, made.Baggage = trace.ContextWithSpan(ctx, parent.Span), parent.Baggage
+	case *reference:
+		ctx, made.Baggage = trace.ContextWithRemoteSpanContext(ctx, parent.SpanContext), parent.Baggage
 	}
-	return ctx
-}
-
-// span makes a span around a call.
-func (t *tracing) span(ctx context.Context, name string, kind trace.SpanKind, attributes map[string]string, call func(ctx context.Context) error) error {
-	list := make([]attribute.KeyValue, 0, len(attributes))
-	for key, value := range maps.All(attributes) {
-		list = append(list, attribute.String(key, value))
+	kind := trace.SpanKindInternal
+	switch {
+	case o.FromHeader:
+		kind = trace.SpanKindServer
+	case o.ToHeader:
+		kind = trace.SpanKindClient
 	}
-	ctx, span := t.options.Tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithAttributes(list...))
-	defer span.End()
-	err := call(ctx)
-	if err != nil {
-		span.RecordError(err)
-		span.SetStatus(codes.Error, err.Error())
+	attributes := make([]attribute.KeyValue, 0, len(o.Tags))
+	for key, value := range maps.All(o.Tags) {
+		attributes = append(attributes, attribute.String(key, value))
 	}
-	return err
+	_, made.Span = t.options.Tracer.Start(ctx, t.SpanName(o), trace.WithTimestamp(o.Time), trace.WithSpanKind(kind), trace.WithAttributes(attributes...))
+	return made, nil
 }
 
-// outgoing makes a span around a call that takes the span context along.
-func (t *tracing) outgoing(ctx context.Context, name, workflowID string, call func(ctx context.Context) error) error {
-	return t.span(ctx, name, trace.SpanKindClient, map[string]string{"temporalWorkflowID": workflowID}, func(ctx context.Context) error {
-		if err := t.write(ctx, interceptor.Header(ctx)); err != nil {
-			return err
-		}
-		return call(ctx)
-	})
-}
-
-func (t *tracing) InterceptClient(next interceptor.ClientOutboundInterceptor) interceptor.ClientOutboundInterceptor {
-	return &tracedClient{interceptor.ClientOutboundInterceptorBase{Next: next}, t}
-}
-
-type tracedClient struct {
-	interceptor.ClientOutboundInterceptorBase
-	t *tracing
-}
-
-func (c *tracedClient) ExecuteWorkflow(ctx context.Context, in *interceptor.ClientExecuteWorkflowInput) (run client.WorkflowRun, err error) {
-	err = c.t.outgoing(ctx, "StartWorkflow:"+in.WorkflowType, in.Options.ID, func(ctx context.Context) (err error) {
-		run, err = c.Next.ExecuteWorkflow(ctx, in)
-		return err
-	})
-	return run, err
-}
-
-func (c *tracedClient) SignalWithStartWorkflow(ctx context.Context, in *interceptor.ClientSignalWithStartWorkflowInput) (run client.WorkflowRun, err error) {
-	err = c.t.outgoing(ctx, "SignalWithStartWorkflow:"+in.WorkflowType, in.Options.ID, func(ctx context.Context) (err error) {
-		run, err = c.Next.SignalWithStartWorkflow(ctx, in)
-		return err
-	})
-	return run, err
-}
-
-func (c *tracedClient) SignalWorkflow(ctx context.Context, in *interceptor.ClientSignalWorkflowInput) error {
-	if c.t.options.DisableSignalTracing {
-		return c.Next.SignalWorkflow(ctx, in)
+// GetLogger adds the span's identity to what is logged.
+func (t *tracer) GetLogger(logger log.Logger, ref interceptor.TracerSpanRef) log.Logger {
+	var found trace.SpanContext
+	switch s := ref.(type) {
+	case *span:
+		found = s.SpanContext()
+	case *reference:
+		found = s.SpanContext
 	}
-	return c.t.outgoing(ctx, "SignalWorkflow:"+in.SignalName, in.WorkflowID, func(ctx context.Context) error {
-		return c.Next.SignalWorkflow(ctx, in)
-	})
-}
-
-func (c *tracedClient) QueryWorkflow(ctx context.Context, in *interceptor.ClientQueryWorkflowInput) (answer converter.EncodedValue, err error) {
-	if c.t.options.DisableQueryTracing {
-		return c.Next.QueryWorkflow(ctx, in)
+	if !found.IsValid() {
+		return logger
 	}
-	err = c.t.outgoing(ctx, "QueryWorkflow:"+in.QueryType, in.WorkflowID, func(ctx context.Context) (err error) {
-		answer, err = c.Next.QueryWorkflow(ctx, in)
-		return err
-	})
-	return answer, err
-}
-
-func (t *tracing) InterceptActivity(_ context.Context, next interceptor.ActivityInboundInterceptor) interceptor.ActivityInboundInterceptor {
-	return &tracedActivity{interceptor.ActivityInboundInterceptorBase{Next: next}, t}
-}
-
-type tracedActivity struct {
-	interceptor.ActivityInboundInterceptorBase
-	t *tracing
-}
-
-func (a *tracedActivity) ExecuteActivity(ctx context.Context, in *interceptor.ExecuteActivityInput) (result interface{}, err error) {
-	info := activity.GetInfo(ctx)
-	ctx = a.t.read(ctx, interceptor.Header(ctx))
-	err = a.t.span(ctx, "RunActivity:"+info.ActivityType.Name, trace.SpanKindServer, map[string]string{
-		"temporalWorkflowID": info.WorkflowExecution.ID, "temporalRunID": info.WorkflowExecution.RunID, "temporalActivityID": info.ActivityID,
-	}, func(ctx context.Context) (err error) {
-		result, err = a.Next.ExecuteActivity(ctx, in)
-		return err
-	})
-	return result, err
-}
-
-func (t *tracing) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
-	return &tracedWorkflow{interceptor.WorkflowInboundInterceptorBase{Next: next}, t}
-}
-
-type tracedWorkflow struct {
-	interceptor.WorkflowInboundInterceptorBase
-	t *tracing
-}
-
-// spanKey is where a workflow context has the span context, as an ordinary context.
-type spanKey struct{}
-
-func (w *tracedWorkflow) Init(outbound interceptor.WorkflowOutboundInterceptor) error {
-	return w.Next.Init(&tracedCalls{interceptor.WorkflowOutboundInterceptorBase{Next: outbound}, w.t})
-}
-
-func (w *tracedWorkflow) ExecuteWorkflow(ctx workflow.Context, in *interceptor.ExecuteWorkflowInput) (result interface{}, err error) {
-	info := workflow.GetInfo(ctx)
-	parent := w.t.read(context.Background(), interceptor.WorkflowHeader(ctx))
-	if workflow.IsReplaying(ctx) {
-		return w.Next.ExecuteWorkflow(workflow.WithValue(ctx, spanKey{}, parent), in)
-	}
-	err = w.t.span(parent, "RunWorkflow:"+info.WorkflowType.Name, trace.SpanKindServer, map[string]string{
-		"temporalWorkflowID": info.WorkflowExecution.ID, "temporalRunID": info.WorkflowExecution.RunID,
-	}, func(own context.Context) (err error) {
-		result, err = w.Next.ExecuteWorkflow(workflow.WithValue(ctx, spanKey{}, own), in)
-		return err
-	})
-	return result, err
-}
-
-type tracedCalls struct {
-	interceptor.WorkflowOutboundInterceptorBase
-	t *tracing
-}
-
-// call makes the span of a call that workflow code has just made, and lets it go along. In replay there is none.
-func (c *tracedCalls) call(ctx workflow.Context, name string) {
-	parent, ok := ctx.Value(spanKey{}).(context.Context)
-	if !ok || workflow.IsReplaying(ctx) {
-		return
-	}
-	err := c.t.span(parent, name, trace.SpanKindClient, nil, func(own context.Context) error {
-		return c.t.write(own, interceptor.WorkflowHeader(ctx))
-	})
-	if err != nil {
-		workflow.GetLogger(ctx).Warn("span context does not go along", "error", err)
-	}
-}
-
-func (c *tracedCalls) ExecuteActivity(ctx workflow.Context, activityType string, args ...interface{}) workflow.Future {
-	c.call(ctx, "StartActivity:"+activityType)
-	return c.Next.ExecuteActivity(ctx, activityType, args...)
-}
-
-func (c *tracedCalls) ExecuteChildWorkflow(ctx workflow.Context, childWorkflowType string, args ...interface{}) workflow.ChildWorkflowFuture {
-	c.call(ctx, "StartChildWorkflow:"+childWorkflowType)
-	return c.Next.ExecuteChildWorkflow(ctx, childWorkflowType, args...)
+	return log.With(logger, "TraceID", found.TraceID().String(), "SpanID", found.SpanID().String())
 }
