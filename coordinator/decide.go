@@ -52,6 +52,9 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 			return err
 		}
 	}
+	if err := c.keepArmed(ctx, e, cover, e.state().Time); err != nil {
+		return err
+	}
 	// Whoever consumed these before may have died before it sent what they cover.
 	if err := c.sendOwed(ctx, e, p); err != nil {
 		return err

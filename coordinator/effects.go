@@ -244,3 +244,19 @@ func (c *Coordinator) rearm(ctx context.Context, e *entry, looked time.Time) err
 	c.watchClock(e)
 	return nil
 }
+
+// keepArmed makes sure, before a message is acknowledged, that a wake-up is still to come for the run's next deadline.
+// A transition that finds an earlier wake-up armed relies on it to arm the next. But a process can be frozen between
+// its look at the clock and its append: by then that wake-up may have fired and found nothing due. Deadlines of
+// ScheduleToStart time-outs count that lie after since.
+func (c *Coordinator) keepArmed(ctx context.Context, e *entry, cover string, since time.Time) error {
+	s, now := e.state(), c.cfg.Now()
+	if s.Closed() || s.Armed.IsZero() || s.ArmCover == cover || s.Armed.After(now.Add(history.ArmSlack)) {
+		return nil
+	}
+	next := s.NextDeadline(since)
+	if next.IsZero() || next.Equal(e.armed) && next.After(now) {
+		return nil
+	}
+	return c.arm(ctx, e, next)
+}

@@ -284,6 +284,12 @@ func (f *fixture) appendElsewhere(run history.Address, messages ...*history.Mess
 // appendCovered does so with a cover of the test's choice.
 func (f *fixture) appendCovered(run history.Address, cover string, messages ...*history.Message) {
 	f.Helper()
+	f.appendDecided(run, time.Now(), cover, messages...)
+}
+
+// appendDecided commits what was decided at an earlier time.
+func (f *fixture) appendDecided(run history.Address, at time.Time, cover string, messages ...*history.Message) {
+	f.Helper()
 	found, err := f.model.FindStart(f.ctx, run.Run)
 	if err != nil {
 		f.Fatal(err)
@@ -304,7 +310,7 @@ func (f *fixture) appendCovered(run history.Address, cover string, messages ...*
 			f.Fatal(err)
 		}
 	}
-	d := m.State().Draft(time.Now())
+	d := m.State().Draft(at)
 	for _, msg := range messages {
 		if v := d.Add(msg); v != history.Taken {
 			f.Fatalf("message %s: verdict %v", msg.Identity(), v)

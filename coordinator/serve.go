@@ -507,6 +507,11 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 		if err := c.rearm(ctx, e, p.draft.Time()); err != nil {
 			return err
 		}
+	} else if len(p.settled) > 0 {
+		// Whoever consumed them may have died before it looked.
+		if err := c.keepArmed(ctx, e, "", e.state().Armed); err != nil {
+			return err
+		}
 	}
 	for _, it := range slices.Concat(p.settled, p.wakes) {
 		c.answerAgain(e, it)

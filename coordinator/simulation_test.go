@@ -24,19 +24,21 @@ import (
 
 var (
 	simulationSeed  = flag.Uint64("seed", 0, "run the simulation with this seed only")
-	simulationSeeds = flag.Uint64("seeds", 300, "number of seeds to run the simulation with")
-	simulationFirst = flag.Uint64("first", 1, "first of the seeds")
+	simulationSeeds = flag.Uint64("seeds", 2000, "number of seeds to run the simulation with")
+	simulationFirst = flag.Uint64("first", 0, "first of the seeds; 0 for one that no earlier run is likely to have had")
 )
 
 // regressionSeeds once found something that later seeds may not. Scripted tests in covers_test.go pin down the same.
 var regressionSeeds = []uint64{
-	101433, // a wake-up from long ago led to a time-out that nothing covered
-	107299, // an alarm was covered by a wake-up that its sender's death had kept from being armed
-	110771, // two processes disagreed on whether an activity had started
-	113730, // as 107299
-	119194, // a time-out came due while the leader was asked
-	899,    // an eager outcome that met a closed run had its cover acknowledged before the effects were sent
-	2363,   // a message that covered an eager activity was acknowledged by its other delivery
+	101433,  // a wake-up from long ago led to a time-out that nothing covered
+	107299,  // an alarm was covered by a wake-up that its sender's death had kept from being armed
+	110771,  // two processes disagreed on whether an activity had started
+	113730,  // as 107299
+	119194,  // a time-out came due while the leader was asked
+	899,     // an eager outcome that met a closed run had its cover acknowledged before the effects were sent
+	2363,    // a message that covered an eager activity was acknowledged by its other delivery
+	1002615, // a transition relied on a wake-up that had fired before it was appended
+	1003523, // nobody armed the wake-up for a ScheduleToStart time-out that had passed
 }
 
 // simulatedIDs is the number of workflow IDs that clients use.
@@ -60,6 +62,7 @@ type simulation struct {
 	group sync.WaitGroup
 	// turns lets one process at a time pull from a lane.
 	turns map[streams.Lane]chan struct{}
+	steps steps
 
 	mu         sync.Mutex // guards the rest
 	signals    []sentSignal
@@ -95,9 +98,13 @@ func TestSimulation(t *testing.T) {
 		simulate(t, *simulationSeed)
 		return
 	}
+	first := *simulationFirst
+	if first == 0 {
+		first = uint64(time.Now().UnixMicro())
+	}
 	seeds := slices.Clone(regressionSeeds)
 	for i := range *simulationSeeds {
-		seeds = append(seeds, *simulationFirst+i)
+		seeds = append(seeds, first+i)
 	}
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
@@ -110,7 +117,8 @@ func TestSimulation(t *testing.T) {
 func simulate(t *testing.T, seed uint64) {
 	inBubble(t, func(f *fixture) {
 		s := &simulation{fixture: f, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
-			resolved: map[streams.TaskRef]time.Time{}, turns: map[streams.Lane]chan struct{}{}}
+			resolved: map[streams.TaskRef]time.Time{}, turns: map[streams.Lane]chan struct{}{},
+			steps: steps{states: map[history.Run]*history.State{}, begun: map[history.Run]bool{}}}
 		for _, lane := range []streams.Lane{streams.LaneStarts, streams.LaneInbox, streams.LaneTasks} {
 			s.turns[lane] = make(chan struct{}, 1)
 		}

@@ -121,7 +121,7 @@ func TestArmingMovesOnlyEarlier(t *testing.T) {
 func TestArmingAllowsForOtherClocks(t *testing.T) {
 	s := newScript(t).apply(0, StartIdentity, timer(0, 10*time.Second)).apply(time.Second, "x", &TimerCanceled{2})
 	s.wantArmed(10*time.Second, StartIdentity)
-	s.apply(10*time.Second-armSlack/2, "near", timer(10*time.Second, 2*time.Second))
+	s.apply(10*time.Second-ArmSlack/2, "near", timer(10*time.Second, 2*time.Second))
 	s.wantArmed(12*time.Second, "near")
 }
 

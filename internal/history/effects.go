@@ -129,11 +129,18 @@ func (s *State) Effects(cover string) []Effect {
 	if !s.Armed.IsZero() && covers(cover, s.ArmCover) {
 		// Armed as it was the first time: later transitions rely on a firing at that time, or before, even when nothing
 		// waits for it any more.
-		if !s.NextDeadline(s.Time).IsZero() || s.Armed.After(s.Time) {
+		if !s.NextDeadline(s.Time).IsZero() || s.Armed.After(s.Time) || s.overdue() {
 			effects = append(effects, &ArmWakeUp{Due: s.Armed})
 		}
 	}
 	return effects
+}
+
+// overdue says whether a deadline of something pending has passed. Those of ScheduleToStart time-outs count here: whether
+// the activity has started is seen when the run is woken.
+func (s *State) overdue() (found bool) {
+	s.due(s.Time, func(int64) { found = true })
+	return found
 }
 
 func sortedKeys[V any](m map[int64]V) []int64 {

@@ -166,9 +166,9 @@ func (s *State) Seen(identity string) bool {
 	return ok
 }
 
-// armSlack is how far the clocks of two coordinators may differ. An armed wake-up that is nearer than this may have
+// ArmSlack is how far the clocks of two coordinators may differ. An armed wake-up that is nearer than this may have
 // fired already, for a coordinator whose clock is ahead and which found nothing due.
-const armSlack = time.Second
+const ArmSlack = time.Second
 
 // arm notes the wake-up that t has to arm: one that is due earlier than the armed one, or any when the armed one is
 // not safely ahead of t (if it is firing just now, and so a re-arm is lost, that firing arms the next).
@@ -180,7 +180,7 @@ func (s *State) arm(t *Transition) {
 	if next.IsZero() {
 		return
 	}
-	if t.Time.Add(armSlack).Before(s.Armed) && !next.Before(s.Armed) {
+	if t.Time.Add(ArmSlack).Before(s.Armed) && !next.Before(s.Armed) {
 		return
 	}
 	s.Armed, s.ArmCover = next, t.Cover
