@@ -333,7 +333,12 @@ func (s *simulation) faults(op streamstest.Op, run history.Run, n int) streamste
 	if int(h%1000) >= s.faultRate {
 		return streamstest.Proceed
 	}
-	switch f := streamstest.Fault(1 + h>>20%5); {
+	return possible(streamstest.Fault(1+h>>20%5), op)
+}
+
+// possible is the fault, or none where the operation cannot have it.
+func possible(f streamstest.Fault, op streamstest.Op) streamstest.Fault {
+	switch {
 	case f == streamstest.Stale && (op == streamstest.OpTail || op == streamstest.OpLoad || op == streamstest.OpStarted):
 		// That the last record is not known to whoever answers, a wake-up that finds nothing due cannot tell from the
 		// truth: the design asks the leader. So it does for the start marker of an activity, of which two processes must
@@ -342,7 +347,6 @@ func (s *simulation) faults(op streamstest.Op, run history.Run, n int) streamste
 	case f == streamstest.InFlight && op == streamstest.OpPublishTask:
 		// A subject seems taken only just after an acknowledgement, which has a result before it.
 		return streamstest.Proceed
-	default:
-		return f
 	}
+	return f
 }

@@ -116,18 +116,11 @@ func TestSimulation(t *testing.T) {
 
 func simulate(t *testing.T, seed uint64) {
 	inBubble(t, func(f *fixture) {
-		s := &simulation{fixture: f, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
-			resolved: map[streams.TaskRef]time.Time{}, turns: map[streams.Lane]chan struct{}{},
-			steps: steps{states: map[history.Run]*history.State{}, begun: map[history.Run]bool{}}}
-		for _, lane := range []streams.Lane{streams.LaneStarts, streams.LaneInbox, streams.LaneTasks} {
-			s.turns[lane] = make(chan struct{}, 1)
-		}
+		s := newSimulation(f, seed)
 		s.faultRate = []int{0, 5, 20, 60}[s.rng.IntN(4)]
-		f.deploy("script", script)
-		f.deploy("forever", forever)
 		f.faults(s.faults)
 		s.config = coordinator.Config{
-			AckWait:       2 * time.Second,
+			AckWait:       simulatedAckWait,
 			CacheSize:     []int{1, 1, 2, 20}[s.rng.IntN(4)],
 			ArchiveSize:   []int{0, 0, 3000, -1}[s.rng.IntN(4)],
 			MaxAlarms:     []int{0, 0, 1, -1}[s.rng.IntN(4)],
@@ -137,6 +130,20 @@ func simulate(t *testing.T, seed uint64) {
 		s.run()
 		s.check()
 	})
+}
+
+const simulatedAckWait = 2 * time.Second
+
+func newSimulation(f *fixture, seed uint64) *simulation {
+	s := &simulation{fixture: f, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
+		resolved: map[streams.TaskRef]time.Time{}, turns: map[streams.Lane]chan struct{}{},
+		steps: steps{states: map[history.Run]*history.State{}, begun: map[history.Run]bool{}}}
+	for _, lane := range []streams.Lane{streams.LaneStarts, streams.LaneInbox, streams.LaneTasks} {
+		s.turns[lane] = make(chan struct{}, 1)
+	}
+	f.deploy("script", script)
+	f.deploy("forever", forever)
+	return s
 }
 
 // run is chaos for a while, then calm until nothing happens any more.
@@ -161,16 +168,25 @@ func (s *simulation) run() {
 	}
 	clients.Wait()
 	s.calm.Store(true)
+	s.settleAll()
+	stop()
+	s.group.Wait()
+}
+
+// settleAll waits, for half an hour at most, until all runs are closed, and lets what they have left behind end.
+func (s *simulation) settleAll() {
 	for range 60 {
 		time.Sleep(30 * time.Second)
-		s.release()
-		if s.finished() {
+		finished := false
+		s.faultless(func() {
+			s.release()
+			finished = s.finished()
+		})
+		if finished {
 			break
 		}
 	}
 	time.Sleep(2 * time.Minute)
-	stop()
-	s.group.Wait()
 }
 
 // release does what an operator does for a run that is quarantined without guilt: processes that died for other reasons
