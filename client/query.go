@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"time"
 
 	"github.com/millrace-dev/millrace/api/common"
@@ -13,10 +14,14 @@ import (
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/workflow"
 )
 
 // QueryTypeStackTrace asks a run where its coroutines wait. Every workflow answers it.
 const QueryTypeStackTrace string = "__stack_trace"
+
+// QueryTypeOpenSessions asks a run for its open sessions, a list of workflow.SessionInfo. Every workflow answers it.
+const QueryTypeOpenSessions string = "__open_sessions"
 
 // defaultQueryTimeout bounds a query whose context has no deadline.
 const defaultQueryTimeout = 10 * time.Second
@@ -30,6 +35,8 @@ type QueryWorkflowWithOptionsRequest struct {
 	Args      []interface{}
 	// QueryRejectCondition refuses runs by their status. Default: none.
 	QueryRejectCondition enums.QueryRejectCondition
+	// Header goes along with the query, below what interceptors and propagators write. Default: none.
+	Header *common.Header
 }
 
 // QueryWorkflowWithOptionsResponse is the answer: a result, or the status for which the query was rejected.
@@ -70,7 +77,8 @@ func (c *workflowClient) QueryWorkflowWithOptions(ctx context.Context, request *
 	if c.interceptor == nil {
 		return c.queryWithOptions(ctx, request)
 	}
-	value, err := c.interceptor.QueryWorkflow(outgoing(ctx), &QueryWorkflowInput{WorkflowID: request.WorkflowID, RunID: request.RunID,
+	ctx = workflow.ContextWithHeader(ctx, workflow.FieldsOf(request.Header))
+	value, err := c.interceptor.QueryWorkflow(ctx, &QueryWorkflowInput{WorkflowID: request.WorkflowID, RunID: request.RunID,
 		QueryType: request.QueryType, Args: request.Args, QueryRejectCondition: request.QueryRejectCondition})
 	var rejected *rejectedError
 	if errors.As(err, &rejected) {
@@ -95,6 +103,11 @@ func (c *workflowClient) queryWithOptions(ctx context.Context, request *QueryWor
 	header, err := c.header(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("query %q of workflow %q: %w", request.QueryType, request.WorkflowID, err)
+	}
+	if request.Header != nil {
+		all := workflow.FieldsOf(request.Header)
+		maps.Copy(all, workflow.FieldsOf(header))
+		header = all.Encoded()
 	}
 	result, err := c.query(ctx, request, args, header)
 	if err != nil {

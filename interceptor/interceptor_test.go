@@ -15,6 +15,7 @@ import (
 	"github.com/millrace-dev/millrace/interceptor"
 	"github.com/millrace-dev/millrace/internal/devserver/devtest"
 	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/testsuite"
 	"github.com/millrace-dev/millrace/worker"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -218,6 +219,65 @@ func TestInterceptorsAndPropagatorsReachEverything(t *testing.T) {
 			want := []string{"activity call of report", "signal signal prefix", "workflow start of ask"}
 			if d := cmp.Diff(want, all.lines()); d != "" {
 				t.Errorf("places differ (-want +got):\n%s", d)
+			}
+		})
+	}
+}
+
+// judge sees what comes along with queries.
+type judge struct {
+	interceptor.WorkerInterceptorBase
+	seen chan string
+}
+
+func (j *judge) InterceptWorkflow(_ workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return &judgedWorkflow{interceptor.WorkflowInboundInterceptorBase{Next: next}, j}
+}
+
+type judgedWorkflow struct {
+	interceptor.WorkflowInboundInterceptorBase
+	judge *judge
+}
+
+func (w *judgedWorkflow) HandleQuery(ctx workflow.Context, in *interceptor.HandleQueryInput) (interface{}, error) {
+	if p := interceptor.WorkflowHeader(ctx)["word"]; p != nil {
+		w.judge.seen <- string(p.Data)
+	}
+	return w.Next.HandleQuery(ctx, in)
+}
+
+func TestAQueryTakesItsHeaderAlong(t *testing.T) {
+	for name, own := range map[string][]interceptor.ClientInterceptor{"direct": nil, "intercepted": {&baggage{}}} {
+		t.Run(name, func(t *testing.T) {
+			server, err := testsuite.StartDevServer(t.Context(), testsuite.DevServerOptions{ClientOptions: &client.Options{Interceptors: own}})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer server.Stop()
+			c := server.Client()
+			seen := &judge{seen: make(chan string, 1)}
+			w := worker.New(c, "queue", worker.Options{Interceptors: []interceptor.WorkerInterceptor{seen}})
+			w.RegisterWorkflowWithOptions(func(ctx workflow.Context) error {
+				return workflow.SetQueryHandler(ctx, "state", func() (int, error) { return 1, nil })
+			}, workflow.RegisterOptions{Name: "asked"})
+			if err := w.Start(); err != nil {
+				t.Fatal(err)
+			}
+			defer w.Stop()
+			run, err := c.ExecuteWorkflow(t.Context(), client.StartWorkflowOptions{TaskQueue: "queue"}, "asked")
+			if err == nil {
+				err = run.Get(t.Context(), nil)
+			}
+			if err != nil {
+				t.Fatal(err)
+			}
+			header := &common.Header{Fields: map[string]*common.Payload{"word": {Data: []byte("please")}}}
+			if _, err := c.QueryWorkflowWithOptions(t.Context(), &client.QueryWorkflowWithOptionsRequest{
+				WorkflowID: run.GetID(), QueryType: "state", Header: header}); err != nil {
+				t.Fatal(err)
+			}
+			if word := <-seen.seen; word != "please" {
+				t.Errorf("header says %q", word)
 			}
 		})
 	}

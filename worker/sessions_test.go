@@ -131,6 +131,14 @@ func TestSessionFailsWithItsWorkerAndCanBeMadeAgain(t *testing.T) {
 	case <-t.Context().Done():
 		t.Fatal("no session")
 	}
+	answer, err := c.QueryWorkflow(t.Context(), run.GetID(), "", client.QueryTypeOpenSessions)
+	var open []workflow.SessionInfo
+	if err == nil {
+		err = answer.Get(&open)
+	}
+	if err != nil || len(open) != 1 || open[0].SessionID == "" || open[0].HostName == "" {
+		t.Errorf("open sessions are %+v, %v", open, err)
+	}
 	(*holder.Load()).Stop()
 	var result string
 	if err := run.Get(t.Context(), &result); err != nil || result != "recovered" {

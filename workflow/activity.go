@@ -110,7 +110,7 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, args []inter
 // activityOutcome is what the future of an activity is set to.
 func (r *run) activityOutcome(a *history.ActivityTaskScheduled, out replay.Outcome) (interface{}, error) {
 	if out.Failure == nil {
-		return encoded{out.Result}, nil
+		return encoded{payloads: out.Result}, nil
 	}
 	info := failure.ActivityFailureInfo{
 		ActivityType: &common.ActivityType{Name: a.Type},

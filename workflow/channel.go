@@ -311,7 +311,11 @@ func (c *channel) assign(v, valuePtr interface{}) bool {
 }
 
 // encoded is a value as it came from outside.
-type encoded struct{ payloads *common.Payloads }
+type encoded struct {
+	payloads *common.Payloads
+	// usual says that the worker's converter has encoded it, whatever WithDataConverter said.
+	usual bool
+}
 
 // assign stores v in what valuePtr points to; nil drops it.
 func (r *run) assign(v, valuePtr interface{}) error {

@@ -211,7 +211,7 @@ func (c *child) onStart(runID string, cause enums.StartChildWorkflowExecutionFai
 func (c *child) onClose(out replay.Outcome) {
 	c.forget()
 	if out.Failure == nil {
-		c.resolve(encoded{out.Result}, nil)
+		c.resolve(encoded{payloads: out.Result}, nil)
 		return
 	}
 	runID := c.wanted.RunID

@@ -13,6 +13,32 @@ func DataConverterWithoutDeadlockDetection(c converter.DataConverter) converter.
 	return c
 }
 
+// OuterConverter is a converter.DataConverter that does something around another one, for example fetches what is stored
+// elsewhere. WithDataConverter keeps it in place.
+type OuterConverter interface {
+	// Around returns the same around inner.
+	Around(inner converter.DataConverter) converter.DataConverter
+}
+
+type dataConverterKey struct{}
+
+// WithDataConverter returns a context in which dc encodes and decodes in place of the worker's converter: the arguments
+// and results of activities and child workflows, the arguments of signals to other workflows and of a successor. Who is
+// called must use a converter that understands it. A dc may be ContextAware.
+//
+// Local activities, side effects, the workflow's own arguments and result, and errors, keep the worker's converters.
+func WithDataConverter(ctx Context, dc converter.DataConverter) Context {
+	if dc == nil {
+		panic("workflow: WithDataConverter called with nil")
+	}
+	r := runOf(ctx)
+	r.rebased = true
+	if outer, ok := r.def.options.DataConverter.(OuterConverter); ok {
+		dc = outer.Around(dc)
+	}
+	return WithValue(ctx, dataConverterKey{}, dc)
+}
+
 // watched is a data converter that tells the run's watchdog when it is at work.
 type watched struct {
 	converter.DataConverter

@@ -66,6 +66,9 @@ func (f *future) Get(ctx Context, valuePtr interface{}) error {
 		return f.err
 	}
 	if e, ok := f.value.(encoded); ok && valuePtr != nil {
+		if e.usual {
+			return f.run.usualConverter(ctx).FromPayloads(e.payloads, valuePtr)
+		}
 		return f.run.converter(ctx).FromPayloads(e.payloads, valuePtr)
 	}
 	return f.run.assign(f.value, valuePtr)

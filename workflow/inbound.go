@@ -104,7 +104,7 @@ func (i *inbound) ExecuteWorkflow(ctx Context, in *ExecuteWorkflowInput) (interf
 
 // HandleSignal puts the signal into its channel.
 func (i *inbound) HandleSignal(_ Context, in *HandleSignalInput) error {
-	i.run.signalChannel(in.SignalName).offer(encoded{in.Arg})
+	i.run.signalChannel(in.SignalName).offer(encoded{payloads: in.Arg})
 	return nil
 }
 

@@ -71,9 +71,9 @@ func (i *Info) GetCurrentHistorySize() int { return int(i.env.HistorySize()) }
 // ContinueAsNewSuggestedReason says why a run should continue as new.
 type ContinueAsNewSuggestedReason int
 
-// The values of ContinueAsNewSuggestedReason. TooManyUpdates is here for code that asks for it; nothing suggests it.
+// The values of ContinueAsNewSuggestedReason, without a type as Temporal's are. TooManyUpdates is here for code that asks for it; nothing suggests it.
 const (
-	ContinueAsNewSuggestedReasonUnspecified ContinueAsNewSuggestedReason = iota
+	ContinueAsNewSuggestedReasonUnspecified = iota
 	ContinueAsNewSuggestedReasonHistorySizeTooLarge
 	ContinueAsNewSuggestedReasonTooManyHistoryEvents
 	ContinueAsNewSuggestedReasonTooManyUpdates

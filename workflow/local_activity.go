@@ -170,7 +170,7 @@ func (l *localCall) ended(out replay.LocalOutcome) {
 	l.forget()
 	switch {
 	case out.Failure == nil:
-		l.future.resolve(encoded{out.Result}, nil)
+		l.future.resolve(encoded{payloads: out.Result, usual: true}, nil)
 	case out.Backoff > 0:
 		l.wait(out)
 	default:

@@ -10,7 +10,7 @@ import (
 	"github.com/millrace-dev/millrace/api/common"
 )
 
-// reservedQueries begins the names of the queries that Millrace answers itself, such as "__stack_trace".
+// reservedQueries begins the names of the queries that Millrace answers itself, such as "__stack_trace" (see metadata.go for others).
 const reservedQueries = "__"
 
 // SetQueryHandler lets a function answer queries of the given type. It takes the query's arguments, returns a value and
@@ -75,6 +75,9 @@ func newQueryHandler(handler interface{}) (*queryHandler, error) {
 
 // query answers a query by the author's handler.
 func (r *run) query(name string, args *common.Payloads) (*common.Payloads, error) {
+	if own := r.ownAnswer(name); own != nil {
+		return r.encode(own)
+	}
 	h, ok := r.queries[name]
 	if !ok {
 		return nil, r.unknownQuery(name)

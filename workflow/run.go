@@ -21,7 +21,6 @@ type run struct {
 	base   Context
 	logger log.Logger
 
-	// activityIDs are the IDs that the author gave to activities without an outcome.
 	// inbound and outbound are the first of the interceptors, nil without any; the code is called, and calls, directly then.
 	inbound  InboundInterceptor
 	outbound OutboundInterceptor
@@ -29,9 +28,12 @@ type run struct {
 	// converter depends on contexts.
 	headers bool
 	aware   ContextAware
+	// rebased is set by WithDataConverter: contexts may have a converter of their own.
+	rebased bool
 	// values converts what does not depend on contexts.
 	values watched
 
+	// activityIDs are the IDs that the author gave to activities without an outcome.
 	activityIDs map[string]struct{}
 
 	signals map[string]*channel
@@ -49,8 +51,9 @@ type run struct {
 	// cancelAsked is set from the request to cancel until the root context is canceled.
 	cancelAsked bool
 
-	// sessions counts the sessions that were asked for.
-	sessions int
+	// sessions counts the sessions that were asked for; sessionsMade are those that were made and may be open.
+	sessions     int
+	sessionsMade []*SessionInfo
 
 	// named counts channels and selectors, which numbers those without a name.
 	named int
@@ -154,6 +157,19 @@ func (r *run) encodeIn(ctx Context, values ...interface{}) (*common.Payloads, er
 
 // converter is the data converter for what is called with ctx.
 func (r *run) converter(ctx Context) converter.DataConverter {
+	if r.rebased && ctx != nil {
+		if own, ok := ctx.Value(dataConverterKey{}).(converter.DataConverter); ok {
+			if aware, ok := own.(ContextAware); ok {
+				own = aware.WithWorkflowContext(ctx)
+			}
+			return &watched{own, r.env}
+		}
+	}
+	return r.usualConverter(ctx)
+}
+
+// usualConverter is converter for what WithDataConverter does not reach.
+func (r *run) usualConverter(ctx Context) converter.DataConverter {
 	if r.aware == nil || ctx == nil {
 		return &r.values
 	}

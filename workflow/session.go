@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
@@ -181,6 +182,7 @@ func (r *run) createSession(ctx Context, queue string, o *SessionOptions) (Conte
 	}
 	sessionCtx, cancel := WithCancel(ctx)
 	s.HostName, s.queue, s.cancel, s.release = opened.HostName, opened.TaskQueue, cancel, release
+	r.sessionsMade = append(slices.DeleteFunc(r.sessionsMade, func(s *SessionInfo) bool { return s.SessionState != SessionStateOpen }), s)
 	GoNamed(holdCtx, "session", func(ctx Context) { s.watch(held) })
 	return WithValue(sessionCtx, sessionKey{}, s), nil
 }

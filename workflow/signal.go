@@ -73,5 +73,5 @@ func (r *run) signaled(s *history.WorkflowExecutionSignaled) {
 		r.signalInbound(s)
 		return
 	}
-	r.signalChannel(s.Name).offer(encoded{s.Input})
+	r.signalChannel(s.Name).offer(encoded{payloads: s.Input})
 }

@@ -61,6 +61,11 @@ func (c *dataConverter) fromStored(list *common.Payloads, valuePtrs []interface{
 	return c.DataConverter.FromPayloads(whole, valuePtrs...)
 }
 
+// Around is documented at workflow.OuterConverter.
+func (c *dataConverter) Around(inner converter.DataConverter) converter.DataConverter {
+	return c.store.Converter(inner)
+}
+
 // WithSerializationContext returns the converter for ctx, around what the one inside makes of it.
 func (c *dataConverter) WithSerializationContext(ctx converter.SerializationContext) converter.DataConverter {
 	return c.store.Converter(converter.WithDataConverterSerializationContext(c.DataConverter, ctx))
