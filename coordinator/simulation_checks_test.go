@@ -144,7 +144,7 @@ func (s *simulation) check() {
 	}
 	s.Logf("%d calls, trace %x", len(s.trace), h.Sum64())
 	if s.Failed() {
-		s.Logf("repeat with: go test ./coordinator -run TestSimulation -seed %d", s.seed)
+		s.Logf("repeat with: go test ./coordinator -run '%s' -seed %d", s.Name(), s.seed)
 	}
 	if s.Failed() || *simulationSeed != 0 && testing.Verbose() {
 		s.dump()

@@ -95,7 +95,7 @@ type sentSignal struct {
 
 func TestSimulation(t *testing.T) {
 	if *simulationSeed != 0 {
-		simulate(t, *simulationSeed)
+		t.Run(fmt.Sprint("seed=", *simulationSeed), func(t *testing.T) { simulate(t, *simulationSeed) })
 		return
 	}
 	first := *simulationFirst
