@@ -10,6 +10,7 @@ import (
 
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
@@ -33,6 +34,8 @@ type workflowClient struct {
 	routes routes
 	// addresses are those of runs that were asked for something.
 	addresses addresses
+	// gate is for what the workers of this client run.
+	gate alone.Gate
 }
 
 // Dial connects to the broker and opens the namespace. It fails with a wrapped *serviceerror.NamespaceNotFound, whose
@@ -142,6 +145,8 @@ type Core struct {
 	// ContextPropagators and Interceptors are those of Options.
 	ContextPropagators []workflow.ContextPropagator
 	Interceptors       []Interceptor
+	// Gate is one for all workers of the client.
+	Gate *alone.Gate
 	// Plugins are those of Options.
 	Plugins []Plugin
 }
@@ -156,6 +161,7 @@ func CoreOf(c Client) (*Core, error) {
 	return &Core{
 		Streams: w.ns, Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter,
 		MetricsHandler: o.MetricsHandler, Payloads: w.payloads, ContextPropagators: o.ContextPropagators, Interceptors: o.Interceptors,
+		Gate:    &w.gate,
 		Plugins: o.Plugins,
 	}, nil
 }

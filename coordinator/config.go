@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
 )
@@ -43,6 +44,9 @@ type Config struct {
 	MaxEager int
 	// Local runs local activities. Nil: runs whose code asks for them wait for another process.
 	Local LocalRunner
+	// Gate is passed by whatever this process runs that may end it: what is suspected of that runs alone. Local and Eager
+	// pass the same. Nil: one of the coordinator's own.
+	Gate *alone.Gate
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
 	// Now is the clock that stamps transitions. Default time.Now.
@@ -59,6 +63,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.MaxPayload, 512<<10)
 	setDefault(&c.MaxRecord, 256<<10)
 	setDefault(&c.StopTimeout, 10*time.Second)
+	if c.Gate == nil {
+		c.Gate = &alone.Gate{}
+	}
 	if c.Logger == nil {
 		c.Logger = log.Discard{}
 	}

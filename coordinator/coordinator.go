@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/goroutines"
@@ -23,8 +24,9 @@ type Coordinator struct {
 	closed *cache
 	keeper *keeper
 	alarms *alarms
-	// alone holds one token while code runs that may end its process.
-	alone chan struct{}
+	// redelivered is when a message came that had been delivered before, or else when the coordinator was made, in
+	// nanoseconds of the Unix clock.
+	redelivered atomic.Int64
 	// strands are the goroutines of workflow code, pool those that serve runs.
 	strands  strands
 	pool     goroutines.Pool
@@ -51,7 +53,8 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	if err := cfg.validate(); err != nil {
 		return nil, err
 	}
-	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}, alone: make(chan struct{}, 1)}
+	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}}
+	c.redelivered.Store(cfg.Now().UnixNano())
 	c.pool.Keep = maxIdle
 	c.cache = newCache(cfg.CacheSize)
 	c.watchdog = watchdog{timeout: cfg.DeadlockTimeout, active: map[*stretch]struct{}{}}

@@ -50,6 +50,8 @@ type entry struct {
 	finished []finishedLocal
 	// suspicion is what is noted against the run while messages are processed that were delivered before, else nil.
 	suspicion *history.Trouble
+	// noted is set while a note says that the run's code runs.
+	noted bool
 }
 
 func (e *entry) state() *history.State {

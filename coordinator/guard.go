@@ -50,7 +50,9 @@ func stackOf(goroutine uint64) string {
 // guard runs workflow code and gives up on it when it makes no progress for DeadlockTimeout. Nobody can end the code
 // then: its goroutine is left behind with the machine, which it destroys if the code ever returns, and the caller must
 // not touch the machine again.
-func (c *Coordinator) guard(e *entry, op func(progress func()) error) error {
+func (c *Coordinator) guard(ctx context.Context, e *entry, op func(progress func()) error) error {
+	c.cfg.Gate.Enter(ctx)
+	defer c.cfg.Gate.Leave()
 	if c.cfg.DeadlockTimeout < 0 {
 		return op(func() {})
 	}

@@ -49,9 +49,21 @@ type locals struct {
 	ended chan finishedLocal
 }
 
-// runLocals runs what the code waits for and lets it go on, until it waits for no local activity any more; events are
-// those of the transition so far, and what is returned all of them.
+// runLocals runs the local activities that the code waits for; functions, too, may end their process.
 func (c *Coordinator) runLocals(ctx context.Context, e *entry, events []history.Event) ([]history.Event, error) {
+	if e.suspicion == nil {
+		return c.runAllLocals(ctx, e, events)
+	}
+	err := c.watched(ctx, e, func(ctx context.Context) (err error) {
+		events, err = c.runAllLocals(ctx, e, events)
+		return err
+	})
+	return events, err
+}
+
+// runAllLocals runs what the code waits for and lets it go on, until it waits for no local activity any more; events are
+// those of the transition so far, and what is returned all of them.
+func (c *Coordinator) runAllLocals(ctx context.Context, e *entry, events []history.Event) ([]history.Event, error) {
 	if c.cfg.Local == nil {
 		return nil, errNoLocalRunner
 	}

@@ -306,6 +306,9 @@ func (r *room) give() {
 func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *room) {
 	it := &item{run: d.Run.Run, delivery: d, keeper: c.keeper, room: room}
 	c.keeper.hold(it)
+	if d.Deliveries > 1 {
+		c.redelivered.Store(c.cfg.Now().UnixNano())
+	}
 	if d.Lane == streams.LaneInbox {
 		m, err := decodeMessage(d)
 		switch {

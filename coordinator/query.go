@@ -96,7 +96,7 @@ func (c *Coordinator) runQuery(ctx context.Context, e *entry, q *history.Query) 
 	}
 	r := &history.QueryResult{Event: s.LastEvent}
 	machine := e.machine
-	err := c.guard(e, func(func()) (err error) {
+	err := c.guard(ctx, e, func(func()) (err error) {
 		r.Result, err = machine.QueryWithHeader(q.Type, q.Args, q.Header)
 		return err
 	})

@@ -33,7 +33,7 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		c.unopened(ctx, run, items, err)
 		return nil
 	}
-	e.troubled = e.troubled || mostDeliveries(items) > 1 && !errors.Is(e.codeErr, errQuarantined)
+	e.troubled = e.troubled || (mostDeliveries(items) > 1 || e.suspicion != nil) && !errors.Is(e.codeErr, errQuarantined)
 	err = c.advance(ctx, e, items)
 	if err == nil {
 		err = c.clearTrouble(ctx, e)
@@ -105,7 +105,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 		}
 	}
 	// Known before the code runs again: what has killed processes may kill this one.
-	suspicion, quarantined := c.quarantined(ctx, run, items)
+	suspicion, quarantined := c.suspect(ctx, run, items, e == nil && !isNew)
 	if quarantined {
 		if e != nil {
 			c.drop(e)

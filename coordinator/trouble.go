@@ -22,13 +22,7 @@ const (
 	// code: after minTroubleDelay at first, then twice as long each time up to maxTroubleDelay.
 	minTroubleDelay = 500 * time.Millisecond
 	maxTroubleDelay = 10 * time.Second
-	// quarantineDelay is for a message that has killed processes.
-	minQuarantineDelay = 5 * time.Second
-	maxQuarantineDelay = 5 * time.Minute
 )
-
-// lives is how many processes a message may kill before it is replayed no more.
-const lives = 3
 
 // unserved ends the items that err left behind.
 func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err error) {
@@ -63,7 +57,9 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 	default:
 		c.cfg.Logger.Warn("run handed back", "run", run.String(), "error", err)
 	}
-	c.noteHandBack(ctx, run, items, reason)
+	if reason != "" {
+		c.noteReason(ctx, run, reason)
+	}
 	for _, it := range items {
 		it.handBack(delay)
 	}
@@ -114,82 +110,13 @@ func (c *Coordinator) abandon(e *entry, err error) {
 	e.codeErr = err
 }
 
-// quarantined says whether items must not be processed: because running the code for them has ended as many processes
-// as a message has lives. Otherwise it returns what is noted against the run when items were delivered before, nil for
-// the usual case.
-func (c *Coordinator) quarantined(ctx context.Context, run history.Run, items []*item) (*history.Trouble, bool) {
-	most := mostDeliveries(items)
-	if most < 2 {
-		return nil, false
-	}
+// noteReason records why the run cannot go on, when that concerns people.
+func (c *Coordinator) noteReason(ctx context.Context, run history.Run, reason string) {
 	t, err := c.trouble(ctx, run)
-	if err != nil {
-		// Without the note nothing is known against the message.
-		c.cfg.Logger.Warn("trouble of run not read", "run", run.String(), "error", err)
-		return nil, false
-	}
-	// The first delivery leaves no note of its beginning: it counts unless it was handed back.
-	if t.Begun < lives-1 || most-1-t.Handed < lives {
-		return t, false
-	}
-	return nil, true
-}
-
-var errQuarantined = fmt.Errorf("its replay has ended %d processes; it is not replayed any more until it is released: "+
-	"millrace workflow release", lives)
-
-// quarantine hands items back that no code may run for, later each time.
-func (c *Coordinator) quarantine(ctx context.Context, run history.Run, items []*item) {
-	if t, err := c.trouble(ctx, run); err == nil && t.Reason != errQuarantined.Error() {
-		t.Reason, t.Since = errQuarantined.Error(), c.cfg.Now()
-		c.note(ctx, run, t)
-		c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
-	}
-	for _, it := range items {
-		it.handBack(growing(items, minQuarantineDelay, maxQuarantineDelay))
-	}
-}
-
-// execute runs workflow code of a run, under guard. When a message is there that was delivered before, the beginning is
-// noted at the broker and struck out at the end: what remains of a process that died are the notes of the code that it
-// was running. Nothing else is done between the two. Processes die for many reasons, and one that waits for the broker
-// must not leave a note against a run that has done nothing. The second time the code runs alone, so that among runs that
-// died together the innocent part from the guilty.
-func (c *Coordinator) execute(ctx context.Context, e *entry, op func(progress func()) error) error {
-	t := e.suspicion
-	if t == nil {
-		return c.guard(e, op)
-	}
-	if t.Begun > 0 {
-		select {
-		case c.alone <- struct{}{}:
-			defer func() { <-c.alone }()
-		case <-ctx.Done():
-			return fmt.Errorf("run code of run %s: %w", e.run(), context.Cause(ctx))
-		}
-	}
-	t.Begun++
-	c.note(ctx, e.run(), t)
-	defer func() {
-		t.Begun--
-		c.note(ctx, e.run(), t)
-	}()
-	return c.guard(e, op)
-}
-
-// noteHandBack records that this delivery ended well enough to be handed back, and why when that concerns people.
-func (c *Coordinator) noteHandBack(ctx context.Context, run history.Run, items []*item, reason string) {
-	if items[0].deliveries() <= 1 && reason == "" {
-		return // the common case: a race lost once
-	}
-	t, err := c.trouble(ctx, run)
-	if err != nil {
+	if err != nil || t.Reason == reason {
 		return
 	}
-	t.Handed++
-	if reason != "" && reason != t.Reason {
-		t.Reason, t.Since = reason, c.cfg.Now()
-	}
+	t.Reason, t.Since = reason, c.cfg.Now()
 	c.note(ctx, run, t)
 }
 

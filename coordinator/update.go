@@ -63,7 +63,7 @@ func (c *Coordinator) planUpdate(ctx context.Context, e *entry, p *plan, it *ite
 	if err := c.fetchArgs(ctx, it.message.Update.Input); err != nil {
 		return err
 	}
-	invalid, err := c.validate(e, it.message.Update)
+	invalid, err := c.validate(ctx, e, it.message.Update)
 	if err != nil {
 		return err
 	}
@@ -95,9 +95,9 @@ func (p *plan) postpone(e *entry, it *item) {
 // terminate may.
 func (p *plan) isBehind(it *item) bool { return p.behind && it.isRequest() && !it.isTerminate() }
 
-func (c *Coordinator) validate(e *entry, u *history.UpdateRequest) (invalid *failure.Failure, err error) {
+func (c *Coordinator) validate(ctx context.Context, e *entry, u *history.UpdateRequest) (invalid *failure.Failure, err error) {
 	machine := e.machine
-	err = c.guard(e, func(func()) (err error) {
+	err = c.execute(ctx, e, func(func()) (err error) {
 		invalid, err = machine.Validate(u)
 		return err
 	})
@@ -118,6 +118,7 @@ func (c *Coordinator) renew(ctx context.Context, e *entry, p *plan) error {
 			return fmt.Errorf("renew %s of run %s: %w", it.identity(), e.run(), err)
 		}
 		it.ack(ctx)
+		e.troubled = false // what is noted against the old one counts against the copy
 	}
 	return nil
 }

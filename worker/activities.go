@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/goroutines"
 	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/log"
@@ -38,6 +39,9 @@ type activities struct {
 	// aware says that the data converter depends on contexts.
 	aware     bool
 	intercept func(ctx context.Context, next activity.InboundInterceptor) activity.InboundInterceptor
+
+	// gate is passed by every function.
+	gate *alone.Gate
 
 	options Options // with defaults
 	ackWait time.Duration
@@ -101,6 +105,7 @@ func newActivities(b broker, queue string, o Options) *activities {
 		limit:      limiter(o.WorkerActivitiesPerSecond),
 		pool:       goroutines.Pool{Keep: keptGoroutines},
 		stopping:   make(chan struct{}),
+		gate:       &alone.Gate{},
 		executions: map[*execution]struct{}{},
 		warned:     map[string]bool{},
 	}

@@ -50,7 +50,11 @@ type execution struct {
 // execute runs the function and sees to it that what comes of it is reported. It returns when the function has returned.
 func (a *attempt) execute(ctx context.Context, f *function) { newExecution(ctx, a).run(f) }
 
+// newExecution waits for the gate, which takes none of the attempt's time.
 func newExecution(ctx context.Context, a *attempt) *execution {
+	if a.w.gate.Enter(ctx) {
+		a.beat.Started = time.Now()
+	}
 	x := &execution{attempt: a, ctx: ctx, every: a.task.Heartbeat.Duration()}
 	x.deadline, x.deadlineKind = deadlineOf(a.task, a.beat.Started)
 	x.function = newFunctionContext(x, a.w.options.BackgroundActivityContext)
@@ -132,6 +136,7 @@ func (x *execution) checkTime() {
 
 // back takes what the function has returned. It counts unless the attempt has ended before.
 func (x *execution) back(r returned) {
+	x.w.gate.Leave()
 	x.mu.Lock()
 	mine, stopping := !x.claimed, x.stopping
 	x.claimed, x.returned = true, true

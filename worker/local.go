@@ -19,6 +19,7 @@ import (
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/coordinator"
+	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/internal/retry"
@@ -39,6 +40,8 @@ type localActivities struct {
 	logger           log.Logger
 	client           client.Client
 	metrics          client.MetricsHandler
+	// gate is passed by every function.
+	gate *alone.Gate
 
 	// base is what the functions' contexts are made from.
 	base context.Context
@@ -60,6 +63,7 @@ func (w *worker) newLocalActivities(logger log.Logger) *localActivities {
 		logger:           logger,
 		client:           w.client,
 		metrics:          w.core.MetricsHandler,
+		gate:             w.core.Gate,
 		base:             w.options.BackgroundActivityContext,
 		stopping:         w.ended,
 		slots:            make(chan struct{}, w.options.MaxConcurrentLocalActivityExecutionSize),
@@ -173,6 +177,7 @@ func (at *localAttempt) run(ctx context.Context, f *function) (*common.Payloads,
 		<-at.slots
 		return nil, canceledFailure(nil)
 	}
+	at.gate.Enter(ctx)
 	kind := at.begin()
 	fctx, end := context.WithCancelCause(at.base)
 	defer end(nil)
@@ -215,6 +220,7 @@ func (at *localAttempt) begin() enums.TimeoutType {
 func (at *localAttempt) call(ctx context.Context, f *function, done chan<- returned) {
 	r := returned{err: errExited}
 	defer func() {
+		at.gate.Leave()
 		<-at.slots
 		done <- r
 	}()

@@ -13,6 +13,7 @@ import (
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
@@ -27,7 +28,7 @@ func newLocal(t *testing.T, register func(r *registry)) *localActivities {
 	}
 	return &localActivities{find: r.activity, surroundings: surroundings{dataConverter: converter.GetDefaultDataConverter()},
 		failureConverter: millrace.GetDefaultFailureConverter(), logger: log.Discard{}, metrics: client.MetricsNopHandler,
-		base: t.Context(), slots: make(chan struct{}, 1)}
+		base: t.Context(), slots: make(chan struct{}, 1), gate: &alone.Gate{}}
 }
 
 func localTask(fn any, args ...any) *replay.LocalActivity {

@@ -257,6 +257,7 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		Payloads:        w.core.Payloads,
 		Eager:           eager,
 		MaxEager:        w.options.maxEager(),
+		Gate:            w.core.Gate,
 		Logger:          logger,
 	}
 }
@@ -271,7 +272,7 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 		s.logger, s.metrics = logger, w.core.MetricsHandler
 		a.slots.supply = s
 	}
-	a.client, a.metrics = w.client, w.core.MetricsHandler
+	a.client, a.metrics, a.gate = w.client, w.core.MetricsHandler, w.core.Gate
 	a.propagators, a.intercept = w.core.ContextPropagators, interceptActivity(w.interceptors)
 	a.payloads, a.maxPayload, a.maxFailure = w.core.Payloads, w.core.Payloads.MaxSize(), w.messageLimit()
 	return a

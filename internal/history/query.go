@@ -40,9 +40,11 @@ type Trouble struct {
 	// Reason is for people; empty while there is only something to count.
 	Reason string    `msgpack:"r,omitempty"`
 	Since  time.Time `msgpack:"s,omitempty"`
-	// Begun counts how often code began to run for a redelivered message and did not end, Handed the deliveries that were
-	// handed back.
-	Begun  int `msgpack:"b,omitempty"`
+	// Begun counts how often code began to run for a redelivered message and did not end, Alone how often that was with
+	// nothing else in its process.
+	Begun int `msgpack:"b,omitempty"`
+	Alone int `msgpack:"a,omitempty"`
+	// Handed is not written any more; it counted the deliveries that were handed back.
 	Handed int `msgpack:"h,omitempty"`
 }
 

@@ -14,6 +14,7 @@ func below() map[string][]string {
 		"internal/metrics": {},
 
 		"internal/goroutines": {},
+		"internal/alone":      {},
 
 		"api":       {},
 		"converter": {"api"},
@@ -32,14 +33,14 @@ func below() map[string][]string {
 
 		"internal/payloads": {"streams", "workflow"},
 
-		"client":      {"internal/schedule", "internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export"},
+		"client":      {"internal/schedule", "internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export", "internal/alone"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"typed":       {"client", "workflow"},
 		"plugin":      {"worker", "interceptor"},
 		"testsuite":   {"worker", "internal/scheduler", "internal/devserver"},
 
-		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines"},
+		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines", "internal/alone"},
 		"worker":      {"client", "coordinator", "activity", "interceptor"},
 
 		"internal/schedule":  {"workflow"},

@@ -1,0 +1,132 @@
+package coordinator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// What the code of a run does to its process. A process that dies leaves no word, so one that runs code for a message
+// that was delivered before says so first. The second such note is written by a process in which nothing else runs: when
+// it dies, too, it died of that code, and the code is not run any more.
+
+const (
+	// quarantineDelay is for a message that has ended processes.
+	minQuarantineDelay = 5 * time.Second
+	maxQuarantineDelay = 5 * time.Minute
+
+	// aloneWait is how long code that is to run alone waits for what else runs in its process. Nothing new begins meanwhile.
+	aloneWait = 5 * time.Second
+	// maxDeaths is how many processes may die while they run the code of a run, none of which was ever without activities
+	// that run on and on.
+	maxDeaths = 10
+
+	// caution is for how long after its beginning, and after each redelivery, a process looks up whether runs that it loads
+	// for new messages are quarantined: longer than a quarantined message rests.
+	caution = 2 * maxQuarantineDelay
+)
+
+var errQuarantined = errors.New("the run is quarantined")
+
+// guilty says whether what is noted against a run is enough not to run its code any more.
+func guilty(t *history.Trouble) bool { return t.Alone > 0 || t.Begun >= maxDeaths }
+
+// verdict says what is noted against a guilty run. The first delivery leaves no note.
+func verdict(t *history.Trouble) string {
+	beside := ", the last of them with nothing else running in it"
+	if t.Alone == 0 {
+		beside = ", always beside activities that ran on"
+	}
+	return fmt.Sprintf("running its code has ended %d processes%s; it is not run any more until it is released: "+
+		"millrace workflow release", t.Begun+1, beside)
+}
+
+// suspect returns what is noted against the run if its code is to be watched, and says whether that must not run at all.
+// Code is watched for messages that were delivered before. New messages of a quarantined run must not end processes
+// either; but where nothing was delivered twice for long, nothing is looked up.
+func (c *Coordinator) suspect(ctx context.Context, run history.Run, items []*item, cold bool) (t *history.Trouble, quarantined bool) {
+	again := mostDeliveries(items) > 1 || slices.ContainsFunc(items, (*item).isRenewed)
+	if !again && !(cold && c.cautious()) {
+		return nil, false
+	}
+	if !again {
+		if _, err := c.broker.GetBeat(ctx, run, 0); errors.Is(err, streams.ErrNotFound) {
+			return nil, false
+		}
+	}
+	t, err := c.trouble(ctx, run)
+	if err != nil {
+		// Without the note nothing is known against the run.
+		c.cfg.Logger.Warn("trouble of run not read", "run", run.String(), "error", err)
+		return nil, false
+	}
+	if guilty(t) {
+		return nil, true
+	}
+	if !again && t.Begun == 0 {
+		return nil, false
+	}
+	return t, false
+}
+
+func (c *Coordinator) cautious() bool {
+	return c.cfg.Now().UnixNano()-c.redelivered.Load() < int64(caution)
+}
+
+// isRenewed says whether the item is the copy of an update that was delivered before.
+func (it *item) isRenewed() bool { return it.isUpdate() && it.message.Forwarded > 0 }
+
+// quarantine hands items back that no code may run for, later each time.
+func (c *Coordinator) quarantine(ctx context.Context, run history.Run, items []*item) {
+	if t, err := c.trouble(ctx, run); err == nil && guilty(t) && t.Reason != verdict(t) {
+		t.Reason, t.Since = verdict(t), c.cfg.Now()
+		c.note(ctx, run, t)
+		c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
+	}
+	for _, it := range items {
+		it.handBack(growing(items, minQuarantineDelay, maxQuarantineDelay))
+	}
+}
+
+// execute runs workflow code of a run, watched if it is under suspicion.
+func (c *Coordinator) execute(ctx context.Context, e *entry, op func(progress func()) error) error {
+	if e.suspicion == nil {
+		return c.guard(ctx, e, op)
+	}
+	return c.watched(ctx, e, func(ctx context.Context) error { return c.guard(ctx, e, op) })
+}
+
+// watched runs what may end the process, for a run under suspicion. The beginning is noted at the broker and struck out at the end:
+// what remains of a process that died are the notes of what it was running. Nothing else is done between the two.
+// Processes die for many reasons, and one that waits for the broker must not leave a note against a run that has done
+// nothing. The second time it runs alone, so that an innocent run is told from a neighbour that ends processes.
+func (c *Coordinator) watched(ctx context.Context, e *entry, run func(ctx context.Context) error) error {
+	t := e.suspicion
+	if e.noted {
+		return run(ctx)
+	}
+	alone := 0
+	if t.Begun > 0 && c.cfg.DeadlockTimeout > 0 { // code that may take for ever must not keep all else from running
+		h := c.cfg.Gate.Close(ctx, aloneWait)
+		if h == nil {
+			return fmt.Errorf("run code of run %s: %w", e.run(), context.Cause(ctx))
+		}
+		defer h.Open()
+		ctx = h.Context(ctx)
+		if h.Alone() {
+			alone = 1
+		}
+	}
+	t.Begun, t.Alone, e.noted = t.Begun+1, t.Alone+alone, true
+	c.note(ctx, e.run(), t)
+	defer func() {
+		t.Begun, t.Alone, e.noted = t.Begun-1, t.Alone-alone, false
+		c.note(ctx, e.run(), t)
+	}()
+	return run(ctx)
+}
