@@ -53,4 +53,7 @@ func TestVerifier(t *testing.T) {
 	if err := json.Unmarshal(b.Bytes(), &again); err != nil || again.Verdict != Green || again.Runs != r.Runs {
 		t.Errorf("read back as %+v, %v", again, err)
 	}
+	t.Run("doctored", func(t *testing.T) { testDoctored(t, dir) })
+	t.Run("replay", func(t *testing.T) { testReplay(t, dir) })
+	t.Run("truncated", func(t *testing.T) { testTruncatedDump(t, dir) })
 }
