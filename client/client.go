@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/workflowservice"
 	"github.com/millrace-dev/millrace/converter"
 )
 
@@ -55,6 +56,8 @@ type Client interface {
 
 	// DescribeWorkflow tells the state of a run: its status, what it waits for, and what keeps it from going on.
 	DescribeWorkflow(ctx context.Context, workflowID string, runID string) (*WorkflowExecutionDescription, error)
+	// DescribeWorkflowExecution is DescribeWorkflow in the words of Temporal's service.
+	DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error)
 	// GetWorkflowHistory reads the events of a run. With isLongPoll it waits for further ones until the run closes.
 	GetWorkflowHistory(ctx context.Context, workflowID string, runID string, isLongPoll bool, filterType enums.HistoryEventFilterType) HistoryEventIterator
 

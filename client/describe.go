@@ -13,6 +13,7 @@ import (
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/workflow"
@@ -20,43 +21,103 @@ import (
 
 // WorkflowExecutionDescription is the state of a run.
 type WorkflowExecutionDescription struct {
-	WorkflowExecution workflow.Execution            `json:"-"`
-	WorkflowType      common.WorkflowType           `json:"workflowType"`
-	TaskQueueName     string                        `json:"taskQueue"`
-	Status            enums.WorkflowExecutionStatus `json:"status"`
-	WorkflowStartTime time.Time                     `json:"startTime"`
-	// WorkflowCloseTime is nil while the run is open.
-	WorkflowCloseTime *time.Time `json:"closeTime,omitempty"`
-	HistoryLength     int        `json:"historyLength"`
-	// ParentWorkflowExecution is nil for a run without a parent, RootWorkflowExecution the run itself then.
-	ParentWorkflowExecution *common.WorkflowExecution `json:"parent,omitempty"`
-	RootWorkflowExecution   *common.WorkflowExecution `json:"root,omitempty"`
-	FirstRunID              string                    `json:"firstRunId"`
-	Attempt                 int32                     `json:"attempt"`
-	// Memo and SearchAttributes are those that the run has now; TypedSearchAttributes are the latter, decoded.
-	Memo                  *common.Memo              `json:"memo,omitempty"`
-	SearchAttributes      *common.SearchAttributes  `json:"searchAttributes,omitempty"`
-	TypedSearchAttributes millrace.SearchAttributes `json:"-"`
-	StaticSummary         string                    `json:"staticSummary,omitempty"`
-	StaticDetails         string                    `json:"staticDetails,omitempty"`
-	CancelRequested       bool                      `json:"cancelRequested,omitempty"`
+	WorkflowExecutionMetadata
+	FirstRunID string
+	Attempt    int32
+	// SearchAttributes are TypedSearchAttributes as they are stored.
+	SearchAttributes             *common.SearchAttributes
+	StaticSummary, StaticDetails string
+	CancelRequested              bool
 
-	PendingActivities []PendingActivity `json:"pendingActivities,omitempty"`
-	PendingChildren   []PendingChild    `json:"pendingChildren,omitempty"`
-	PendingTimers     []PendingTimer    `json:"pendingTimers,omitempty"`
+	PendingActivities []PendingActivity
+	PendingChildren   []PendingChild
+	PendingTimers     []PendingTimer
 	// Stuck says what keeps the run from going on, empty when nothing is known to: a panic, a change of its code that
 	// does not fit its history, code that blocks, or a replay that kills processes. StuckSince is when that was first seen.
-	Stuck      string     `json:"stuck,omitempty"`
-	StuckSince *time.Time `json:"stuckSince,omitempty"`
+	Stuck      string
+	StuckSince *time.Time
+
+	dataConverter converter.DataConverter
 }
 
-// MarshalJSON writes the execution as histories do.
+// WorkflowExecutionMetadata is what runs have in common.
+type WorkflowExecutionMetadata struct {
+	WorkflowExecution workflow.Execution
+	WorkflowType      workflow.Type
+	TaskQueueName     string
+	Status            enums.WorkflowExecutionStatus
+	// Memo and TypedSearchAttributes are those that the run has now. WorkflowExecutionDescription.GetMemoValue decodes the
+	// former.
+	Memo                  *common.Memo
+	TypedSearchAttributes millrace.SearchAttributes
+	// ParentWorkflowExecution is nil for a run without a parent, RootWorkflowExecution the run itself then.
+	ParentWorkflowExecution *workflow.Execution
+	RootWorkflowExecution   *workflow.Execution
+	WorkflowStartTime       time.Time
+	// WorkflowCloseTime is nil while the run is open.
+	WorkflowCloseTime *time.Time
+	// ExecutionTime is when the code begins, at the earliest: WorkflowStartTime and the delay of the start.
+	ExecutionTime *time.Time
+	// HistoryLength is the number of events.
+	HistoryLength int
+}
+
+// GetMemoValue decodes a field of the memo with the client's data converter. It fails when there is none.
+func (d *WorkflowExecutionDescription) GetMemoValue(key string, valuePtr interface{}) error {
+	p, ok := d.Memo.GetFields()[key]
+	if !ok {
+		return fmt.Errorf("memo of run %s has no field %q", d.WorkflowExecution.RunID, key)
+	}
+	if err := d.dataConverter.FromPayload(p, valuePtr); err != nil {
+		return fmt.Errorf("memo field %q of run %s: %w", key, d.WorkflowExecution.RunID, err)
+	}
+	return nil
+}
+
+// GetStaticSummary returns StaticSummary. It does not fail.
+func (d *WorkflowExecutionDescription) GetStaticSummary() (string, error) { return d.StaticSummary, nil }
+
+// GetStaticDetails returns StaticDetails. It does not fail.
+func (d *WorkflowExecutionDescription) GetStaticDetails() (string, error) { return d.StaticDetails, nil }
+
+// MarshalJSON writes executions and types as histories do.
 func (d WorkflowExecutionDescription) MarshalJSON() ([]byte, error) {
-	type plain WorkflowExecutionDescription
 	return json.Marshal(struct {
-		Execution common.WorkflowExecution `json:"workflowExecution"`
-		*plain
-	}{common.WorkflowExecution{WorkflowId: d.WorkflowExecution.ID, RunId: d.WorkflowExecution.RunID}, (*plain)(&d)})
+		Execution         *common.WorkflowExecution     `json:"workflowExecution"`
+		Type              common.WorkflowType           `json:"workflowType"`
+		TaskQueue         string                        `json:"taskQueue"`
+		Status            enums.WorkflowExecutionStatus `json:"status"`
+		Start             time.Time                     `json:"startTime"`
+		Close             *time.Time                    `json:"closeTime,omitempty"`
+		HistoryLength     int                           `json:"historyLength"`
+		Parent            *common.WorkflowExecution     `json:"parent,omitempty"`
+		Root              *common.WorkflowExecution     `json:"root,omitempty"`
+		FirstRunID        string                        `json:"firstRunId"`
+		Attempt           int32                         `json:"attempt"`
+		Memo              *common.Memo                  `json:"memo,omitempty"`
+		SearchAttributes  *common.SearchAttributes      `json:"searchAttributes,omitempty"`
+		StaticSummary     string                        `json:"staticSummary,omitempty"`
+		StaticDetails     string                        `json:"staticDetails,omitempty"`
+		CancelRequested   bool                          `json:"cancelRequested,omitempty"`
+		PendingActivities []PendingActivity             `json:"pendingActivities,omitempty"`
+		PendingChildren   []PendingChild                `json:"pendingChildren,omitempty"`
+		PendingTimers     []PendingTimer                `json:"pendingTimers,omitempty"`
+		Stuck             string                        `json:"stuck,omitempty"`
+		StuckSince        *time.Time                    `json:"stuckSince,omitempty"`
+	}{
+		stored(&d.WorkflowExecution), common.WorkflowType{Name: d.WorkflowType.Name}, d.TaskQueueName, d.Status, d.WorkflowStartTime,
+		d.WorkflowCloseTime, d.HistoryLength, stored(d.ParentWorkflowExecution), stored(d.RootWorkflowExecution), d.FirstRunID,
+		d.Attempt, d.Memo, d.SearchAttributes, d.StaticSummary, d.StaticDetails, d.CancelRequested, d.PendingActivities,
+		d.PendingChildren, d.PendingTimers, d.Stuck, d.StuckSince,
+	})
+}
+
+// stored is an execution as histories have it.
+func stored(e *workflow.Execution) *common.WorkflowExecution {
+	if e == nil {
+		return nil
+	}
+	return &common.WorkflowExecution{WorkflowId: e.ID, RunId: e.RunID}
 }
 
 // PendingActivity is an activity without an outcome.
@@ -119,6 +180,7 @@ func (c *workflowClient) describe(ctx context.Context, workflowID, runID string)
 		return nil, err
 	}
 	d := describeState(s)
+	d.dataConverter = c.options.DataConverter
 	if s.Closed() {
 		return d, nil
 	}
@@ -134,22 +196,26 @@ func (c *workflowClient) describe(ctx context.Context, workflowID, runID string)
 
 func describeState(s *history.State) *WorkflowExecutionDescription {
 	start := s.Start
+	begins := start.Time.Add(start.Delay.Duration())
 	d := &WorkflowExecutionDescription{
-		WorkflowExecution: workflow.Execution{ID: start.Run.WorkflowID, RunID: start.Run.RunID},
-		WorkflowType:      common.WorkflowType{Name: start.Type},
-		TaskQueueName:     start.Run.Queue,
-		Status:            s.Status,
-		WorkflowStartTime: start.Time,
-		HistoryLength:     int(s.LastEvent),
-		FirstRunID:        start.FirstRun(),
-		Attempt:           max(start.Attempt, 1),
-		Memo:              s.Memo,
-		SearchAttributes:  s.Search,
-		StaticSummary:     start.StaticSummary,
-		StaticDetails:     start.StaticDetails,
-		CancelRequested:   s.CancelRequested,
+		WorkflowExecutionMetadata: WorkflowExecutionMetadata{
+			WorkflowExecution:     execution(start.Run.Run),
+			WorkflowType:          workflow.Type{Name: start.Type},
+			TaskQueueName:         start.Run.Queue,
+			Status:                s.Status,
+			Memo:                  s.Memo,
+			TypedSearchAttributes: history.DecodeSearch(s.Search),
+			WorkflowStartTime:     start.Time,
+			ExecutionTime:         &begins,
+			HistoryLength:         int(s.LastEvent),
+		},
+		FirstRunID:       start.FirstRun(),
+		Attempt:          max(start.Attempt, 1),
+		SearchAttributes: s.Search,
+		StaticSummary:    start.StaticSummary,
+		StaticDetails:    start.StaticDetails,
+		CancelRequested:  s.CancelRequested,
 	}
-	d.TypedSearchAttributes = history.DecodeSearch(s.Search)
 	root := execution(start.Run.Run)
 	if start.Root != nil {
 		root = execution(*start.Root)
@@ -175,8 +241,8 @@ func describeState(s *history.State) *WorkflowExecutionDescription {
 	return d
 }
 
-func execution(run history.Run) common.WorkflowExecution {
-	return common.WorkflowExecution{WorkflowId: run.WorkflowID, RunId: run.RunID}
+func execution(run history.Run) workflow.Execution {
+	return workflow.Execution{ID: run.WorkflowID, RunID: run.RunID}
 }
 
 func (c *workflowClient) describeActivity(ctx context.Context, run history.Run, a *history.PendingActivity) (PendingActivity, error) {

@@ -3,6 +3,7 @@ package client
 import (
 	"context"
 
+	"github.com/millrace-dev/millrace/api/workflowservice"
 	"github.com/millrace-dev/millrace/converter"
 )
 
@@ -213,4 +214,12 @@ func (d *lazyDeployment) SetRampingVersion(ctx context.Context, options WorkerDe
 		return WorkerDeploymentSetRampingVersionResponse{}, err
 	}
 	return c.WorkerDeploymentClient().GetHandle(d.name).SetRampingVersion(ctx, options)
+}
+
+func (l *lazyClient) DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {
+	c, err := l.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.DescribeWorkflowExecution(ctx, workflowID, runID)
 }

@@ -62,7 +62,7 @@ func (c *workflowClient) ListRuns(ctx context.Context, options ListRunsOptions) 
 // runInfo reads a run's start and last record.
 func (c *workflowClient) runInfo(ctx context.Context, found *streams.StoredStart) (*WorkflowExecutionInfo, error) {
 	info := &WorkflowExecutionInfo{
-		Execution:     execution(found.Run.Run),
+		Execution:     common.WorkflowExecution{WorkflowId: found.Run.WorkflowID, RunId: found.Run.RunID},
 		Type:          common.WorkflowType{Name: found.Type},
 		TaskQueue:     found.Run.Queue,
 		Status:        enums.WORKFLOW_EXECUTION_STATUS_RUNNING,

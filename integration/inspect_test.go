@@ -139,7 +139,7 @@ func TestDescribeTellsWhatARunWaitsFor(t *testing.T) {
 		failed <- struct{}{}
 		return errors.New("not now")
 	}})
-	o := client.StartWorkflowOptions{ID: "parent", StaticSummary: "a summary", StaticDetails: "some details"}
+	o := client.StartWorkflowOptions{ID: "parent", StaticSummary: "a summary", StaticDetails: "some details", Memo: map[string]any{"color": "blue"}}
 	run := e.executeWith(o, "parent")
 	receive(e, failed, "the failure")
 	d := e.await("parent", "its state", func(d *client.WorkflowExecutionDescription) bool {
@@ -163,8 +163,22 @@ func TestDescribeTellsWhatARunWaitsFor(t *testing.T) {
 		d.StaticDetails != o.StaticDetails || d.TaskQueueName != queue || d.WorkflowType.Name != "parent" || d.Attempt != 1 || d.FirstRunID != run.GetRunID() {
 		t.Errorf("described %+v", d)
 	}
+	var color string
+	summary, err := d.GetStaticSummary()
+	if err := errors.Join(err, d.GetMemoValue("color", &color)); err != nil || color != "blue" || summary != o.StaticSummary {
+		t.Errorf("color %q, summary %q, %v", color, summary, err)
+	}
+	if err := d.GetMemoValue("size", &color); err == nil {
+		t.Error("a memo field that is not there is found")
+	}
+	r, err := e.client.DescribeWorkflowExecution(e.ctx, "parent", "")
+	if err != nil || r.GetWorkflowExecutionInfo().GetStatus() != d.Status || r.WorkflowExecutionInfo.CloseTime.IsValid() ||
+		!r.WorkflowExecutionInfo.StartTime.AsTime().Equal(d.WorkflowStartTime) || len(r.PendingActivities) != 2 ||
+		r.PendingActivities[0].GetLastFailure() == nil || r.PendingChildren[0].GetWorkflowId() != "the child" {
+		t.Errorf("response is %+v, %v", r, err)
+	}
 	child := e.describe("the child")
-	if p := child.ParentWorkflowExecution; p == nil || p.WorkflowId != "parent" || p.RunId != run.GetRunID() || child.RootWorkflowExecution.WorkflowId != "parent" {
+	if p := child.ParentWorkflowExecution; p == nil || p.ID != "parent" || p.RunID != run.GetRunID() || child.RootWorkflowExecution.ID != "parent" {
 		t.Errorf("the child's parent is %+v, its root %+v", p, child.RootWorkflowExecution)
 	}
 }

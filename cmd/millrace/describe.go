@@ -55,7 +55,8 @@ func (a *app) describe(d *client.WorkflowExecutionDescription) error {
 		pairs = append(pairs, []string{"First run", d.FirstRunID})
 	}
 	if d.ParentWorkflowExecution != nil {
-		pairs = append(pairs, []string{"Parent", executionText(d.ParentWorkflowExecution)})
+		pairs = append(pairs, []string{"Parent", executionText(&common.WorkflowExecution{
+			WorkflowId: d.ParentWorkflowExecution.ID, RunId: d.ParentWorkflowExecution.RunID})})
 	}
 	for _, key := range slices.Sorted(maps.Keys(d.Memo.GetFields())) {
 		pairs = append(pairs, []string{"Memo " + key, payloadText(&common.Payloads{Payloads: []*common.Payload{d.Memo.Fields[key]}})})
