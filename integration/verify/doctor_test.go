@@ -255,7 +255,7 @@ func (d *doctor) put(kind, subject string, data []byte, headers map[string][]str
 // signalMessage is a signal as an inbox has it.
 func (d *doctor) signalMessage(mark string) []byte {
 	d.Helper()
-	data, err := history.Encode(&history.Message{ID: "id-" + mark, Signal: &history.Signal{Name: "hear", Input: payloads(strconv.Quote(mark))}})
+	data, err := history.Encode(&history.Message{ID: "id-" + mark, Signal: &history.Signal{Name: "hear", Input: jsonPayloads(strconv.Quote(mark))}})
 	d.must(err)
 	return data
 }

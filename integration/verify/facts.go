@@ -12,6 +12,7 @@ import (
 type facts struct {
 	e       *evidence
 	options Options
+	outside *outside
 	// messages finds the operation that sent a signal or an update; of its outcome follow these.
 	messages map[messageKey]int32
 	fates    []fate
@@ -39,8 +40,8 @@ type fate struct {
 	result    string
 }
 
-func newFacts(e *evidence, o Options) *facts {
-	f := &facts{e: e, options: o, messages: map[messageKey]int32{}, fates: make([]fate, len(e.operations)),
+func newFacts(e *evidence, o Options, stored *outside) *facts {
+	f := &facts{e: e, options: o, outside: stored, messages: map[messageKey]int32{}, fates: make([]fate, len(e.operations)),
 		consumed: map[history.Run][]int32{}, signals: map[string]int{}, letters: map[string]int{}}
 	for i := range e.operations {
 		op := &e.operations[i]
@@ -52,17 +53,12 @@ func newFacts(e *evidence, o Options) *facts {
 }
 
 // text is the data of the first payload as clients see it.
-func (f *facts) text(p *common.Payloads) (string, error) {
-	if f.options.Decode != nil && p != nil {
-		var err error
-		if p, err = f.options.Decode(p); err != nil {
-			return "", err
-		}
+func (f *facts) text(list *common.Payloads) (string, error) {
+	p, err := f.outside.whole(list)
+	if err == nil && p != nil && f.options.Decode != nil {
+		p, err = f.options.Decode(p)
 	}
-	if list := p.GetPayloads(); len(list) > 0 {
-		return string(list[0].GetData()), nil
-	}
-	return "", nil
+	return string(p.GetData()), err
 }
 
 // markOf is the mark that a signal's first argument carries, empty for none.

@@ -11,10 +11,14 @@ import (
 
 // judge examines the evidence and notes what it finds in r.
 func judge(ctx context.Context, e *evidence, o Options, r *Report) error {
-	f := newFacts(e, o)
-	p := startReplays(o)
+	stored, err := readOutside(e)
+	if err != nil {
+		return err
+	}
+	f := newFacts(e, o, stored)
+	p := startReplays(ctx, o, stored)
 	c := newChronicle(r, f, p.run)
-	err := readHistories(ctx, e, c)
+	err = readHistories(ctx, e, c)
 	if err == nil {
 		err = c.rest()
 	}
@@ -74,6 +78,7 @@ func readHistories(ctx context.Context, e *evidence, c *chronicle) error {
 // replays runs histories through the code while others are being read.
 type replays struct {
 	options Options
+	outside *outside
 	queue   chan replayed
 	done    sync.WaitGroup
 
@@ -88,15 +93,15 @@ type replayed struct {
 	transitions []*history.Transition
 }
 
-func startReplays(o Options) *replays {
-	p := &replays{options: o, queue: make(chan replayed, 64)}
+func startReplays(ctx context.Context, o Options, stored *outside) *replays {
+	p := &replays{options: o, outside: stored, queue: make(chan replayed, 64)}
 	if o.Replay == nil {
 		return p
 	}
 	for range runtime.GOMAXPROCS(0) {
 		p.done.Go(func() {
 			for x := range p.queue {
-				p.replay(x)
+				p.replay(ctx, x)
 			}
 		})
 	}
@@ -110,13 +115,19 @@ func (p *replays) run(r *run) {
 	}
 }
 
-func (p *replays) replay(x replayed) {
-	err := p.options.Replay(x.start, x.transitions)
+func (p *replays) replay(ctx context.Context, x replayed) {
+	broken := I6
+	start, err := p.outside.store.Restore(ctx, x.start, x.transitions)
+	if err != nil {
+		broken = I1 // what a history refers to is part of it
+	} else {
+		err = p.options.Replay(start, x.transitions)
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.count++
 	if err != nil {
-		p.bad = append(p.bad, Violation{I6, x.run.WorkflowID, x.run.RunID, err.Error()})
+		p.bad = append(p.bad, Violation{broken, x.run.WorkflowID, x.run.RunID, err.Error()})
 	}
 }
 

@@ -29,6 +29,7 @@ const (
 	wfParent = "Parent"
 	wfUpdate = "Update"
 	wfWait   = "Wait"
+	wfLarge  = "Large"
 )
 
 // steps runs activities one after the other.
@@ -108,10 +109,18 @@ func wait(ctx workflow.Context) error {
 	return workflow.Sleep(ctx, time.Hour)
 }
 
+// large measures what is too long to be in its history.
+func large(ctx workflow.Context, text string) (int, error) {
+	ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{StartToCloseTimeout: 5 * time.Second})
+	var n int
+	err := workflow.ExecuteActivity(ctx, "Length", text).Get(ctx, &n)
+	return n, err
+}
+
 func registerWorkflows(r interface {
 	RegisterWorkflowWithOptions(w interface{}, options workflow.RegisterOptions)
 }) {
-	for name, fn := range map[string]any{wfSteps: steps, wfEars: ears, wfWide: wide, wfParent: parent, wfUpdate: update, wfWait: wait} {
+	for name, fn := range map[string]any{wfSteps: steps, wfEars: ears, wfWide: wide, wfParent: parent, wfUpdate: update, wfWait: wait, wfLarge: large} {
 		r.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: name})
 	}
 }
@@ -286,6 +295,8 @@ func (r *recorder) load() {
 
 	run = r.start("wide", wfWide, "")
 	r.end("wide", "", run, 24*60<<10)
+	run = r.start("large", wfLarge, "", strings.Repeat("large", 60<<10))
+	r.end("large", "", run, 300<<10)
 	run = r.start("parent", wfParent, "")
 	r.end("parent", "", run, 1)
 

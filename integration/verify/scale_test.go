@@ -68,12 +68,12 @@ func makeUp(tb testing.TB, dir string, n int) {
 			t := &history.Transition{RunID: run.RunID, Number: uint64(k + 1), CommitID: fmt.Sprint(i, "-", k), Time: time.Unix(0, begun).UTC(), Cover: "start", Previous: last}
 			if before != nil {
 				t.PreviousHash = history.HashRecord(before)
-				t.Events = append(t.Events, next(&history.ActivityTaskCompleted{ActivityEnd: history.ActivityEnd{Scheduled: event}, Result: payloads("1")}))
+				t.Events = append(t.Events, next(&history.ActivityTaskCompleted{ActivityEnd: history.ActivityEnd{Scheduled: event}, Result: jsonPayloads("1")}))
 			}
 			if k == 4 {
-				t.Events = append(t.Events, next(&history.WorkflowExecutionCompleted{Result: payloads("6")}))
+				t.Events = append(t.Events, next(&history.WorkflowExecutionCompleted{Result: jsonPayloads("6")}))
 			} else {
-				t.Events = append(t.Events, next(&history.ActivityTaskScheduled{ActivityID: strconv.FormatInt(event+1, 10), Type: "Add", Queue: taskQueue, Input: payloads("[1,2]")}))
+				t.Events = append(t.Events, next(&history.ActivityTaskScheduled{ActivityID: strconv.FormatInt(event+1, 10), Type: "Add", Queue: taskQueue, Input: jsonPayloads("[1,2]")}))
 				end, err := ledger.Begin(Execution{WorkflowID: run.WorkflowID, RunID: run.RunID, ActivityID: strconv.FormatInt(event, 10), Attempt: 1})
 				must(err)
 				must(end(nil))

@@ -14,9 +14,9 @@ type Options struct {
 	// Replay runs a history through the code that wrote it. Nil leaves I6 undecided. It may be called from several
 	// goroutines at a time.
 	Replay func(start *history.Start, transitions []*history.Transition) error
-	// Decode turns payloads as they are stored into those that clients see, nil where they are the same. It undoes
+	// Decode turns a payload as it is stored into the one that clients see, nil where they are the same. It undoes
 	// codecs, not converters.
-	Decode func(*common.Payloads) (*common.Payloads, error)
+	Decode func(*common.Payload) (*common.Payload, error)
 }
 
 // Verify reads the evidence in a directory and judges it. An error says that it could not be read, not that it is bad.
