@@ -39,3 +39,6 @@ func AwaitNotices(c Client) {
 
 // Sent is how many messages a client has sent to its broker.
 func Sent(c Client) uint64 { return c.(*workflowClient).conn.Stats().OutMsgs }
+
+// ConnectionName is what NATS shows of a client with the options.
+func ConnectionName(o Options) string { return o.connectionName() }

@@ -1,6 +1,7 @@
 package client
 
 import (
+	"context"
 	"crypto/tls"
 	"fmt"
 	"os"
@@ -10,6 +11,7 @@ import (
 	"github.com/nats-io/nats.go"
 
 	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/workflow"
@@ -59,6 +61,52 @@ type Options struct {
 	Credentials Credentials
 	// ConnectionOptions say how to connect.
 	ConnectionOptions ConnectionOptions
+
+	// SdkName and SdkVersion are for libraries that embed this one: they name the library, and its version, in the name of
+	// the connection, which NATS shows in its lists. Default: only this one is named. They are not used with a connection
+	// that is given.
+	SdkName, SdkVersion string
+
+	// HeadersProvider is refused unless it is nil: there is no gRPC whose headers it could set. What authorizes a client is
+	// in Credentials or ConnectionOptions.
+	HeadersProvider HeadersProvider
+	// TrafficController is refused unless it is nil: an interceptor can let calls fail.
+	TrafficController TrafficController
+	// WorkerHeartbeatInterval is accepted and changes nothing: NATS knows by the connections which workers there are.
+	WorkerHeartbeatInterval time.Duration
+	// DisableErrorCodeMetricTags is accepted and changes nothing: no metric has error codes.
+	DisableErrorCodeMetricTags bool
+}
+
+// HeadersProvider would set headers of gRPC: see Options.HeadersProvider.
+type HeadersProvider interface {
+	GetHeaders(ctx context.Context) (map[string]string, error)
+}
+
+// TrafficController would be asked before each call of gRPC: see Options.TrafficController.
+type TrafficController interface {
+	CheckCallAllowed(ctx context.Context, method string, req, reply interface{}) error
+}
+
+// validate refuses what would have no effect although somebody counts on it.
+func (o Options) validate() error {
+	switch {
+	case o.HeadersProvider != nil:
+		return serviceerror.NewInvalidArgument("Options.HeadersProvider is set, but there are no gRPC headers: use Options.Credentials, " +
+			"or ConnectionOptions, to say who the client is")
+	case o.TrafficController != nil:
+		return serviceerror.NewInvalidArgument("Options.TrafficController is set, but there is no gRPC: use Options.Interceptors to let calls fail")
+	}
+	return nil
+}
+
+// connectionName is what NATS shows of the client.
+func (o Options) connectionName() string {
+	name := "millrace " + o.Identity
+	if o.SdkName != "" || o.SdkVersion != "" {
+		name += " (" + strings.TrimSpace(o.SdkName+" "+o.SdkVersion) + ")"
+	}
+	return name
 }
 
 // ConnectionOptions say how to connect to NATS.
@@ -114,7 +162,7 @@ func defaultFailureConverter(dc converter.DataConverter) converter.FailureConver
 // a server that has stopped answering after ten seconds.
 func (o Options) connect() (*nats.Conn, error) {
 	options := []nats.Option{
-		nats.Name("millrace " + o.Identity),
+		nats.Name(o.connectionName()),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(200 * time.Millisecond),
 		nats.ReconnectJitter(200*time.Millisecond, time.Second),

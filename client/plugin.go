@@ -68,6 +68,9 @@ func makeClient(ctx context.Context, options Options, about PluginNewClientOptio
 		}
 	}
 	options.Plugins = plugins
+	if err := options.validate(); err != nil {
+		return nil, err
+	}
 	var made Client
 	next := func(ctx context.Context, _ PluginNewClientOptions) (err error) {
 		if made == nil { // a plugin that calls twice gets one client

@@ -84,6 +84,7 @@ func TestDeclarations(t *testing.T) {
 		{"typed constant", `const C string = ""`, `const C = ""`, []string{"workflow.C: differs: is `untyped string`, Temporal has `string`"}},
 		{"value of a constant", `const C = 1`, `const C = 2`, []string{"workflow.C: same"}},
 		{"unexported", `func f()`, ``, nil},
+		{"Nexus within", "type S struct { F interface { A(); RegisterNexus() } }", "type S struct { F interface { A() } }", []string{"workflow.S: same"}},
 		{"Nexus", "type NexusX int\nfunc F() NexusX\nvar V map[string]NexusX", ``, nil},
 		{"deprecated", "// F is old.\n//\n// Deprecated: use G.\nfunc F()\n// Deprecated: gone.\ntype T int\nfunc G(t *T)\nconst C T = 1", ``, nil},
 		{"deprecated elsewhere in the comment", "// F replaces a Deprecated: thing.\nfunc F()", ``, []string{"workflow.F: absent"}},

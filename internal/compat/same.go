@@ -189,14 +189,8 @@ func (c *comparer) sameTuple(theirs, ours *types.Tuple) bool {
 
 // sameInterface compares interfaces without a name of their own, constraints among them.
 func (c *comparer) sameInterface(theirs, ours *types.Interface) bool {
-	if theirs.NumMethods() != ours.NumMethods() || theirs.IsMethodSet() != ours.IsMethodSet() {
+	if theirs.IsMethodSet() != ours.IsMethodSet() || !c.sameMethods(theirs, ours) {
 		return false
-	}
-	for i := range theirs.NumMethods() { // both are sorted by name
-		a, b := theirs.Method(i), ours.Method(i)
-		if a.Name() != b.Name() || !c.same(a.Type(), b.Type()) {
-			return false
-		}
 	}
 	if theirs.IsMethodSet() {
 		return true
@@ -210,6 +204,22 @@ func (c *comparer) sameInterface(theirs, ours *types.Interface) bool {
 		}
 	}
 	return true
+}
+
+// sameMethods reports whether ours has the methods of theirs that count, and no others than theirs has.
+func (c *comparer) sameMethods(theirs, ours *types.Interface) bool {
+	own := make(map[string]*types.Func)
+	for m := range ours.Methods() {
+		own[m.Name()] = m
+	}
+	for m := range theirs.Methods() {
+		counterpart := own[m.Name()]
+		if c.counted(m) && (counterpart == nil || !c.same(m.Type(), counterpart.Type())) {
+			return false
+		}
+		delete(own, m.Name())
+	}
+	return len(own) == 0
 }
 
 // sameStruct compares structs without a name of their own.
