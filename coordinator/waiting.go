@@ -20,6 +20,12 @@ func (c *Coordinator) readWaiting(ctx context.Context, e *entry, items []*item, 
 	lanes := []history.Source{source}
 	if source == "" {
 		lanes = e.awaited(items)
+		if lanes[0] != "" {
+			// Before a run closes there is mostly nothing, which many runs find out together.
+			if empty, err := c.broker.InboxEmpty(ctx, e.start.Run, lanes); err != nil || empty {
+				return nil, 0, err
+			}
+		}
 	}
 	for i, lane := range lanes {
 		w, err := c.broker.ReadInbox(ctx, e.start.Run, lane, inboxBatch)

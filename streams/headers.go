@@ -52,6 +52,9 @@ const (
 	statusEndOfBatch   = "204"
 	statusNotFound     = "404"
 	statusNoResponders = "503"
+	// headerDescription says more of the status; noResults is that of a read of several subjects that are all empty.
+	headerDescription = "Description"
+	noResults         = "No Results"
 )
 
 func recordHeader(info RecordInfo) nats.Header {

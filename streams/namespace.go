@@ -27,6 +27,8 @@ type partition struct {
 	streamNames
 	// group shares flushes to disk among the writes to HISTORY, nil where that does not pay.
 	group *group
+	// looks shares looks into INBOX, nil where its direct reads may come from a server that lags behind.
+	looks *looks
 }
 
 // Name is the namespace's name.

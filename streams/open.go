@@ -52,8 +52,12 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 		grouped[info.Config.Name] = groups(info.Config)
 	}
 	for i := range n.partitions {
-		if p := &n.partitions[i]; grouped[p.history] {
+		p := &n.partitions[i]
+		if grouped[p.history] {
 			p.group = newGroup(n.broker)
+		}
+		if n.direct {
+			p.looks = &looks{broker: n.broker, stream: p.streamNames.inbox, alone: looksAlone}
 		}
 	}
 	return n, nil

@@ -13,6 +13,7 @@ import (
 func inboxChecks() []check {
 	return []check{
 		{"inbox/read in order", inboxRead},
+		{"inbox/empty", inboxEmpty},
 		{"inbox/repeated", inboxRepeated},
 		{"inbox/arguments", inboxArguments},
 		{"wake-up/fires", wakeUpFires},
@@ -46,6 +47,30 @@ func inboxRead(f *fixture) {
 		}
 	}
 	wantLeft(f, run, history.SourceSignals, "s:two", "s:three")
+}
+
+// inboxEmpty: emptiness is claimed of nothing from which something waits. Where claiming it is no cheaper than reading it
+// never is.
+func inboxEmpty(f *fixture) {
+	run := f.newRun()
+	f.send(run, result(7, 1))
+	f.send(f.newRun(), signal("foreign"))
+	for _, t := range []struct {
+		sources []history.Source
+		is      bool
+	}{
+		{[]history.Source{history.SourceSignals}, true},
+		{[]history.Source{history.SourceSignals, history.ActivitySource(8)}, true},
+		{[]history.Source{history.ActivitySource(7)}, false},
+		{[]history.Source{history.SourceSignals, history.ActivitySource(7)}, false},
+		{nil, false},
+	} {
+		empty, err := f.InboxEmpty(f.ctx, run, t.sources)
+		f.noError("look into inbox", err)
+		if empty && !t.is {
+			f.Fatalf("sources %q are called empty", t.sources)
+		}
+	}
 }
 
 // wantWaiting demands that these messages, by their identities, wait in this order.

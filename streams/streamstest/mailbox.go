@@ -80,6 +80,17 @@ func (m *Model) ReadInbox(ctx context.Context, run history.Address, source histo
 	return waiting, err
 }
 
+// InboxEmpty says whether nothing waits for a run from any of these sources. To a hook it is ReadInbox of each.
+func (m *Model) InboxEmpty(ctx context.Context, run history.Address, sources []history.Source) (bool, error) {
+	for _, source := range sources {
+		waiting, err := m.ReadInbox(ctx, run, source, 1)
+		if err != nil || len(waiting) > 0 {
+			return false, err
+		}
+	}
+	return len(sources) > 0, nil
+}
+
 // ArmWakeUp schedules the run's wake-up for due, unless one is armed that is due no later.
 func (m *Model) ArmWakeUp(ctx context.Context, run history.Address, due time.Time) error {
 	due = wakeUpTime(due)
