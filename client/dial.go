@@ -180,7 +180,7 @@ func serviceError(err error) error {
 		typed = serviceerror.NewNamespaceNotFound(err.Error())
 	case errors.Is(err, streams.ErrNotFound):
 		typed = serviceerror.NewNotFound(err.Error())
-	case errors.Is(err, streams.ErrTooLarge):
+	case errors.Is(err, streams.ErrTooLarge), errors.Is(err, streams.ErrInvalid):
 		typed = serviceerror.NewInvalidArgument(err.Error())
 	case errors.Is(err, streams.ErrUnavailable):
 		typed = serviceerror.NewUnavailable(err.Error())

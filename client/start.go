@@ -118,6 +118,9 @@ func (c *workflowClient) start(ctx context.Context, start *history.Start, o Star
 	return streams.StartRun(ctx, c.ns, streams.StartRequest{Start: start, Reuse: o.WorkflowIDReusePolicy, Conflict: conflict})
 }
 
+// maxTypeName bounds in bytes the name of a workflow type, as for children that workflow code starts.
+const maxTypeName = 1000
+
 // newStart makes a start of the options, the workflow and its arguments.
 func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, callee interface{}, args []interface{}) (*history.Start, error) {
 	name, err := calledName(callee)
@@ -126,6 +129,10 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 	}
 	if o.ID == "" {
 		o.ID = uuid.NewString()
+	}
+	if name == "" || len(name) > maxTypeName {
+		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("execute workflow %.100q: the workflow type has %d bytes, must be 1 to %d",
+			name, len(name), maxTypeName))
 	}
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
