@@ -56,6 +56,11 @@ func (c *DefaultFailureConverter) WithSerializationContext(ctx converter.Seriali
 	return &bound
 }
 
+// DependsOnSerializationContext says whether the data converter works differently for each run or activity.
+func (c *DefaultFailureConverter) DependsOnSerializationContext() bool {
+	return converter.DependsOnSerializationContext(c.dataConverter)
+}
+
 // NewDefaultFailureConverter returns a failure converter with options.
 func NewDefaultFailureConverter(options DefaultFailureConverterOptions) *DefaultFailureConverter {
 	if options.DataConverter == nil {

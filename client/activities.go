@@ -116,14 +116,14 @@ func (c *workflowClient) newestAttempt(ctx context.Context, run history.Run, id 
 func (c *workflowClient) complete(ctx context.Context, token *history.TaskToken, result interface{}, failed error) error {
 	r := &history.ActivityResult{Scheduled: token.Event, Attempt: token.Attempt, Identity: c.options.Identity}
 	if failed != nil {
-		r.Failure = c.options.FailureConverter.ErrorToFailure(failed)
+		r.Failure = c.failuresOf(c.ofActivity(token)).ErrorToFailure(failed)
 		if !endsActivity(r.Failure) {
 			return c.reportFailure(ctx, token, r)
 		}
 		r.Retry = enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 	} else if result != nil {
 		var err error
-		if r.Result, err = c.encode([]interface{}{result}); err != nil {
+		if r.Result, err = c.encode(c.ofActivity(token), []interface{}{result}); err != nil {
 			return fmt.Errorf("result: %w", err)
 		}
 	}
@@ -179,7 +179,7 @@ func succeededError(token *history.TaskToken, newest int32) error {
 // heartbeat stores the details and the time, and tells of a requested cancel.
 func (c *workflowClient) heartbeat(ctx context.Context, token *history.TaskToken, details []interface{}) error {
 	run := token.Run.Run
-	payloads, err := c.encode(details)
+	payloads, err := c.encode(c.ofActivity(token), details)
 	if err == nil {
 		payloads, err = c.outsource(ctx, run, payloads)
 	}

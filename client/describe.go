@@ -75,10 +75,14 @@ func (d *WorkflowExecutionDescription) GetMemoValue(key string, valuePtr interfa
 }
 
 // GetStaticSummary returns StaticSummary. It does not fail.
-func (d *WorkflowExecutionDescription) GetStaticSummary() (string, error) { return d.StaticSummary, nil }
+func (d *WorkflowExecutionDescription) GetStaticSummary() (string, error) {
+	return d.StaticSummary, nil
+}
 
 // GetStaticDetails returns StaticDetails. It does not fail.
-func (d *WorkflowExecutionDescription) GetStaticDetails() (string, error) { return d.StaticDetails, nil }
+func (d *WorkflowExecutionDescription) GetStaticDetails() (string, error) {
+	return d.StaticDetails, nil
+}
 
 // MarshalJSON writes executions and types as histories do.
 func (d WorkflowExecutionDescription) MarshalJSON() ([]byte, error) {
@@ -180,7 +184,7 @@ func (c *workflowClient) describe(ctx context.Context, workflowID, runID string)
 		return nil, err
 	}
 	d := describeState(s)
-	d.dataConverter = c.options.DataConverter
+	d.dataConverter = c.converterOf(c.ofWorkflow(s.Start.Run.WorkflowID))
 	if s.Closed() {
 		return d, nil
 	}

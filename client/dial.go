@@ -28,6 +28,8 @@ type workflowClient struct {
 	interceptor OutboundInterceptor
 	// aware is set when the data converter depends on contexts.
 	aware workflow.ContextAware
+	// contextual is set when a converter asks whose payloads it converts.
+	contextual bool
 	// payloads stores large payloads.
 	payloads *payloads.Store
 	// routes say which build new runs are bound to.
@@ -85,6 +87,8 @@ func dial(ctx context.Context, options Options) (*workflowClient, error) {
 		return nil, err
 	}
 	c.aware, _ = c.options.DataConverter.(workflow.ContextAware)
+	c.contextual = converter.DependsOnSerializationContext(c.options.DataConverter) ||
+		converter.DependsOnSerializationContext(c.options.FailureConverter)
 	c.notices = newNotices(ns.ListenClosed)
 	return c, nil
 }

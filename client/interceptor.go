@@ -176,10 +176,10 @@ func (c *workflowClient) header(ctx context.Context) (*common.Header, error) {
 	return fields.Encoded(), nil
 }
 
-// converter is the data converter for what is called with ctx.
-func (c *workflowClient) converter(ctx context.Context) converter.DataConverter {
+// converter is the data converter for what is called with ctx and belongs to whose.
+func (c *workflowClient) converter(ctx context.Context, whose converter.SerializationContext) converter.DataConverter {
 	if c.aware == nil {
-		return c.options.DataConverter
+		return c.converterOf(whose)
 	}
-	return c.aware.WithContext(ctx)
+	return bind(c.aware.WithContext(ctx), whose)
 }

@@ -96,7 +96,7 @@ func (c *workflowClient) queryWithOptions(ctx context.Context, request *QueryWor
 		ctx, cancel = context.WithTimeout(ctx, defaultQueryTimeout)
 		defer cancel()
 	}
-	args, err := c.encodeIn(ctx, request.Args)
+	args, err := c.encodeIn(ctx, c.ofWorkflow(request.WorkflowID), request.Args)
 	if err != nil {
 		return nil, fmt.Errorf("query %q of workflow %q: arguments: %w", request.QueryType, request.WorkflowID, err)
 	}
@@ -116,7 +116,7 @@ func (c *workflowClient) queryWithOptions(ctx context.Context, request *QueryWor
 	if result.Rejected != enums.WORKFLOW_EXECUTION_STATUS_UNSPECIFIED {
 		return &QueryWorkflowWithOptionsResponse{QueryRejected: &query.QueryRejected{Status: result.Rejected}}, nil
 	}
-	return &QueryWorkflowWithOptionsResponse{QueryResult: converter.NewEncodedValue(result.Result, c.options.DataConverter)}, nil
+	return &QueryWorkflowWithOptionsResponse{QueryResult: converter.NewEncodedValue(result.Result, c.converterOf(c.ofWorkflow(request.WorkflowID)))}, nil
 }
 
 // query asks a coordinator of the run's queue, and another when that one cannot answer.

@@ -60,7 +60,7 @@ func (c *workflowClient) TerminateWorkflowWithOptions(ctx context.Context, optio
 }
 
 func (c *workflowClient) terminateWorkflow(ctx context.Context, o TerminateWorkflowOptions) error {
-	payloads, err := c.encode(o.Details)
+	payloads, err := c.encode(c.ofWorkflow(o.WorkflowID), o.Details)
 	if err == nil {
 		o.RunID, err = c.runOfChain(ctx, o.WorkflowID, o.RunID, o.FirstExecutionRunID)
 	}

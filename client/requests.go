@@ -76,7 +76,7 @@ func (c *workflowClient) SignalWorkflow(ctx context.Context, workflowID string, 
 }
 
 func (c *workflowClient) signalWorkflow(ctx context.Context, workflowID, runID, signalName string, arg interface{}) error {
-	signal, err := c.newSignal(ctx, signalName, arg)
+	signal, err := c.newSignal(ctx, workflowID, signalName, arg)
 	if err == nil {
 		err = c.ask(ctx, workflowID, runID, &history.Message{Signal: signal})
 	}
@@ -86,12 +86,12 @@ func (c *workflowClient) signalWorkflow(ctx context.Context, workflowID, runID, 
 	return nil
 }
 
-func (c *workflowClient) newSignal(ctx context.Context, name string, arg interface{}) (*history.Signal, error) {
+func (c *workflowClient) newSignal(ctx context.Context, workflowID, name string, arg interface{}) (*history.Signal, error) {
 	var args []interface{}
 	if arg != nil {
 		args = append(args, arg)
 	}
-	input, err := c.encodeIn(ctx, args)
+	input, err := c.encodeIn(ctx, c.ofWorkflow(workflowID), args)
 	if err != nil {
 		return nil, fmt.Errorf("argument: %w", err)
 	}
@@ -124,7 +124,7 @@ func (c *workflowClient) signalWithStart(ctx context.Context, signalName string,
 	if err != nil {
 		return nil, err
 	}
-	signal, err := c.newSignal(ctx, signalName, signalArg)
+	signal, err := c.newSignal(ctx, start.Run.WorkflowID, signalName, signalArg)
 	if err != nil {
 		return nil, fmt.Errorf("signal %q with start of workflow %q: %w", signalName, workflowID, err)
 	}

@@ -177,7 +177,7 @@ func (c *workflowClient) result(run history.Run, workflowType string, closed *st
 	case enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
 		err = millrace.NewTerminatedError()
 	default:
-		err = c.options.FailureConverter.FailureToError(cause)
+		err = c.failuresOf(c.ofWorkflow(run.WorkflowID)).FailureToError(cause)
 	}
 	return millrace.NewWorkflowExecutionError(run.WorkflowID, run.RunID, workflowType, err)
 }
@@ -186,7 +186,7 @@ func (c *workflowClient) decodeResult(run history.Run, payloads *common.Payloads
 	if valuePtr == nil || payloads == nil {
 		return nil
 	}
-	if err := c.options.DataConverter.FromPayloads(payloads, valuePtr); err != nil {
+	if err := c.converterOf(c.ofWorkflow(run.WorkflowID)).FromPayloads(payloads, valuePtr); err != nil {
 		return fmt.Errorf("decode result of run %s: %w", run, err)
 	}
 	return nil

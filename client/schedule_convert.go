@@ -36,7 +36,7 @@ func (c *workflowClient) newSchedule(ctx context.Context, o ScheduleOptions) (*s
 	if err != nil {
 		return nil, serviceerror.NewInvalidArgument("ScheduleOptions: " + err.Error())
 	}
-	memo, err := c.encodeMemo(o.Memo)
+	memo, err := c.encodeMemo(nil, o.Memo)
 	if err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (c *workflowClient) encodeEach(ctx context.Context, values []interface{}) (
 			out = append(out, p)
 			continue
 		}
-		p, err := c.encodeIn(ctx, []interface{}{v})
+		p, err := c.encodeIn(ctx, nil, []interface{}{v})
 		if err != nil {
 			return nil, err
 		}
@@ -147,7 +147,7 @@ func (c *workflowClient) encodeMixedMemo(memo map[string]interface{}) (*common.M
 			fresh[key] = v
 		}
 	}
-	out, err := c.encodeMemo(fresh)
+	out, err := c.encodeMemo(nil, fresh)
 	if err != nil || len(ready) == 0 {
 		return out, err
 	}

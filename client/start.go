@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/serviceerror"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/cron"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
@@ -142,7 +143,7 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 		return nil, fmt.Errorf("execute workflow %s: choose a run ID: %w", name, err)
 	}
 	run := history.Run{WorkflowID: o.ID, RunID: runID.String()}
-	input, err := c.encodeIn(ctx, args)
+	input, err := c.encodeIn(ctx, c.ofWorkflow(o.ID), args)
 	if err == nil {
 		input, err = c.outsource(ctx, run, input)
 	}
@@ -244,16 +245,16 @@ func (o StartWorkflowOptions) validate() error {
 }
 
 // encode makes payloads of values, within the size that may be stored. Those too large for messages are still among them.
-func (c *workflowClient) encode(values []interface{}) (*common.Payloads, error) {
-	return c.encodeIn(context.Background(), values)
+func (c *workflowClient) encode(whose converter.SerializationContext, values []interface{}) (*common.Payloads, error) {
+	return c.encodeIn(context.Background(), whose, values)
 }
 
 // encodeIn is encode for a data converter that may depend on the caller's context.
-func (c *workflowClient) encodeIn(ctx context.Context, values []interface{}) (*common.Payloads, error) {
+func (c *workflowClient) encodeIn(ctx context.Context, whose converter.SerializationContext, values []interface{}) (*common.Payloads, error) {
 	if len(values) == 0 {
 		return nil, nil
 	}
-	p, err := c.converter(ctx).ToPayloads(values...)
+	p, err := c.converter(ctx, whose).ToPayloads(values...)
 	if err != nil {
 		return nil, err
 	}
@@ -265,7 +266,7 @@ func (c *workflowClient) encodeIn(ctx context.Context, values []interface{}) (*c
 
 // encodeNotes encodes what describes the run: its memo and its search attributes.
 func (c *workflowClient) encodeNotes(o StartWorkflowOptions, run history.Run) (*common.Memo, *common.SearchAttributes, error) {
-	memo, err := c.encodeMemo(o.Memo)
+	memo, err := c.encodeMemo(c.ofWorkflow(o.ID), o.Memo)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -286,13 +287,13 @@ func (o StartWorkflowOptions) encodeSearch() (*common.SearchAttributes, error) {
 	return history.EncodeSearch(o.TypedSearchAttributes)
 }
 
-func (c *workflowClient) encodeMemo(memo map[string]interface{}) (*common.Memo, error) {
+func (c *workflowClient) encodeMemo(whose converter.SerializationContext, memo map[string]interface{}) (*common.Memo, error) {
 	if len(memo) == 0 {
 		return nil, nil
 	}
 	fields := make(map[string]*common.Payload, len(memo))
 	for key, value := range memo {
-		p, err := c.options.DataConverter.ToPayload(value)
+		p, err := c.converterOf(whose).ToPayload(value)
 		if err != nil {
 			return nil, fmt.Errorf("memo field %q: %w", key, err)
 		}

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/uuid"
 
-	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/api/update"
 	"github.com/millrace-dev/millrace/converter"
@@ -133,7 +132,7 @@ func (c *workflowClient) newUpdate(ctx context.Context, o UpdateWorkflowOptions)
 	if o.UpdateID == "" {
 		o.UpdateID = uuid.NewString()
 	}
-	input, err := c.encodeIn(ctx, o.Args)
+	input, err := c.encodeIn(ctx, c.ofWorkflow(o.WorkflowID), o.Args)
 	if err != nil {
 		return nil, fmt.Errorf("arguments: %w", err)
 	}
@@ -184,7 +183,7 @@ func (c *workflowClient) updateError(answer *history.UpdateAnswer) error {
 	case answer.Step == history.UpdateTooLate:
 		return errTooLate(answer.Run)
 	case answer.Failure != nil:
-		return c.options.FailureConverter.FailureToError(answer.Failure)
+		return c.failuresOf(c.ofWorkflow(answer.Run.WorkflowID)).FailureToError(answer.Failure)
 	}
 	return nil
 }
@@ -193,8 +192,8 @@ func errTooLate(run history.Run) error {
 	return serviceError(fmt.Errorf("workflow execution already completed: run %s: %w", run, streams.ErrNotFound))
 }
 
-func (c *workflowClient) updateValue(ctx context.Context, result *common.Payloads) converter.EncodedValue {
-	return converter.NewEncodedValue(result, c.converter(ctx))
+func (c *workflowClient) updateValue(ctx context.Context, answer *history.UpdateAnswer) converter.EncodedValue {
+	return converter.NewEncodedValue(answer.Result, c.converter(ctx, c.ofWorkflow(answer.Run.WorkflowID)))
 }
 
 // isEnd says whether err is that ctx has ended.

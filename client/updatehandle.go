@@ -76,7 +76,7 @@ func (u *updateHandle) poll(ctx context.Context) (*PollWorkflowUpdateOutput, err
 	}
 	var value converter.EncodedValue
 	if answer.Result != nil {
-		value = u.client.updateValue(ctx, answer.Result)
+		value = u.client.updateValue(ctx, answer)
 	}
 	return &PollWorkflowUpdateOutput{Result: value, Error: u.client.updateError(answer)}, nil
 }

@@ -2,6 +2,7 @@ package converter
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/millrace-dev/millrace/api/common"
 )
@@ -109,6 +110,12 @@ func (dc *CodecDataConverter) WithSerializationContext(ctx SerializationContext)
 		bound.codecs[i] = codec
 	}
 	return bound
+}
+
+// DependsOnSerializationContext says whether the parent or a codec works differently for each run or activity.
+func (dc *CodecDataConverter) DependsOnSerializationContext() bool {
+	return DependsOnSerializationContext(dc.parent) ||
+		slices.ContainsFunc(dc.codecs, func(c PayloadCodec) bool { return DependsOnSerializationContext(c) })
 }
 
 // encodeAll applies codecs from the last to the first.

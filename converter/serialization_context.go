@@ -63,3 +63,16 @@ func WithFailureConverterSerializationContext(fc FailureConverter, ctx Serializa
 	}
 	return fc
 }
+
+// DependsOnSerializationContext says whether a data converter, failure converter or codec works differently for each run
+// or activity, so that a context is worth making. One that wraps others tells it by a method of this name, without
+// arguments; for all others it follows from WithSerializationContext.
+func DependsOnSerializationContext(v any) bool {
+	switch x := v.(type) {
+	case interface{ DependsOnSerializationContext() bool }:
+		return x.DependsOnSerializationContext()
+	case DataConverterWithSerializationContext, FailureConverterWithSerializationContext, PayloadCodecWithSerializationContext:
+		return true
+	}
+	return false
+}

@@ -63,7 +63,8 @@ func (e *TestWorkflowEnvironment) SetWorkerOptions(options worker.Options) *Test
 // SetWorkerStopChannel sets what activity.GetWorkerStopChannel returns.
 func (e *TestWorkflowEnvironment) SetWorkerStopChannel(c chan struct{}) { e.engine.workerStop = c }
 
-// SetDataConverter sets what encodes arguments and results.
+// SetDataConverter sets what encodes arguments and results. A converter that works differently for each run or activity
+// is not told whose payloads it converts here, as nothing leaves the environment.
 func (e *TestWorkflowEnvironment) SetDataConverter(dataConverter converter.DataConverter) *TestWorkflowEnvironment {
 	e.engine.setDataConverter(dataConverter)
 	return e
@@ -71,11 +72,30 @@ func (e *TestWorkflowEnvironment) SetDataConverter(dataConverter converter.DataC
 
 // setDataConverter changes the failure converter too, unless the test has set its own.
 func (e *engine) setDataConverter(dc converter.DataConverter) {
-	e.dataConverter = dc
+	e.dataConverter = withoutContexts(dc)
 	if !e.ownFailures {
-		e.failureConverter = failureConverterFor(dc)
+		e.failureConverter = failureConverterFor(e.dataConverter)
 	}
 	e.registerAgain()
+}
+
+// withoutContexts returns dc, which is not told whose payloads it converts.
+func withoutContexts(dc converter.DataConverter) converter.DataConverter {
+	c := contextless{dc}
+	if aware, ok := dc.(workflow.ContextAware); ok {
+		return &contextlessAware{c, aware}
+	}
+	return &c
+}
+
+type contextless struct{ converter.DataConverter }
+
+// DependsOnSerializationContext is documented at converter.DependsOnSerializationContext.
+func (*contextless) DependsOnSerializationContext() bool { return false }
+
+type contextlessAware struct {
+	contextless
+	workflow.ContextAware
 }
 
 // SetFailureConverter sets what encodes errors.

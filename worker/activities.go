@@ -30,9 +30,11 @@ type activities struct {
 
 	dataConverter    converter.DataConverter
 	failureConverter converter.FailureConverter
-	logger           log.Logger
-	client           client.Client
-	metrics          client.MetricsHandler
+	// contextual says that a converter asks whose payloads it converts.
+	contextual bool
+	logger     log.Logger
+	client     client.Client
+	metrics    client.MetricsHandler
 	// propagators take over what comes beside the arguments; intercept puts interceptors in front of a function, nil for
 	// none.
 	propagators []workflow.ContextPropagator

@@ -71,7 +71,7 @@ func (e *environment) makeInfo() activity.Info {
 
 func (e *environment) Heartbeat(details []interface{}) {
 	w := e.x.w
-	payloads, err := w.dataConverter.ToPayloads(details...)
+	payloads, err := bind(w.dataConverter, e.x.whose()).ToPayloads(details...)
 	if err != nil {
 		e.Logger().Error("heartbeat details have no encoding: the heartbeat counts without them", "error", err)
 	}
@@ -83,7 +83,7 @@ func (e *environment) Heartbeat(details []interface{}) {
 }
 
 func (e *environment) HeartbeatDetails() converter.EncodedValues {
-	return converter.NewEncodedValues(e.x.beat.Details, e.x.w.dataConverter)
+	return converter.NewEncodedValues(e.x.beat.Details, bind(e.x.w.dataConverter, e.x.whose()))
 }
 
 func (e *environment) Client() client.Client { return e.x.w.client }

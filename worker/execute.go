@@ -72,7 +72,7 @@ func (x *execution) run(f *function) {
 	x.watch()
 	r := returned{err: errExited}
 	defer func() { x.back(r) }() // also when the function ends its goroutine
-	if x.w.intercept == nil && len(x.w.propagators) == 0 && !x.w.aware {
+	if x.w.intercept == nil && len(x.w.propagators) == 0 && !x.w.aware && !x.w.contextual {
 		r.result, r.err = f.call(x.function, x.task.Input, x.w.dataConverter)
 	} else {
 		r.result, r.err = x.callIntercepted(f)
@@ -173,7 +173,7 @@ func (x *execution) report(ctx context.Context, r returned) {
 		// The function noticed the end of its time before we did.
 		x.fail(ctx, x.timedOut(x.deadlineKind))
 	case x.pulse.cancelRequested() && errors.As(r.err, &canceled):
-		f := x.w.failureConverter.ErrorToFailure(canceled)
+		f := x.failures().ErrorToFailure(canceled)
 		if f == nil || f.CanceledFailureInfo == nil {
 			f = canceledFailure(nil)
 		}
@@ -181,7 +181,7 @@ func (x *execution) report(ctx context.Context, r returned) {
 	case x.pulse.cancelRequested() && errors.Is(r.err, context.Canceled):
 		x.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
 	default:
-		x.fail(ctx, x.w.failureConverter.ErrorToFailure(r.err))
+		x.fail(ctx, x.failures().ErrorToFailure(r.err))
 	}
 }
 

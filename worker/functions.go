@@ -23,7 +23,7 @@ func NewFunctions(definition workflow.DefinitionOptions, all []interceptor.Worke
 	definition.Intercept = interceptWorkflow(all)
 	return &Functions{
 		registry:     newRegistry(definition),
-		surroundings: surroundings{definition.ContextPropagators, interceptActivity(all), definition.DataConverter},
+		surroundings: surroundings{definition.ContextPropagators, interceptActivity(all), definition.DataConverter, nil},
 	}
 }
 

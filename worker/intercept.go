@@ -56,11 +56,13 @@ type surroundings struct {
 	propagators   []workflow.ContextPropagator
 	intercept     func(ctx context.Context, next activity.InboundInterceptor) activity.InboundInterceptor
 	dataConverter converter.DataConverter
+	// whose says whose payloads are converted, nil where no converter asks.
+	whose converter.SerializationContext
 }
 
 // callIntercepted calls the function where there are propagators or interceptors.
 func (x *execution) callIntercepted(f *function) (*common.Payloads, error) {
-	return f.callWithin(x.function, surroundings{x.w.propagators, x.w.intercept, x.w.dataConverter}, x.task.Header, x.task.Input)
+	return f.callWithin(x.function, surroundings{x.w.propagators, x.w.intercept, x.w.dataConverter, x.whose()}, x.task.Header, x.task.Input)
 }
 
 // callWithin calls the function with what came beside its arguments.
@@ -88,7 +90,7 @@ func (f *function) within(ctx context.Context, s surroundings, what string, head
 			return nil, fmt.Errorf("propagate context to %s %s: %w", what, f.name, err)
 		}
 	}
-	dc := converterIn(ctx, s.dataConverter)
+	dc := bind(converterIn(ctx, s.dataConverter), s.whose)
 	if s.intercept != nil {
 		ctx = workflow.ContextWithHeader(ctx, fields)
 	}

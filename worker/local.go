@@ -37,9 +37,11 @@ type localActivities struct {
 
 	surroundings     surroundings
 	failureConverter converter.FailureConverter
-	logger           log.Logger
-	client           client.Client
-	metrics          client.MetricsHandler
+	// contextual says that a converter asks whose payloads it converts.
+	contextual bool
+	logger     log.Logger
+	client     client.Client
+	metrics    client.MetricsHandler
 	// gate is passed by every function.
 	gate *alone.Gate
 
@@ -58,8 +60,9 @@ func (w *worker) newLocalActivities(logger log.Logger) *localActivities {
 		namespace:        w.core.Streams.Name(),
 		queue:            w.queue,
 		find:             w.registry.activity,
-		surroundings:     surroundings{w.core.ContextPropagators, interceptActivity(w.interceptors), w.core.DataConverter},
+		surroundings:     surroundings{w.core.ContextPropagators, interceptActivity(w.interceptors), w.core.DataConverter, nil},
 		failureConverter: w.core.FailureConverter,
+		contextual:       contextual(w.core),
 		logger:           logger,
 		client:           w.client,
 		metrics:          w.core.MetricsHandler,
@@ -86,7 +89,7 @@ func (l *localActivities) RunLocal(ctx context.Context, start *history.Start, a 
 	out := replay.LocalOutcome{Attempt: a.Attempt}
 	f, err := localFunction(a, l.find)
 	if err != nil {
-		out.Failure, out.Retry = l.failureConverter.ErrorToFailure(err), enums.RETRY_STATE_NON_RETRYABLE_FAILURE
+		out.Failure, out.Retry = (&localAttempt{localActivities: l, start: start, task: a}).failures().ErrorToFailure(err), enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 		out.Time = time.Now()
 		return out
 	}
@@ -225,7 +228,9 @@ func (at *localAttempt) call(ctx context.Context, f *function, done chan<- retur
 		done <- r
 	}()
 	ctx = activity.NewContext(ctx, &localEnvironment{at})
-	r.result, r.err = f.callLocal(ctx, at.surroundings, at.task.Header, at.task.Args)
+	s := at.surroundings
+	s.whose = at.whose()
+	r.result, r.err = f.callLocal(ctx, s, at.task.Header, at.task.Args)
 }
 
 // callLocal is callWithin for arguments that have not been encoded.
@@ -283,13 +288,13 @@ func (at *localAttempt) ended(r returned, kind enums.TimeoutType) (*common.Paylo
 	case r.err == nil:
 		return r.result, nil
 	case errors.Is(r.err, activity.ErrResultPending):
-		return nil, at.failureConverter.ErrorToFailure(millrace.NewNonRetryableApplicationError(
+		return nil, at.failures().ErrorToFailure(millrace.NewNonRetryableApplicationError(
 			"a local activity cannot be completed from outside", "ResultPending", r.err))
 	case passed(at.deadline, time.Now()):
 		// The function noticed the end of its time before we did.
 		return nil, timeoutFailure(kind, nil)
 	}
-	return nil, at.failureConverter.ErrorToFailure(r.err)
+	return nil, at.failures().ErrorToFailure(r.err)
 }
 
 // localEnvironment is what the function of a local activity sees of its attempt.

@@ -169,6 +169,14 @@ func (r *registry) activity(name string) (*function, bool) {
 
 // workflow finds the code of a workflow type, under the registered name or the function's own.
 func (r *registry) workflow(name string) (replay.Body, bool) {
+	d, ok := r.workflowDefinition(name)
+	if !ok {
+		return nil, false
+	}
+	return d.Body(), true
+}
+
+func (r *registry) workflowDefinition(name string) (*workflow.Definition, bool) {
 	r.mu.RLock()
 	defer r.mu.RUnlock()
 	d, ok := r.workflows[name]
@@ -181,7 +189,7 @@ func (r *registry) workflow(name string) (replay.Body, bool) {
 	if !ok {
 		return nil, false
 	}
-	return d.Body(), true
+	return d, true
 }
 
 // addDynamicWorkflow registers what runs the workflow types that are not registered.

@@ -1,6 +1,7 @@
 package worker
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -80,7 +81,7 @@ func (r *replayer) ReplayWorkflowHistoryWithOptions(logger log.Logger, h *apihis
 				return fmt.Errorf("replay run %s: %w", start.Run.Run, err)
 			}
 		}
-		return r.replay(o.Logger, start, transitions, payloads.DefaultMaxSize)
+		return r.replay(o, start, transitions, payloads.DefaultMaxSize)
 	})
 }
 
@@ -125,15 +126,16 @@ func (r *replayer) ReplayWorkflowRun(ctx context.Context, c client.Client, logge
 				return fmt.Errorf("replay run %s: %w", start.Run.Run, err)
 			}
 		}
-		return r.replay(o.Logger, start, transitions, limit)
+		return r.replay(o, start, transitions, limit)
 	})
 }
 
-func (r *replayer) replay(logger log.Logger, start *history.Start, transitions []*history.Transition, maxPayload int) error {
-	body, known := r.registry.workflow(start.Type)
+func (r *replayer) replay(o PluginReplayWorkflowOptions, start *history.Start, transitions []*history.Transition, maxPayload int) error {
+	definition, known := r.registry.workflowDefinition(start.Type)
 	if !known {
 		return fmt.Errorf("replay run %s: workflow type %q is not registered with the replayer", start.Run.Run, start.Type)
 	}
+	logger, body := o.Logger, definition.In(cmp.Or(o.Namespace, client.DefaultNamespace)).Body()
 	m := replay.New(replay.Config{Start: start, Body: body, MaxPayload: maxPayload})
 	if err := r.apply(m, transitions); err != nil {
 		var panicked *replay.PanicError

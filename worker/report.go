@@ -50,7 +50,7 @@ func (a *attempt) outsource(ctx context.Context, result *common.Payloads) (*comm
 }
 
 func (a *attempt) tooLarge(size, limit int) *failure.Failure {
-	return a.w.failureConverter.ErrorToFailure(millrace.NewNonRetryableApplicationError(
+	return a.failures().ErrorToFailure(millrace.NewNonRetryableApplicationError(
 		fmt.Sprintf("result of activity %s has %d bytes, the limit is %d", a.task.Type, size, limit), "ResultTooLarge", nil))
 }
 

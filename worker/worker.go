@@ -267,6 +267,7 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 	a.namespace, a.find, a.logger = w.core.Streams.Name(), w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
 	_, a.aware = a.dataConverter.(workflow.ContextAware)
+	a.contextual = contextual(w.core)
 	if s := w.options.activitySupply; s != nil {
 		s.queue, s.build, s.identity = w.queue, w.options.DeploymentOptions.Version.BuildID, w.options.Identity
 		s.logger, s.metrics = logger, w.core.MetricsHandler

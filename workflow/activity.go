@@ -11,6 +11,7 @@ import (
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 )
@@ -58,7 +59,7 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, args []inter
 	if err := o.validate(); err != nil {
 		return fmt.Errorf("execute activity %s: %w", name, err)
 	}
-	input, err := r.encodeIn(ctx, args...)
+	input, err := r.encodeIn(ctx, r.activity(name, o.TaskQueue, false), args...)
 	if err != nil {
 		return fmt.Errorf("execute activity %s: encode arguments: %w", name, err)
 	}
@@ -109,8 +110,9 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, args []inter
 
 // activityOutcome is what the future of an activity is set to.
 func (r *run) activityOutcome(a *history.ActivityTaskScheduled, out replay.Outcome) (interface{}, error) {
+	whose := r.activity(a.Type, a.Queue, false)
 	if out.Failure == nil {
-		return encoded{payloads: out.Result}, nil
+		return encoded{payloads: out.Result, whose: whose}, nil
 	}
 	info := failure.ActivityFailureInfo{
 		ActivityType: &common.ActivityType{Name: a.Type},
@@ -127,12 +129,12 @@ func (r *run) activityOutcome(a *history.ActivityTaskScheduled, out replay.Outco
 	case *history.ActivityTaskCanceled:
 		info.RetryState = enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 	}
-	return nil, millrace.NewActivityError(info, r.reason(out.Failure))
+	return nil, millrace.NewActivityError(info, r.reason(out.Failure, whose))
 }
 
-// reason is the error that a failure from outside describes.
-func (r *run) reason(f *failure.Failure) error {
-	if err := r.def.options.FailureConverter.FailureToError(f); err != nil {
+// reason is the error that a failure of whose, nil for the run itself, describes.
+func (r *run) reason(f *failure.Failure, whose converter.SerializationContext) error {
+	if err := r.failuresOf(whose).FailureToError(f); err != nil {
 		return err
 	}
 	return errors.New("failure converter returned no error for a failure")

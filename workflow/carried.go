@@ -27,7 +27,7 @@ func (r *run) lastCompletionResult(ctx Context, d []interface{}) error {
 	if len(last.GetPayloads()) == 0 {
 		return millrace.ErrNoData
 	}
-	return r.converter(ctx).FromPayloads(last, d...)
+	return r.converter(ctx, nil).FromPayloads(last, d...)
 }
 
 // GetLastError returns the error of the run before this one in its chain, nil if it did not fail or there was none.
@@ -44,5 +44,5 @@ func (r *run) lastError() error {
 	if f == nil {
 		return nil
 	}
-	return r.reason(f)
+	return r.reason(f, nil)
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/converter"
 )
 
 type (
@@ -315,6 +316,8 @@ type encoded struct {
 	payloads *common.Payloads
 	// usual says that the worker's converter has encoded it, whatever WithDataConverter said.
 	usual bool
+	// whose it is, nil for the run itself.
+	whose converter.SerializationContext
 }
 
 // assign stores v in what valuePtr points to; nil drops it.

@@ -137,7 +137,11 @@ func (r *run) childAttributes(ctx Context, name string, args []interface{}) (*hi
 	if err := o.validate(r.def.options.Namespace); err != nil {
 		return nil, err
 	}
-	input, err := r.encodeIn(ctx, args...)
+	if o.WorkflowID == "" {
+		o.WorkflowID = r.env.NextChildID()
+	}
+	whose := r.otherWorkflow(o.WorkflowID)
+	input, err := r.encodeIn(ctx, whose, args...)
 	if err != nil {
 		return nil, fmt.Errorf("encode arguments: %w", err)
 	}
@@ -145,7 +149,7 @@ func (r *run) childAttributes(ctx Context, name string, args []interface{}) (*hi
 	if err != nil {
 		return nil, err
 	}
-	memo, err := r.encodeMemo(o.Memo)
+	memo, err := r.encodeMemo(o.Memo, whose)
 	if err != nil {
 		return nil, err
 	}
@@ -211,7 +215,7 @@ func (c *child) onStart(runID string, cause enums.StartChildWorkflowExecutionFai
 func (c *child) onClose(out replay.Outcome) {
 	c.forget()
 	if out.Failure == nil {
-		c.resolve(encoded{payloads: out.Result}, nil)
+		c.resolve(encoded{payloads: out.Result, whose: c.run.otherWorkflow(c.wanted.WorkflowID)}, nil)
 		return
 	}
 	runID := c.wanted.RunID
@@ -225,7 +229,7 @@ func (c *child) onClose(out replay.Outcome) {
 	case *history.ChildWorkflowExecutionTimedOut:
 		info.RetryState = e.Retry
 	}
-	c.resolve(nil, millrace.NewChildWorkflowExecutionError(info, c.run.reason(out.Failure)))
+	c.resolve(nil, millrace.NewChildWorkflowExecutionError(info, c.run.reason(out.Failure, c.run.otherWorkflow(c.wanted.WorkflowID))))
 }
 
 func (c *child) failureInfo(runID string) failure.ChildWorkflowExecutionFailureInfo {

@@ -9,6 +9,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/cron"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
@@ -177,13 +178,15 @@ func (o *ChildWorkflowOptions) encodeSearch() (*common.SearchAttributes, error) 
 }
 
 // encodeMemo encodes the fields in a fixed order, so that the same one fails each time.
-func (r *run) encodeMemo(memo map[string]interface{}) (*common.Memo, error) {
+// It belongs to whose, nil for the run itself.
+func (r *run) encodeMemo(memo map[string]interface{}, whose converter.SerializationContext) (*common.Memo, error) {
 	if len(memo) == 0 {
 		return nil, nil
 	}
 	fields := make(map[string]*common.Payload, len(memo))
+	dc := r.usualConverter(nil, whose)
 	for _, key := range slices.Sorted(maps.Keys(memo)) {
-		p, err := r.values.ToPayload(memo[key])
+		p, err := dc.ToPayload(memo[key])
 		if err != nil {
 			return nil, fmt.Errorf("encode memo %q: %w", key, err)
 		}

@@ -75,7 +75,7 @@ func (r *run) newContinueAsNewError(ctx Context, options ContinueAsNewErrorOptio
 	if err := checkArguments(wfn, reflect.TypeFor[Context](), args); err != nil {
 		return fmt.Errorf("continue as new %s: %w", name, err)
 	}
-	input, err := r.encodeIn(ctx, args...)
+	input, err := r.encodeIn(ctx, nil, args...)
 	if err != nil {
 		return fmt.Errorf("continue as new %s: encode arguments: %w", name, err)
 	}

@@ -80,6 +80,8 @@ type Definition struct {
 	// dynamic says that the function takes the arguments undecoded.
 	dynamic bool
 	options DefinitionOptions
+	// contextual says that a converter asks whose payloads it converts.
+	contextual bool
 }
 
 // NewDefinition returns the definition of a workflow function under the given name, by default FunctionName. The error
@@ -99,7 +101,13 @@ func NewDefinition(name string, fn interface{}, options DefinitionOptions) (*Def
 	if err := checkShape(v.Type()); err != nil {
 		return nil, fmt.Errorf("workflow %s: %w", name, err)
 	}
-	return &Definition{name: name, fn: v, options: options.withDefaults()}, nil
+	return newDefinition(name, v, options), nil
+}
+
+func newDefinition(name string, fn reflect.Value, options DefinitionOptions) *Definition {
+	o := options.withDefaults()
+	contextual := converter.DependsOnSerializationContext(o.DataConverter) || converter.DependsOnSerializationContext(o.FailureConverter)
+	return &Definition{name: name, fn: fn, options: o, contextual: contextual}
 }
 
 func checkShape(t reflect.Type) error {
@@ -123,6 +131,13 @@ func checkShape(t reflect.Type) error {
 // Name is the workflow's type.
 func (d *Definition) Name() string { return d.name }
 
+// In is the definition for runs of another namespace, as replayers use it.
+func (d *Definition) In(namespace string) *Definition {
+	there := *d
+	there.options.Namespace = namespace
+	return &there
+}
+
 // Body runs the workflow function in a replay machine: it decodes the input, and closes the run with what the function
 // returns. A *ContinueAsNewError continues as new, an error that is or wraps a *millrace.CanceledError closes the run
 // as canceled, and any other error fails it.
@@ -144,7 +159,7 @@ func (r *run) callFunction() (result interface{}, err error) {
 
 func (r *run) decodeInput() ([]reflect.Value, error) {
 	if r.def.dynamic {
-		values := converter.NewEncodedValues(r.start().Input, r.converter(r.base))
+		values := converter.NewEncodedValues(r.start().Input, r.converter(r.base, nil))
 		return []reflect.Value{{}, reflect.ValueOf(values)}, nil
 	}
 	in, err := decodeParameters(r, r.def.fn.Type(), 1, r.start().Input)
@@ -174,7 +189,7 @@ func (r *run) close(result interface{}, err error) {
 	case err == nil:
 		r.complete(result)
 	case errors.As(err, &canceled):
-		f := r.def.options.FailureConverter.ErrorToFailure(canceled)
+		f := r.failures.ErrorToFailure(canceled)
 		var details *common.Payloads
 		if f != nil && f.CanceledFailureInfo != nil {
 			details = f.CanceledFailureInfo.Details
@@ -209,5 +224,5 @@ func (r *run) continueAsNew(e *ContinueAsNewError) {
 }
 
 func (r *run) fail(err error) {
-	r.env.Fail(r.def.options.FailureConverter.ErrorToFailure(err))
+	r.env.Fail(r.failures.ErrorToFailure(err))
 }

@@ -31,7 +31,7 @@ func (r *run) signalExternal(ctx Context, workflowID, runID, signalName string, 
 
 func (r *run) signal(ctx Context, a *history.SignalExternalWorkflowExecutionInitiated, arg interface{}) Future {
 	f := newFuture(r, fmt.Sprintf("signal %s to workflow %s", a.Name, a.Target.WorkflowID))
-	input, err := r.encodeIn(ctx, arg)
+	input, err := r.encodeIn(ctx, r.otherWorkflow(a.Target.WorkflowID), arg)
 	if err == nil {
 		a.Header, err = r.sent(ctx)
 	}

@@ -67,9 +67,9 @@ func (f *future) Get(ctx Context, valuePtr interface{}) error {
 	}
 	if e, ok := f.value.(encoded); ok && valuePtr != nil {
 		if e.usual {
-			return f.run.usualConverter(ctx).FromPayloads(e.payloads, valuePtr)
+			return f.run.usualConverter(ctx, e.whose).FromPayloads(e.payloads, valuePtr)
 		}
-		return f.run.converter(ctx).FromPayloads(e.payloads, valuePtr)
+		return f.run.converter(ctx, e.whose).FromPayloads(e.payloads, valuePtr)
 	}
 	return f.run.assign(f.value, valuePtr)
 }

@@ -10,6 +10,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/internal/retry"
 )
@@ -170,14 +171,18 @@ func (l *localCall) ended(out replay.LocalOutcome) {
 	l.forget()
 	switch {
 	case out.Failure == nil:
-		l.future.resolve(encoded{payloads: out.Result, usual: true}, nil)
+		l.future.resolve(encoded{payloads: out.Result, usual: true, whose: l.whose()}, nil)
 	case out.Backoff > 0:
 		l.wait(out)
 	default:
 		info := l.info()
 		info.RetryState = out.Retry
-		l.future.resolve(nil, millrace.NewActivityError(info, l.run.reason(out.Failure)))
+		l.future.resolve(nil, millrace.NewActivityError(info, l.run.reason(out.Failure, l.whose())))
 	}
+}
+
+func (l *localCall) whose() converter.SerializationContext {
+	return l.run.activity(l.activity.Type, "", true)
 }
 
 // wait lets a timer pass before the next attempt.

@@ -129,7 +129,7 @@ func decodeParameters(r *run, fn reflect.Type, from int, payloads *common.Payloa
 		p := reflect.New(fn.In(from + i))
 		pointers[i], values[from+i] = p.Interface(), p.Elem()
 	}
-	if err := r.converter(r.base).FromPayloads(payloads, pointers...); err != nil {
+	if err := r.converter(r.base, nil).FromPayloads(payloads, pointers...); err != nil {
 		return nil, fmt.Errorf("decode arguments of %v: %w", fn, err)
 	}
 	return values, nil

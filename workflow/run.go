@@ -32,6 +32,8 @@ type run struct {
 	rebased bool
 	// values converts what does not depend on contexts.
 	values watched
+	// failures converts what fails the run itself.
+	failures converter.FailureConverter
 
 	// activityIDs are the IDs that the author gave to activities without an outcome.
 	activityIDs map[string]struct{}
@@ -71,7 +73,7 @@ func newRun(env *replay.Env, def *Definition) *run {
 	r.base = r.root
 	r.headers = def.options.Intercept != nil || len(def.options.ContextPropagators) > 0
 	r.aware, _ = def.options.DataConverter.(ContextAware)
-	r.values = watched{def.options.DataConverter, env}
+	r.values, r.failures = watched{r.bind(def.options.DataConverter, nil), env}, r.failuresOf(nil)
 	r.logger = newLogger(env, def)
 	return r
 }
@@ -148,30 +150,35 @@ func (r *run) nextName(kind string) string {
 func (r *run) start() *history.Start { return r.env.Start() }
 
 func (r *run) encode(values ...interface{}) (*common.Payloads, error) {
-	return r.encodeIn(r.base, values...)
+	return r.encodeIn(r.base, nil, values...)
 }
 
-func (r *run) encodeIn(ctx Context, values ...interface{}) (*common.Payloads, error) {
-	return r.converter(ctx).ToPayloads(values...)
+// encodeIn encodes what is called with ctx and belongs to whose, nil for the run itself.
+func (r *run) encodeIn(ctx Context, whose converter.SerializationContext, values ...interface{}) (*common.Payloads, error) {
+	return r.converter(ctx, whose).ToPayloads(values...)
 }
 
-// converter is the data converter for what is called with ctx.
-func (r *run) converter(ctx Context) converter.DataConverter {
+// converter is the data converter for what is called with ctx and belongs to whose, nil for the run itself.
+func (r *run) converter(ctx Context, whose converter.SerializationContext) converter.DataConverter {
 	if r.rebased && ctx != nil {
 		if own, ok := ctx.Value(dataConverterKey{}).(converter.DataConverter); ok {
 			if aware, ok := own.(ContextAware); ok {
 				own = aware.WithWorkflowContext(ctx)
 			}
-			return &watched{own, r.env}
+			return &watched{r.bind(own, whose), r.env}
 		}
 	}
-	return r.usualConverter(ctx)
+	return r.usualConverter(ctx, whose)
 }
 
 // usualConverter is converter for what WithDataConverter does not reach.
-func (r *run) usualConverter(ctx Context) converter.DataConverter {
-	if r.aware == nil || ctx == nil {
+func (r *run) usualConverter(ctx Context, whose converter.SerializationContext) converter.DataConverter {
+	dc := r.def.options.DataConverter
+	switch {
+	case r.aware != nil && ctx != nil:
+		dc = r.aware.WithWorkflowContext(ctx)
+	case whose == nil:
 		return &r.values
 	}
-	return &watched{r.aware.WithWorkflowContext(ctx), r.env}
+	return &watched{r.bind(dc, whose), r.env}
 }

@@ -182,7 +182,7 @@ func (u *updates) Judges(name string) bool {
 // Validate asks the author's validator.
 func (u *updates) Validate(request *history.UpdateRequest) *failure.Failure {
 	if err := u.validate(request); err != nil {
-		return u.run.def.options.FailureConverter.ErrorToFailure(err)
+		return u.run.failures.ErrorToFailure(err)
 	}
 	return nil
 }
@@ -241,7 +241,7 @@ func (u *updates) handle(running *runningUpdate) (*common.Payloads, *failure.Fai
 		}
 	}
 	if err != nil {
-		return nil, u.run.def.options.FailureConverter.ErrorToFailure(err)
+		return nil, u.run.failures.ErrorToFailure(err)
 	}
 	return result, nil
 }

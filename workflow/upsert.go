@@ -88,7 +88,7 @@ func (r *run) upsertMemo(memo map[string]interface{}) error {
 	if len(memo) == 0 {
 		return errNoMemo
 	}
-	changes, err := r.encodeMemo(withoutNil(memo))
+	changes, err := r.encodeMemo(withoutNil(memo), nil)
 	if err != nil {
 		return fmt.Errorf("upsert memo: %w", err)
 	}

@@ -71,6 +71,11 @@ func (c *dataConverter) WithSerializationContext(ctx converter.SerializationCont
 	return c.store.Converter(converter.WithDataConverterSerializationContext(c.DataConverter, ctx))
 }
 
+// DependsOnSerializationContext says whether the converter inside does.
+func (c *dataConverter) DependsOnSerializationContext() bool {
+	return converter.DependsOnSerializationContext(c.DataConverter)
+}
+
 // awareConverter is the dataConverter around one that depends on contexts.
 type awareConverter struct {
 	dataConverter
@@ -93,6 +98,16 @@ func (s *Store) FailureConverter(fc converter.FailureConverter) converter.Failur
 type failureConverter struct {
 	converter.FailureConverter
 	store *Store
+}
+
+// WithSerializationContext returns the converter for ctx, around what the one inside makes of it.
+func (c *failureConverter) WithSerializationContext(ctx converter.SerializationContext) converter.FailureConverter {
+	return c.store.FailureConverter(converter.WithFailureConverterSerializationContext(c.FailureConverter, ctx))
+}
+
+// DependsOnSerializationContext says whether the converter inside does.
+func (c *failureConverter) DependsOnSerializationContext() bool {
+	return converter.DependsOnSerializationContext(c.FailureConverter)
 }
 
 // FailureToError leaves references where they are when what they stand for cannot be fetched: the reason for a failure

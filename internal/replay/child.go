@@ -31,7 +31,7 @@ func (e *Env) StartChild(a *history.StartChildWorkflowExecutionInitiated,
 		a.RunID = history.DeriveRunID(run.Run, m.nextEvent, m.now)
 	}
 	if a.WorkflowID == "" {
-		a.WorkflowID = fmt.Sprintf("%s_%d", run.RunID, m.nextEvent)
+		a.WorkflowID = e.NextChildID()
 	}
 	if a.Queue == "" {
 		a.Queue = run.Queue
@@ -42,6 +42,11 @@ func (e *Env) StartChild(a *history.StartChildWorkflowExecutionInitiated,
 	id := m.issue(a)
 	m.children[id] = &child{started: started, closed: closed}
 	return id, nil
+}
+
+// NextChildID is the workflow ID of a child that is started next and has none.
+func (e *Env) NextChildID() string {
+	return fmt.Sprintf("%s_%d", e.m.config.Start.Run.RunID, e.m.nextEvent)
 }
 
 func (m *Machine) checkChild(a *history.StartChildWorkflowExecutionInitiated) error {

@@ -1,0 +1,47 @@
+package client
+
+import (
+	"github.com/millrace-dev/millrace/converter"
+	"github.com/millrace-dev/millrace/internal/history"
+)
+
+// Converters may work differently for each run or activity. Where none does, and for schedules, which have no run, nobody
+// is named: nil.
+
+// ofWorkflow stands for the payloads of a run.
+func (c *workflowClient) ofWorkflow(id string) converter.SerializationContext {
+	if !c.contextual {
+		return nil
+	}
+	return converter.WorkflowSerializationContext{Namespace: c.ns.Name(), WorkflowID: id}
+}
+
+// ofActivity stands for the payloads of an activity that is completed from outside. The type of its workflow is not known
+// there, and stays empty.
+func (c *workflowClient) ofActivity(token *history.TaskToken) converter.SerializationContext {
+	if !c.contextual {
+		return nil
+	}
+	return converter.ActivitySerializationContext{Namespace: c.ns.Name(), WorkflowID: token.Run.WorkflowID,
+		ActivityType: token.Type, TaskQueue: token.Queue}
+}
+
+// converterOf is the data converter for what belongs to whose.
+func (c *workflowClient) converterOf(whose converter.SerializationContext) converter.DataConverter {
+	return bind(c.options.DataConverter, whose)
+}
+
+func bind(dc converter.DataConverter, whose converter.SerializationContext) converter.DataConverter {
+	if whose == nil {
+		return dc
+	}
+	return converter.WithDataConverterSerializationContext(dc, whose)
+}
+
+// failuresOf is the failure converter for what belongs to whose.
+func (c *workflowClient) failuresOf(whose converter.SerializationContext) converter.FailureConverter {
+	if whose == nil {
+		return c.options.FailureConverter
+	}
+	return converter.WithFailureConverterSerializationContext(c.options.FailureConverter, whose)
+}
