@@ -12,6 +12,7 @@ type Info struct {
 	// TaskToken names this attempt to a client that completes it from outside; see ErrResultPending.
 	TaskToken []byte
 
+	// What the activity's workflow is: nil and empty for an activity that no workflow called.
 	WorkflowType      *workflow.Type
 	WorkflowNamespace string
 	WorkflowExecution workflow.Execution
@@ -40,7 +41,7 @@ type Info struct {
 	RetryPolicy *millrace.RetryPolicy
 	// Priority is the one that the workflow set. It is always zero: tasks have no priorities yet.
 	Priority millrace.Priority
-	// ActivityRunID is for activities that no workflow called. It is always empty: there are none yet.
+	// ActivityRunID is the run of an activity that no workflow called (client.Client.ExecuteActivity), empty for others.
 	ActivityRunID string
 	// IsLocalActivity says whether the activity runs in the process of the workflow code, without a task.
 	IsLocalActivity bool

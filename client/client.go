@@ -61,6 +61,14 @@ type Client interface {
 	// GetWorkflowHistory reads the events of a run. With isLongPoll it waits for further ones until the run closes.
 	GetWorkflowHistory(ctx context.Context, workflowID string, runID string, isLongPoll bool, filterType enums.HistoryEventFilterType) HistoryEventIterator
 
+	// ExecuteActivity starts an activity that no workflow calls, given by its function or its registered name, and returns
+	// as soon as the start is durable. A daemon must be running, which decides about attempts; workers of the task queue run
+	// them. It fails with a *serviceerror.ActivityExecutionAlreadyStarted when the options refuse another activity of the
+	// same ID.
+	ExecuteActivity(ctx context.Context, options StartActivityOptions, activity any, args ...any) (ActivityHandle, error)
+	// GetActivityHandle is a handle on such an activity, without asking whether it exists.
+	GetActivityHandle(options GetActivityHandleOptions) ActivityHandle
+
 	// CompleteActivity gives the result of an activity that returned activity.ErrResultPending, or with err how it
 	// failed. A millrace.CanceledError reports it as canceled and, like a non-retryable millrace.ApplicationError, ends
 	// the activity. Any other error ends this attempt, and the retry policy decides whether another one follows. The
@@ -69,6 +77,11 @@ type Client interface {
 	CompleteActivity(ctx context.Context, taskToken []byte, result interface{}, err error) error
 	// CompleteActivityWithOptions is CompleteActivity with options.
 	CompleteActivityWithOptions(ctx context.Context, opts CompleteActivityOptions) error
+	// CompleteActivityByActivityID is CompleteActivity for an activity that ExecuteActivity has started. An empty
+	// activityRunID is the newest one.
+	CompleteActivityByActivityID(ctx context.Context, namespace, activityID, activityRunID string, result interface{}, err error) error
+	// CompleteActivityByActivityIDWithOptions is CompleteActivityByActivityID with options.
+	CompleteActivityByActivityIDWithOptions(ctx context.Context, opts CompleteActivityByActivityIDOptions) error
 	// CompleteActivityByID is CompleteActivity for an activity named by its ID.
 	CompleteActivityByID(ctx context.Context, namespace, workflowID, runID, activityID string, result interface{}, err error) error
 	// CompleteActivityByIDWithOptions is CompleteActivityByID with options.

@@ -51,6 +51,15 @@ type OutboundInterceptor interface {
 	// PollWorkflowUpdate intercepts Get of the handles of updates whose outcome is not known yet.
 	PollWorkflowUpdate(context.Context, *PollWorkflowUpdateInput) (*PollWorkflowUpdateOutput, error)
 	DescribeWorkflow(context.Context, *DescribeWorkflowInput) (*DescribeWorkflowOutput, error)
+	ExecuteActivity(context.Context, *ExecuteActivityInput) (ActivityHandle, error)
+	GetActivityHandle(*GetActivityHandleInput) ActivityHandle
+	// PollActivityResult, DescribeActivity, CancelActivity and TerminateActivity intercept the methods of ActivityHandle.
+	PollActivityResult(context.Context, *PollActivityResultInput) (*PollActivityResultOutput, error)
+	DescribeActivity(context.Context, *DescribeActivityInput) (*DescribeActivityOutput, error)
+	CancelActivity(context.Context, *CancelActivityInput) error
+	TerminateActivity(context.Context, *TerminateActivityInput) error
+	// CreateSchedule intercepts ScheduleClient.Create. The runs of the schedule get the header.
+	CreateSchedule(context.Context, *CreateScheduleInput) (ScheduleHandle, error)
 
 	mustEmbedClientOutboundInterceptorBase()
 }
@@ -142,6 +151,9 @@ type DescribeWorkflowInput struct {
 type DescribeWorkflowOutput struct {
 	Response *WorkflowExecutionDescription
 }
+
+// CreateScheduleInput is the input of OutboundInterceptor.CreateSchedule.
+type CreateScheduleInput struct{ Options *ScheduleOptions }
 
 // intercept puts interceptors in front of the client's calls, the first one at the front.
 func (c *workflowClient) intercept(interceptors []Interceptor) {

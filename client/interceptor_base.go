@@ -48,6 +48,11 @@ func (b *OutboundInterceptorBase) DescribeWorkflow(ctx context.Context, in *Desc
 	return b.Next.DescribeWorkflow(ctx, in)
 }
 
+// CreateSchedule is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) CreateSchedule(ctx context.Context, in *CreateScheduleInput) (ScheduleHandle, error) {
+	return b.Next.CreateSchedule(ctx, in)
+}
+
 // UpdateWorkflow is documented at OutboundInterceptor.
 func (b *OutboundInterceptorBase) UpdateWorkflow(ctx context.Context, in *UpdateWorkflowInput) (WorkflowUpdateHandle, error) {
 	return b.Next.UpdateWorkflow(ctx, in)
@@ -61,4 +66,34 @@ func (b *OutboundInterceptorBase) UpdateWithStartWorkflow(ctx context.Context, i
 // PollWorkflowUpdate is documented at OutboundInterceptor.
 func (b *OutboundInterceptorBase) PollWorkflowUpdate(ctx context.Context, in *PollWorkflowUpdateInput) (*PollWorkflowUpdateOutput, error) {
 	return b.Next.PollWorkflowUpdate(ctx, in)
+}
+
+// ExecuteActivity is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) ExecuteActivity(ctx context.Context, in *ExecuteActivityInput) (ActivityHandle, error) {
+	return b.Next.ExecuteActivity(ctx, in)
+}
+
+// PollActivityResult is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) PollActivityResult(ctx context.Context, in *PollActivityResultInput) (*PollActivityResultOutput, error) {
+	return b.Next.PollActivityResult(ctx, in)
+}
+
+// DescribeActivity is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) DescribeActivity(ctx context.Context, in *DescribeActivityInput) (*DescribeActivityOutput, error) {
+	return b.Next.DescribeActivity(ctx, in)
+}
+
+// CancelActivity is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) CancelActivity(ctx context.Context, in *CancelActivityInput) error {
+	return b.Next.CancelActivity(ctx, in)
+}
+
+// TerminateActivity is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) TerminateActivity(ctx context.Context, in *TerminateActivityInput) error {
+	return b.Next.TerminateActivity(ctx, in)
+}
+
+// GetActivityHandle is documented at OutboundInterceptor.
+func (b *OutboundInterceptorBase) GetActivityHandle(in *GetActivityHandleInput) ActivityHandle {
+	return b.Next.GetActivityHandle(in)
 }

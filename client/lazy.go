@@ -158,3 +158,58 @@ func (u *lazyUpdate) Get(ctx context.Context, valuePtr interface{}) error {
 	}
 	return c.GetWorkflowUpdateHandle(u.ref).Get(ctx, valuePtr)
 }
+
+// GetActivityHandle is documented at Client.
+func (l *lazyClient) GetActivityHandle(options GetActivityHandleOptions) ActivityHandle {
+	return &lazyActivity{lazy: l, options: options}
+}
+
+// lazyActivity is an ActivityHandle of a client that may not be connected.
+type lazyActivity struct {
+	lazy    *lazyClient
+	options GetActivityHandleOptions
+}
+
+func (a *lazyActivity) GetID() string    { return a.options.ActivityID }
+func (a *lazyActivity) GetRunID() string { return a.options.RunID }
+
+// handle is the handle of the client that is behind it.
+func (a *lazyActivity) handle(ctx context.Context) (ActivityHandle, error) {
+	c, err := a.lazy.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.GetActivityHandle(a.options), nil
+}
+
+func (a *lazyActivity) Get(ctx context.Context, valuePtr any) error {
+	h, err := a.handle(ctx)
+	if err != nil {
+		return err
+	}
+	return h.Get(ctx, valuePtr)
+}
+
+func (a *lazyActivity) Describe(ctx context.Context, options DescribeActivityOptions) (*ActivityExecutionDescription, error) {
+	h, err := a.handle(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return h.Describe(ctx, options)
+}
+
+func (a *lazyActivity) Cancel(ctx context.Context, options CancelActivityOptions) error {
+	h, err := a.handle(ctx)
+	if err != nil {
+		return err
+	}
+	return h.Cancel(ctx, options)
+}
+
+func (a *lazyActivity) Terminate(ctx context.Context, options TerminateActivityOptions) error {
+	h, err := a.handle(ctx)
+	if err != nil {
+		return err
+	}
+	return h.Terminate(ctx, options)
+}

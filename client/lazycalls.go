@@ -223,3 +223,27 @@ func (l *lazyClient) DescribeWorkflowExecution(ctx context.Context, workflowID, 
 	}
 	return c.DescribeWorkflowExecution(ctx, workflowID, runID)
 }
+
+func (l *lazyClient) ExecuteActivity(ctx context.Context, options StartActivityOptions, activity any, args ...any) (ActivityHandle, error) {
+	c, err := l.dial(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return c.ExecuteActivity(ctx, options, activity, args...)
+}
+
+func (l *lazyClient) CompleteActivityByActivityID(ctx context.Context, namespace, activityID, activityRunID string, result interface{}, err error) error {
+	c, derr := l.dial(ctx)
+	if derr != nil {
+		return derr
+	}
+	return c.CompleteActivityByActivityID(ctx, namespace, activityID, activityRunID, result, err)
+}
+
+func (l *lazyClient) CompleteActivityByActivityIDWithOptions(ctx context.Context, opts CompleteActivityByActivityIDOptions) error {
+	c, err := l.dial(ctx)
+	if err != nil {
+		return err
+	}
+	return c.CompleteActivityByActivityIDWithOptions(ctx, opts)
+}

@@ -52,6 +52,11 @@ func (o *outbound) DescribeWorkflow(ctx context.Context, in *DescribeWorkflowInp
 	return &DescribeWorkflowOutput{Response: d}, nil
 }
 
+// CreateSchedule is documented at OutboundInterceptor.
+func (o *outbound) CreateSchedule(ctx context.Context, in *CreateScheduleInput) (ScheduleHandle, error) {
+	return o.client.createSchedule(ctx, *in.Options)
+}
+
 // UpdateWorkflow is documented at OutboundInterceptor.
 func (o *outbound) UpdateWorkflow(ctx context.Context, in *UpdateWorkflowInput) (WorkflowUpdateHandle, error) {
 	return o.client.updateWorkflow(ctx, UpdateWorkflowOptions{UpdateID: in.UpdateID, WorkflowID: in.WorkflowID,
@@ -66,4 +71,38 @@ func (o *outbound) UpdateWithStartWorkflow(ctx context.Context, in *UpdateWithSt
 // PollWorkflowUpdate is documented at OutboundInterceptor.
 func (o *outbound) PollWorkflowUpdate(ctx context.Context, in *PollWorkflowUpdateInput) (*PollWorkflowUpdateOutput, error) {
 	return o.client.pollUpdate(ctx, in.UpdateRef)
+}
+
+// ExecuteActivity is documented at OutboundInterceptor.
+func (o *outbound) ExecuteActivity(ctx context.Context, in *ExecuteActivityInput) (ActivityHandle, error) {
+	return o.client.executeActivity(ctx, *in.Options, in.ActivityType, in.Args)
+}
+
+// GetActivityHandle is documented at OutboundInterceptor.
+func (o *outbound) GetActivityHandle(in *GetActivityHandleInput) ActivityHandle {
+	return &activityHandle{client: o.client, id: in.ActivityID, runID: in.RunID}
+}
+
+// PollActivityResult is documented at OutboundInterceptor.
+func (o *outbound) PollActivityResult(ctx context.Context, in *PollActivityResultInput) (*PollActivityResultOutput, error) {
+	return o.client.pollActivityResult(ctx, in)
+}
+
+// DescribeActivity is documented at OutboundInterceptor.
+func (o *outbound) DescribeActivity(ctx context.Context, in *DescribeActivityInput) (*DescribeActivityOutput, error) {
+	d, err := o.client.describeStandalone(ctx, in)
+	if err != nil {
+		return nil, err
+	}
+	return &DescribeActivityOutput{Description: d}, nil
+}
+
+// CancelActivity is documented at OutboundInterceptor.
+func (o *outbound) CancelActivity(ctx context.Context, in *CancelActivityInput) error {
+	return o.client.cancelActivity(ctx, in)
+}
+
+// TerminateActivity is documented at OutboundInterceptor.
+func (o *outbound) TerminateActivity(ctx context.Context, in *TerminateActivityInput) error {
+	return o.client.terminateActivity(ctx, in)
 }

@@ -94,7 +94,7 @@ func (c *workflowClient) scheduleAction(ctx context.Context, a *ScheduleWorkflow
 	}
 	out := schedule.Action{ID: a.ID, Type: name, TaskQueue: a.TaskQueue, ExecutionTimeout: a.WorkflowExecutionTimeout,
 		RunTimeout: a.WorkflowRunTimeout, TaskTimeout: a.WorkflowTaskTimeout, RetryPolicy: a.RetryPolicy,
-		StaticSummary: a.StaticSummary, StaticDetails: a.StaticDetails}
+		StaticSummary: a.StaticSummary, StaticDetails: a.StaticDetails, Priority: a.Priority}
 	if out.ID == "" {
 		out.ID = uuid.NewString()
 	}
@@ -249,9 +249,22 @@ func publicTaken(in []schedule.Taken) []ScheduleActionResult {
 func publicAction(a *schedule.Action) *ScheduleWorkflowAction {
 	out := &ScheduleWorkflowAction{ID: a.ID, Workflow: a.Type, TaskQueue: a.TaskQueue, WorkflowExecutionTimeout: a.ExecutionTimeout,
 		WorkflowRunTimeout: a.RunTimeout, WorkflowTaskTimeout: a.TaskTimeout, RetryPolicy: a.RetryPolicy,
-		TypedSearchAttributes: history.DecodeSearch(a.Search), StaticSummary: a.StaticSummary, StaticDetails: a.StaticDetails}
+		TypedSearchAttributes: history.DecodeSearch(a.Search), StaticSummary: a.StaticSummary, StaticDetails: a.StaticDetails, Priority: a.Priority}
 	for _, p := range a.Args.GetPayloads() {
 		out.Args = append(out.Args, p)
+	}
+	typed := make(map[string]bool)
+	for key := range out.TypedSearchAttributes.GetUntypedValues() {
+		typed[key.GetName()] = true
+	}
+	for key, p := range a.Search.GetIndexedFields() {
+		if typed[key] {
+			continue
+		}
+		if out.UntypedSearchAttributes == nil {
+			out.UntypedSearchAttributes = make(map[string]*common.Payload)
+		}
+		out.UntypedSearchAttributes[key] = p
 	}
 	for key, p := range a.Memo.GetFields() {
 		if out.Memo == nil {

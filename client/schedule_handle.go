@@ -40,16 +40,23 @@ func (c *workflowClient) system() (*workflowClient, error) {
 // Create is documented at ScheduleClient.
 func (s scheduleClient) Create(ctx context.Context, options ScheduleOptions) (ScheduleHandle, error) {
 	c, err := s.connect(ctx)
-	if err == nil {
-		err = c.createSchedule(ctx, options)
-	}
 	if err != nil {
 		return nil, fmt.Errorf("create schedule %q: %w", options.ID, err)
 	}
-	return s.GetHandle(ctx, options.ID), nil
+	if c.interceptor != nil {
+		return c.interceptor.CreateSchedule(outgoing(ctx), &CreateScheduleInput{Options: &options})
+	}
+	return c.createSchedule(ctx, options)
 }
 
-func (c *workflowClient) createSchedule(ctx context.Context, o ScheduleOptions) error {
+func (c *workflowClient) createSchedule(ctx context.Context, o ScheduleOptions) (ScheduleHandle, error) {
+	if err := c.startSchedule(ctx, o); err != nil {
+		return nil, fmt.Errorf("create schedule %q: %w", o.ID, err)
+	}
+	return c.ScheduleClient().GetHandle(ctx, o.ID), nil
+}
+
+func (c *workflowClient) startSchedule(ctx context.Context, o ScheduleOptions) error {
 	state, err := c.newSchedule(ctx, o)
 	if err != nil {
 		return err

@@ -7,9 +7,11 @@ import (
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/interceptor"
 	"github.com/millrace-dev/millrace/internal/scheduler"
 	"github.com/millrace-dev/millrace/worker"
 	"github.com/millrace-dev/millrace/workflow"
@@ -320,5 +322,40 @@ func TestWrongScheduleIsRefused(t *testing.T) {
 		if !errors.As(err, &invalid) {
 			t.Errorf("%s: %v", name, err)
 		}
+	}
+}
+
+// annotating is an interceptor that gives schedules a note, and their runs a header.
+type annotating struct{ client.InterceptorBase }
+
+func (*annotating) InterceptClient(next client.OutboundInterceptor) client.OutboundInterceptor {
+	return &annotatingOutbound{client.OutboundInterceptorBase{Next: next}}
+}
+
+type annotatingOutbound struct{ client.OutboundInterceptorBase }
+
+func (o *annotatingOutbound) CreateSchedule(ctx context.Context, in *client.CreateScheduleInput) (client.ScheduleHandle, error) {
+	in.Options.Note = "seen"
+	interceptor.Header(ctx)["tenant"] = &common.Payload{Data: []byte("7")}
+	return o.Next.CreateSchedule(ctx, in)
+}
+
+func TestInterceptorsSeeSchedulesAndGiveTheirRunsAHeader(t *testing.T) {
+	e := newEngine(t)
+	e.serveSchedules()
+	ran := e.jobs(false)
+	e.client = e.dialWith(client.Options{Interceptors: []client.Interceptor{&annotating{}}})
+	h := e.schedule(client.ScheduleOptions{TriggerImmediately: true})
+	id := e.next(ran)
+	if note := e.describeSchedule(h).Schedule.State.Note; note != "seen" {
+		t.Errorf("note %q", note)
+	}
+	events := e.client.GetWorkflowHistory(e.ctx, id, "", false, enums.HISTORY_EVENT_FILTER_TYPE_ALL_EVENT)
+	started, err := events.Next()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := string(started.GetWorkflowExecutionStartedEventAttributes().Header.GetFields()["tenant"].GetData()); got != "7" {
+		t.Errorf("header %q", got)
 	}
 }

@@ -64,6 +64,24 @@ type (
 	ClientPollWorkflowUpdateInput = client.PollWorkflowUpdateInput
 	// ClientPollWorkflowUpdateOutput is client.PollWorkflowUpdateOutput.
 	ClientPollWorkflowUpdateOutput = client.PollWorkflowUpdateOutput
+	// ScheduleClientCreateInput is client.CreateScheduleInput.
+	ScheduleClientCreateInput = client.CreateScheduleInput
+	// ClientExecuteActivityInput is client.ExecuteActivityInput.
+	ClientExecuteActivityInput = client.ExecuteActivityInput
+	// ClientGetActivityHandleInput is client.GetActivityHandleInput.
+	ClientGetActivityHandleInput = client.GetActivityHandleInput
+	// ClientPollActivityResultInput is client.PollActivityResultInput.
+	ClientPollActivityResultInput = client.PollActivityResultInput
+	// ClientPollActivityResultOutput is client.PollActivityResultOutput.
+	ClientPollActivityResultOutput = client.PollActivityResultOutput
+	// ClientDescribeActivityInput is client.DescribeActivityInput.
+	ClientDescribeActivityInput = client.DescribeActivityInput
+	// ClientDescribeActivityOutput is client.DescribeActivityOutput.
+	ClientDescribeActivityOutput = client.DescribeActivityOutput
+	// ClientCancelActivityInput is client.CancelActivityInput.
+	ClientCancelActivityInput = client.CancelActivityInput
+	// ClientTerminateActivityInput is client.TerminateActivityInput.
+	ClientTerminateActivityInput = client.TerminateActivityInput
 	// ClientDescribeWorkflowInput is client.DescribeWorkflowInput.
 	ClientDescribeWorkflowInput = client.DescribeWorkflowInput
 	// ClientDescribeWorkflowOutput is client.DescribeWorkflowOutput.

@@ -205,6 +205,15 @@ func (c *tracedClient) UpdateWithStartWorkflow(ctx context.Context, in *ClientUp
 	return handle, err
 }
 
+func (c *tracedClient) ExecuteActivity(ctx context.Context, in *ClientExecuteActivityInput) (handle client.ActivityHandle, err error) {
+	err = c.t.around(ctx, TracerStartSpanOptions{Operation: "StartActivity", Name: in.ActivityType, ToHeader: true,
+		Tags: map[string]string{activityIDTag: in.Options.ID}}, func(ctx context.Context) (err error) {
+		handle, err = c.Next.ExecuteActivity(ctx, in)
+		return err
+	})
+	return handle, err
+}
+
 // tracedActivity makes the span of an attempt.
 type tracedActivity struct {
 	ActivityInboundInterceptorBase

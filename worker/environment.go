@@ -8,6 +8,7 @@ import (
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/standalone"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -49,7 +50,7 @@ func (e *environment) makeInfo() activity.Info {
 	if err != nil {
 		e.x.log().Error("task token has no encoding: the activity cannot be completed from outside", "error", err)
 	}
-	return activity.Info{
+	info := activity.Info{
 		TaskToken:              token,
 		WorkflowType:           &workflow.Type{Name: t.WorkflowType},
 		WorkflowNamespace:      w.namespace,
@@ -67,6 +68,11 @@ func (e *environment) makeInfo() activity.Info {
 		Attempt:                e.x.number,
 		RetryPolicy:            t.RetryPolicy.Policy(),
 	}
+	if t.WorkflowType == standalone.WorkflowType { // no workflow of the user's has called it
+		info.ActivityRunID = t.Run.RunID
+		info.WorkflowType, info.WorkflowNamespace, info.WorkflowExecution = nil, "", workflow.Execution{}
+	}
+	return info
 }
 
 func (e *environment) Heartbeat(details []interface{}) {

@@ -33,6 +33,22 @@ func NewWorkflowNotReady(message string) error { return &WorkflowNotReady{Messag
 // Error returns the message.
 func (e *WorkflowNotReady) Error() string { return e.Message }
 
+// ActivityExecutionAlreadyStarted says that an activity was refused because of another one of the same ID.
+type ActivityExecutionAlreadyStarted struct {
+	Message string
+	// StartRequestId is the request that started the other activity, RunId its run.
+	StartRequestId string
+	RunId          string
+}
+
+// NewActivityExecutionAlreadyStarted returns an *ActivityExecutionAlreadyStarted.
+func NewActivityExecutionAlreadyStarted(message, startRequestId, runId string) error {
+	return &ActivityExecutionAlreadyStarted{Message: message, StartRequestId: startRequestId, RunId: runId}
+}
+
+// Error returns the message.
+func (e *ActivityExecutionAlreadyStarted) Error() string { return e.Message }
+
 // WorkflowExecutionAlreadyStarted says that a start was refused because of another run of the same workflow ID.
 type WorkflowExecutionAlreadyStarted struct {
 	Message string

@@ -33,7 +33,7 @@ func below() map[string][]string {
 
 		"internal/payloads": {"streams", "workflow"},
 
-		"client":      {"internal/schedule", "internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export", "internal/alone"},
+		"client":      {"internal/schedule", "internal/standalone", "internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export", "internal/alone"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"typed":       {"client", "workflow"},
@@ -43,8 +43,9 @@ func below() map[string][]string {
 		"coordinator": {"streams", "workflow", "internal/replay", "internal/goroutines", "internal/alone"},
 		"worker":      {"client", "coordinator", "activity", "interceptor"},
 
-		"internal/schedule":  {"workflow"},
-		"internal/scheduler": {"worker"},
+		"internal/schedule":   {"workflow"},
+		"internal/standalone": {"workflow"},
+		"internal/scheduler":  {"worker"},
 
 		"internal/daemon":    {"streams", "log"},
 		"internal/devserver": {"log"},

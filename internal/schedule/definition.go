@@ -57,6 +57,7 @@ type Action struct {
 	Memo             *common.Memo             `json:"memo,omitempty"`
 	Search           *common.SearchAttributes `json:"search,omitempty"`
 	StaticSummary    string                   `json:"staticSummary,omitempty"`
+	Priority         millrace.Priority        `json:"priority,omitzero"`
 	StaticDetails    string                   `json:"staticDetails,omitempty"`
 }
 

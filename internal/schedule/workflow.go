@@ -96,6 +96,9 @@ func (x *execution) change(ctx workflow.Context, c Change) error {
 	if err != nil {
 		return err
 	}
+	if d.Action.Header == nil { // it is no part of what users change
+		d.Action.Header = x.Action.Header
+	}
 	now := workflow.Now(ctx)
 	x.Advance(x.times, now)
 	x.Definition, x.times, x.Updated, x.Processed, x.changed = d, times, now, latest(x.Processed, now), true

@@ -1,4 +1,5 @@
-// Package scheduler serves the schedules of a namespace: it hosts their workflow and does for it what needs a client.
+// Package scheduler serves what a namespace's users ask of its daemons: schedules, whose workflow it hosts and for which it
+// does what needs a client, and activities without a workflow of the user's.
 package scheduler
 
 import (
@@ -11,7 +12,9 @@ import (
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/interceptor"
 	"github.com/millrace-dev/millrace/internal/schedule"
+	"github.com/millrace-dev/millrace/internal/standalone"
 	"github.com/millrace-dev/millrace/worker"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -24,9 +27,10 @@ const (
 	watchStep = 5 * time.Second
 )
 
-// Register gives a worker the workflow and its activities.
+// Register gives a worker the workflows and their activities.
 func Register(r worker.Registry, c client.Client) {
 	r.RegisterWorkflowWithOptions(schedule.Workflow, workflow.RegisterOptions{Name: schedule.WorkflowType})
+	r.RegisterWorkflowWithOptions(standalone.Workflow, workflow.RegisterOptions{Name: standalone.WorkflowType})
 	a := actions{c}
 	for name, fn := range map[string]any{
 		schedule.ActivityStart: a.start, schedule.ActivityOutcomes: a.outcomes, schedule.ActivityCancel: a.cancel,
@@ -36,13 +40,14 @@ func Register(r worker.Registry, c client.Client) {
 	}
 }
 
-// Run serves the schedules of the client's namespace, which must have the default data converter and no interceptors, until ctx ends, and returns when everything has ended. Ready, unless
-// it is nil, is called once it works.
+// Run serves the namespace of the client, which must have the default data converter and no interceptors, until ctx ends, and
+// returns when everything has ended. Ready, unless it is nil, is called once it works.
 func Run(ctx context.Context, c client.Client, ready func()) error {
 	fatal := make(chan error, 1)
 	w := worker.New(c, schedule.TaskQueue, worker.Options{MaxConcurrentActivityExecutionSize: maxWatches,
 		// A start takes milliseconds, and a watch loses nothing.
-		WorkerStopTimeout: time.Second, OnFatalError: func(err error) { fatal <- err }})
+		WorkerStopTimeout: time.Second, OnFatalError: func(err error) { fatal <- err },
+		Interceptors: []interceptor.WorkerInterceptor{&passing{}}})
 	Register(w, c)
 	if err := w.Start(); err != nil {
 		return fmt.Errorf("serve schedules: %w", err)
@@ -57,6 +62,15 @@ func Run(ctx context.Context, c client.Client, ready func()) error {
 	case err := <-fatal:
 		return fmt.Errorf("serve schedules: %w", err)
 	}
+}
+
+// passing lets headers pass through the workflow around an activity.
+type passing struct {
+	interceptor.WorkerInterceptorBase
+}
+
+func (passing) InterceptWorkflow(ctx workflow.Context, next interceptor.WorkflowInboundInterceptor) interceptor.WorkflowInboundInterceptor {
+	return standalone.Interceptor(ctx, next)
 }
 
 // actions are the activities.
