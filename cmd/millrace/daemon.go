@@ -109,7 +109,7 @@ func (a *app) daemonNamespaces(ctx context.Context, nc *nats.Conn) ([]string, er
 	return names, nil
 }
 
-// serve runs the intakes and the schedules of namespaces until ctx ends or one of them fails, and returns when all have
+// serve runs the intakes, the healers and the schedules of namespaces until ctx ends or one of them fails, and returns when all have
 // ended. ready is called when all of them work.
 func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, logger log.Logger, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
@@ -119,6 +119,8 @@ func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, 
 		logger := log.With(logger, "namespace", ns.Name())
 		services = append(services, func(up func()) error {
 			return daemon.NewIntake(ns, daemon.IntakeConfig{Logger: logger, Ready: up}).Run(ctx)
+		}, func(up func()) error {
+			return daemon.NewHealer(ns, daemon.HealerConfig{Logger: logger, Ready: up}).Run(ctx)
 		}, func(up func()) error { return serveSchedules(ctx, nc, ns.Name(), logger, up) })
 	}
 	up := make(chan struct{}, len(services))
@@ -127,7 +129,7 @@ func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, 
 		go func() {
 			err := service(func() { up <- struct{}{} })
 			if err != nil {
-				err = fmt.Errorf("namespace %s: %w", namespaces[i/2].Name(), err)
+				err = fmt.Errorf("namespace %s: %w", namespaces[i/(len(services)/len(namespaces))].Name(), err)
 			}
 			ended <- err
 		}()

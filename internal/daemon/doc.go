@@ -1,5 +1,7 @@
-// Package daemon holds what the millrace daemon does beside workers: it takes starts and signals from anyone, and
-// repairs what a lost stream took away.
+// Package daemon holds what the millrace daemon does beside workers: it takes starts and signals from anyone
+// (Intake), and puts right what was lost (Healer; Repair by hand).
+//
+// Of the intake:
 //
 // Roles. Senders publish JSON to the intake subjects, or ask by request. Daemons, any number of them, turn what was
 // sent into starts and signals. Nobody else is needed: the broker keeps what was published until a daemon runs.
@@ -15,4 +17,9 @@
 //
 // Window. A signal whose acknowledgement was lost is sent again to the run that is open then, which may be another one
 // when the first has closed in between.
+//
+// Of healing: it is no part of the protocol, which is live without it while nothing is lost. Safety. It reads in the
+// direction in which results flow, and sends only what is absent, absent and still pending, by writes that the broker
+// refuses when somebody was faster. Liveness. Every open run and every consumer is looked at again and again. Window. An
+// activity whose result was lost with an inbox runs again.
 package daemon
