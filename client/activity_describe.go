@@ -99,8 +99,9 @@ func (c *workflowClient) standaloneState(ctx context.Context, in *DescribeActivi
 			Status: enums.ACTIVITY_EXECUTION_STATUS_RUNNING, TypedSearchAttributes: history.DecodeSearch(s.Search), TaskQueue: spec.TaskQueue,
 		},
 		RetryPolicy: spec.RetryPolicy, Priority: spec.Priority, summary: spec.Summary, details: s.Start.StaticDetails,
-		dataConverter: c.options.DataConverter, failureConverter: c.options.FailureConverter,
 	}
+	whose := c.ofStandalone(spec.ID, spec.Type, spec.TaskQueue)
+	d.dataConverter, d.failureConverter = c.converterOf(whose), c.failuresOf(whose)
 	if spec.ScheduleToClose > 0 {
 		d.ExpirationTime = s.Start.Time.Add(s.Start.Delay.Duration() + spec.ScheduleToClose)
 	}

@@ -37,7 +37,7 @@ func (c *workflowClient) executeActivity(ctx context.Context, o StartActivityOpt
 	if err := o.validate(); err != nil {
 		return nil, fmt.Errorf("execute activity %s: %w", name, err)
 	}
-	payloads, err := c.encodeIn(ctx, args)
+	payloads, err := c.encodeIn(ctx, c.ofStandalone(o.ID, name, o.TaskQueue), args)
 	if err != nil {
 		return nil, fmt.Errorf("execute activity %q: arguments: %w", o.ID, err)
 	}
@@ -170,15 +170,23 @@ func (c *workflowClient) pollActivityResult(ctx context.Context, in *PollActivit
 	if err != nil {
 		return nil, fmt.Errorf("get result of activity %q: %w", in.ActivityID, serviceError(err))
 	}
+	var whose converter.SerializationContext
+	if c.contextual {
+		_, spec, err := c.readStandalone(ctx, &DescribeActivityInput{ActivityID: in.ActivityID, RunID: run.RunID})
+		if err != nil {
+			return nil, fmt.Errorf("get result of activity %q: %w", in.ActivityID, serviceError(err))
+		}
+		whose = c.ofStandalone(in.ActivityID, spec.Type, spec.TaskQueue)
+	}
 	e := closed.Closing.Events[len(closed.Closing.Events)-1]
 	payloads, cause := activityOutcome(e)
 	if cause == nil {
-		return &PollActivityResultOutput{Result: converter.NewEncodedValue(payloads, c.options.DataConverter)}, nil
+		return &PollActivityResultOutput{Result: converter.NewEncodedValue(payloads, c.converterOf(whose))}, nil
 	}
 	if e.ClosedStatus() == enums.WORKFLOW_EXECUTION_STATUS_TERMINATED {
 		return &PollActivityResultOutput{Error: millrace.NewTerminatedError()}, nil
 	}
-	return &PollActivityResultOutput{Error: c.options.FailureConverter.FailureToError(cause)}, nil
+	return &PollActivityResultOutput{Error: c.failuresOf(whose).FailureToError(cause)}, nil
 }
 
 func (h *activityHandle) Cancel(ctx context.Context, options CancelActivityOptions) error {

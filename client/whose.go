@@ -3,6 +3,7 @@ package client
 import (
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/standalone"
 )
 
 // Converters may work differently for each run or activity. Where none does, and for schedules, which have no run, nobody
@@ -24,6 +25,15 @@ func (c *workflowClient) ofActivity(token *history.TaskToken) converter.Serializ
 	}
 	return converter.ActivitySerializationContext{Namespace: c.ns.Name(), WorkflowID: token.Run.WorkflowID,
 		ActivityType: token.Type, TaskQueue: token.Queue}
+}
+
+// ofStandalone stands for the payloads of an activity that no workflow of the user's calls.
+func (c *workflowClient) ofStandalone(id, activityType, queue string) converter.SerializationContext {
+	if !c.contextual {
+		return nil
+	}
+	return converter.ActivitySerializationContext{Namespace: c.ns.Name(), WorkflowID: standalone.WorkflowID(id),
+		WorkflowType: standalone.WorkflowType, ActivityType: activityType, TaskQueue: queue}
 }
 
 // converterOf is the data converter for what belongs to whose.
