@@ -82,9 +82,6 @@ func dial(ctx context.Context, options Options) (*workflowClient, error) {
 		return nil, fmt.Errorf("open namespace %q: %w", options.Namespace, serviceError(err))
 	}
 	c.ns = ns
-	ns.OnLoss(func(l streams.Loss) {
-		options.Logger.Error("the broker has lost what it had acknowledged", "stream", l.Stream, "first", l.First, "last", l.Last)
-	})
 	if err := c.openPayloads(ownFailureConverter); err != nil {
 		c.Close()
 		return nil, err

@@ -47,6 +47,8 @@ type Config struct {
 	// Gate is passed by whatever this process runs that may end it: what is suspected of that runs alone. Local and Eager
 	// pass the same. Nil: one of the coordinator's own.
 	Gate *alone.Gate
+	// Versions says for which runs of the queue this process decides. Nil: for all.
+	Versions Versions
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
 	// Now is the clock that stamps transitions. Default time.Now.

@@ -34,6 +34,7 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 	if err != nil {
 		return err
 	}
+	c.bind(e, events)
 	calls := c.reserve(e, p, events, held)
 	if err := c.commit(ctx, e, p, events, cover); err != nil {
 		for _, call := range calls {
@@ -218,8 +219,12 @@ func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events [
 // reload replaces the contents of an entry by the history's, because its machine ran ahead.
 func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 	e.destroy()
-	loaded, err := c.load(ctx, e.found, e.suspicion)
+	loaded, err := c.newEntry(e.found)
 	if err != nil {
+		return err
+	}
+	loaded.suspicion, loaded.asked = e.suspicion, e.asked
+	if err := c.fill(ctx, loaded); err != nil {
 		return err
 	}
 	if loaded.lastSeq != e.lastSeq {
@@ -254,6 +259,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 		Events:       events,
 		HistorySize:  e.size(),
 	}
+	t.TargetChanged = p.draft.TargetChanged()
 	if t.Number == 1 {
 		t.Consumed = append([]string{history.StartIdentity}, t.Consumed...)
 	}
@@ -270,15 +276,9 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 		LastEvent: s.LastEvent + int64(len(events)),
 		Search:    history.SearchText(searchAfter(s, events)),
 	}
-	if err := c.confirm(ctx, e); err != nil {
-		return err
-	}
 	seq, err := c.broker.Append(ctx, e.run(), data, info, e.lastSeq)
 	if err != nil {
 		return fmt.Errorf("append transition %d of run %s: %w", t.Number, e.run(), err)
-	}
-	if err := c.confirm(ctx, e); err != nil {
-		return err
 	}
 	e.lastSeq = seq
 	e.note(data, t)

@@ -76,7 +76,8 @@ func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect,
 		if err := c.broker.RequestCancel(ctx, e.run(), x.Activity); err != nil {
 			return err
 		}
-		return c.broker.WithdrawTask(ctx, streams.TaskRef{Run: e.run(), Queue: x.Queue, Activity: x.Activity})
+		return c.broker.WithdrawTask(ctx, streams.TaskRef{Run: e.run(), Queue: x.Queue, Activity: x.Activity,
+			TaskLane: streams.TaskLane{Build: x.Build, Class: x.Class}})
 	case *history.StartChild:
 		return c.startChild(ctx, e, x)
 	case *history.StartSuccessor:
@@ -92,7 +93,7 @@ func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect,
 // sendTask publishes an activity task. When it may have been published before, a result that already waits is looked
 // for first: the task's subject is free again as soon as its worker has acknowledged.
 func (c *Coordinator) sendTask(ctx context.Context, e *entry, task *history.Task, again bool) error {
-	ref := streams.TaskRef{Run: e.run(), Queue: task.Queue, Activity: task.Event}
+	ref := streams.RefOf(task)
 	if again {
 		waiting, err := c.broker.ReadInbox(ctx, e.start.Run, history.ActivitySource(task.Event), 1)
 		if err != nil {

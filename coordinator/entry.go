@@ -19,6 +19,8 @@ type entry struct {
 	// folded without it.
 	machine *replay.Machine
 	codeErr error
+	// asked is the build that a change of options, which is to be consumed next, binds the run to; nil for none.
+	asked *string
 	// stretch is for the next stretch of code, nil before the first.
 	stretch *stretch
 	bare    *history.State
@@ -125,12 +127,13 @@ func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart, susp
 }
 
 // loadForMessages is load without the code of a run that turns out to be closed.
-func (c *Coordinator) loadForMessages(ctx context.Context, found *streams.StoredStart, suspicion *history.Trouble) (*entry, error) {
+func (c *Coordinator) loadForMessages(ctx context.Context, found *streams.StoredStart, suspicion *history.Trouble, items []*item) (*entry, error) {
 	e, err := c.newEntry(found)
 	if err != nil {
 		return nil, err
 	}
 	e.suspicion, e.late = suspicion, true
+	e.asked = asked(e.start, items)
 	return e, c.fill(ctx, e)
 }
 
@@ -145,6 +148,7 @@ func (c *Coordinator) fill(ctx context.Context, e *entry) error {
 		e.destroy()
 		return err
 	}
+	c.place(e, e.state().Bound())
 	e.recall(c.alarms.get(e.run()))
 	return nil
 }
@@ -225,6 +229,7 @@ func (c *Coordinator) replay(ctx context.Context, e *entry, transitions []*histo
 	if e.late && isClosing(transitions[len(transitions)-1].Events) {
 		e.conclude()
 	}
+	c.place(e, boundAfter(e.state(), transitions))
 	if e.machine == nil {
 		return fold(e.bare, transitions)
 	}

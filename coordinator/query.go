@@ -88,7 +88,7 @@ func (c *Coordinator) runQuery(ctx context.Context, e *entry, q *history.Query) 
 	}
 	if e.machine == nil {
 		r := refuse(e.codeErr)
-		r.Retry = errors.Is(e.codeErr, errUnknownType)
+		r.Retry = errors.Is(e.codeErr, errUnknownType) || errors.Is(e.codeErr, errElsewhere)
 		return r
 	}
 	if err := c.fetchArgs(ctx, q.Args); err != nil {

@@ -58,6 +58,7 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 
 // keep puts a run that messages were for into the cache. Of a closed one at most its state is kept.
 func (c *Coordinator) keep(e *entry) {
+	e.asked = nil
 	if !e.state().Closed() {
 		c.keepLive(e)
 		return
@@ -97,7 +98,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	if err != nil {
 		return nil, err
 	}
-	found, epoch := c.newStart(items)
+	found := c.newStart(items)
 	isNew := found != nil
 	if e == nil && !isNew {
 		if found, err = c.findStart(ctx, run); err != nil {
@@ -119,26 +120,30 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 		return e, nil
 	case isNew: // whatever else is delivered with it: the start's code has not run before
 		if e, err = c.newEntry(found); err == nil {
-			e.epoch = epoch
+			e.asked = asked(e.start, items)
+			c.place(e, e.start.Run.Build)
 		}
-		return e, err
+	default:
+		if e, err = c.loadForMessages(ctx, found, suspicion, items); err == nil {
+			err = c.answered(e, items)
+		}
 	}
-	if e, err = c.loadForMessages(ctx, found, suspicion); err == nil {
-		err = c.answered(e, items)
+	if err == nil && elsewhere(e, items) {
+		return nil, errElsewhere
 	}
 	return e, err
 }
 
-// newStart is the start among items, if it is so new that nobody can have decided anything on it yet, with the epoch in
-// which it came. Should somebody have, the append is refused like any other that is behind.
-func (c *Coordinator) newStart(items []*item) (*streams.StoredStart, uint64) {
+// newStart is the start among items, if it is so new that nobody can have decided anything on it yet. Should somebody
+// have, the append is refused like any other that is behind.
+func (c *Coordinator) newStart(items []*item) *streams.StoredStart {
 	for _, it := range items {
 		if it.isStart() && it.deliveries() == 1 && c.cfg.Now().Sub(it.delivery.Published) < c.cfg.AckWait {
 			d := it.delivery
-			return &streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data, Time: d.Published}, d.Epoch
+			return &streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data, Time: d.Published}
 		}
 	}
-	return nil, 0
+	return nil
 }
 
 // open takes the run from the cache or loads it.
@@ -160,15 +165,15 @@ func (c *Coordinator) cached(ctx context.Context, run history.Run) (*entry, erro
 	if e == nil {
 		e = c.closed.take(run)
 	}
+	if e != nil && c.misplaced(e) {
+		c.drop(e)
+		return nil, nil
+	}
 	epoch := c.broker.Epoch()
 	if e == nil || e.epoch == epoch {
 		return e, nil
 	}
-	_, err := c.refresh(ctx, e)
-	if err == nil {
-		err = c.confirmStart(ctx, e)
-	}
-	if errors.Is(err, errStale) {
+	if _, err := c.refresh(ctx, e); errors.Is(err, errStale) {
 		c.drop(e)
 		return nil, nil
 	} else if err != nil {
@@ -363,6 +368,7 @@ type plan struct {
 func (c *Coordinator) plan(ctx context.Context, e *entry, items []*item) (*plan, error) {
 	p := &plan{draft: e.state().Draft(c.cfg.Now()), items: items}
 	p.draft.SetHistorySize(e.size())
+	c.lookForTarget(e, p.draft)
 	for _, it := range items {
 		switch {
 		case it.isStart():

@@ -44,6 +44,8 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 		delay = growing(items, time.Second, maxTroubleDelay)
 	case errors.Is(err, streams.ErrConflict), errors.Is(err, errStale):
 		delay = conflictDelay()
+	case errors.Is(err, errElsewhere):
+		delay = growing(items, minElsewhereDelay, maxElsewhereDelay)
 	case errors.Is(err, errUnknownType):
 		delay = growing(items, minUnknownTypeDelay, maxTroubleDelay)
 	case errors.Is(err, history.ErrNewerFormat):

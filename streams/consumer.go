@@ -1,11 +1,13 @@
 package streams
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"time"
 
@@ -36,6 +38,9 @@ type ConsumeOptions struct {
 	// AckWait is how long a delivery may go without a sign of life; 0 means 30 s. All processes that share a
 	// consumer must agree.
 	AckWait time.Duration
+	// Lanes are the parts of a task queue to consume, for LaneTasks only. What waits with a higher priority is delivered
+	// first. Nil means the zero TaskLane.
+	Lanes []TaskLane
 }
 
 const (
@@ -62,13 +67,11 @@ func (n *Namespace) Consume(ctx context.Context, lane Lane, queue, build string,
 	case lane != LaneStarts && lane != LaneInbox && lane != LaneTasks:
 		err = &InvalidError{Field: "lane", Value: lane.String(), Limit: "LaneStarts, LaneInbox or LaneTasks"}
 	case lane == LaneTasks && build != "":
-		err = &InvalidError{Field: "build", Value: build, Limit: "empty for tasks"}
+		err = &InvalidError{Field: "build", Value: build, Limit: "empty for tasks, whose lanes have theirs"}
 	}
 	var durables []durable
 	if err == nil {
-		for i := range n.partitions {
-			durables = append(durables, n.laneDurable(&n.partitions[i], lane, queue, build, o.AckWait))
-		}
+		durables, err = n.durables(lane, queue, build, o)
 	}
 	c := &laneConsumer{namespace: n, lane: lane}
 	if err == nil {
@@ -80,11 +83,79 @@ func (n *Namespace) Consume(ctx context.Context, lane Lane, queue, build string,
 	return c, nil
 }
 
+// durables are the durable consumers of a lane of a queue in all partitions.
+func (n *Namespace) durables(lane Lane, queue, build string, o ConsumeOptions) ([]durable, error) {
+	if lane == LaneTasks {
+		return n.taskDurables(queue, o)
+	}
+	var durables []durable
+	for i := range n.partitions {
+		durables = append(durables, n.laneDurable(&n.partitions[i], lane, queue, build, o.AckWait))
+	}
+	return durables, nil
+}
+
 // laneDurable is the durable consumer of a lane in one partition.
 func (n *Namespace) laneDurable(p *partition, lane Lane, queue, build string, ackWait time.Duration) durable {
-	d := durable{config: jetstream.ConsumerConfig{
-		Durable:       consumerName(lane, queue, build),
-		Description:   fmt.Sprintf("Millrace: %s of queue %q", lane, queue),
+	if lane == LaneTasks {
+		return p.taskDurable(queue, TaskLane{}, ackWait)
+	}
+	d := newDurable(consumerName(lane, queue, build), fmt.Sprintf("Millrace: %s of queue %q", lane, queue), ackWait)
+	switch lane {
+	case LaneStarts:
+		d.stream, d.config.FilterSubject = p.history, p.queueStarts(queue, build)
+	case LaneInbox:
+		d.stream, d.config.FilterSubject, d.workQueue = p.streamNames.inbox, p.queueInbox(queue, build), true
+	}
+	return d
+}
+
+// taskDurables are the durable consumers of lanes of a task queue: for each lane those of all partitions.
+func (n *Namespace) taskDurables(queue string, o ConsumeOptions) ([]durable, error) {
+	lanes := o.Lanes
+	if lanes == nil {
+		lanes = []TaskLane{{}}
+	}
+	var durables []durable
+	for _, lane := range lanes {
+		if err := lane.check(); err != nil {
+			return nil, err
+		}
+		for i := range n.partitions {
+			durables = append(durables, n.partitions[i].taskDurable(queue, lane, o.AckWait))
+		}
+	}
+	return durables, nil
+}
+
+// taskDurable is the durable consumer of a lane of a task queue in the partition.
+func (p *partition) taskDurable(queue string, lane TaskLane, ackWait time.Duration) durable {
+	d := newDurable(lane.consumerName(queue), fmt.Sprintf("Millrace: tasks of queue %q", queue), ackWait)
+	d.stream, d.config.FilterSubject, d.workQueue = p.tasks, p.queueTasks(queue, lane), true
+	d.rank = cmp.Or(lane.Class, history.DefaultPriority)
+	return d
+}
+
+// consumerName is "tasks+queue", "tasks+queue+build", "tasks+queue++class" or "tasks+queue+build+class".
+func (l TaskLane) consumerName(queue string) string {
+	name := LaneTasks.String() + "+" + EncodeToken(queue)
+	if l != (TaskLane{}) {
+		name += "+"
+	}
+	if l.Build != "" {
+		name += EncodeToken(l.Build)
+	}
+	if l.Class > 0 {
+		name += "+" + strconv.Itoa(l.Class)
+	}
+	return shortened(name)
+}
+
+func newDurable(name, description string, ackWait time.Duration) durable {
+	return durable{config: jetstream.ConsumerConfig{
+		Name:          name,
+		Durable:       name,
+		Description:   description,
 		DeliverPolicy: jetstream.DeliverAllPolicy,
 		AckPolicy:     jetstream.AckExplicitPolicy,
 		ReplayPolicy:  jetstream.ReplayInstantPolicy,
@@ -94,18 +165,6 @@ func (n *Namespace) laneDurable(p *partition, lane Lane, queue, build string, ac
 		MaxWaiting:    maxWaiting,
 		Metadata:      map[string]string{"millrace.format": fmt.Sprint(formatVersion)},
 	}}
-	d.config.Name = d.config.Durable
-	switch lane {
-	case LaneStarts:
-		d.stream, d.config.FilterSubject = p.history, p.queueStarts(queue, build)
-		// A start whose transition was lost has nobody to drive it but the start itself.
-		d.lost = func(ctx context.Context) bool { return n.hasLost(ctx, p.records) }
-	case LaneInbox:
-		d.stream, d.config.FilterSubject, d.workQueue = p.streamNames.inbox, p.queueInbox(queue, build), true
-	case LaneTasks:
-		d.stream, d.config.FilterSubject, d.workQueue = p.tasks, p.queueTasks(queue), true
-	}
-	return d
 }
 
 // consumerName is "starts+queue" or "starts+queue+build", shortened to a hash where that is too long for a file.
@@ -114,6 +173,10 @@ func consumerName(lane Lane, queue, build string) string {
 	if build != "" {
 		name += "+" + EncodeToken(build)
 	}
+	return shortened(name)
+}
+
+func shortened(name string) string {
 	if len(name) > maxName {
 		sum := sha256.Sum256([]byte(name))
 		name = name[:maxName-33] + "+" + hex.EncodeToString(sum[:16])
@@ -177,9 +240,9 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 		return nil, err
 	}
 	d := &Delivery{
-		Lane: c.lane, Queue: s.queue, Build: s.build, Source: s.source, Activity: s.activity,
-		Run:   history.Address{Run: s.run, Queue: s.queue, Build: s.build},
-		Epoch: m.epoch, Partition: m.part, Seq: m.at.seq, Deliveries: m.at.deliveries, Published: m.at.published, Pending: m.at.pending,
+		Lane: c.lane, Queue: s.queue, Build: s.build, Class: s.class, Source: s.source, Activity: s.activity,
+		Run:       history.Address{Run: s.run, Queue: s.queue, Build: s.build},
+		Partition: m.part % len(c.namespace.partitions), Seq: m.at.seq, Deliveries: m.at.deliveries, Published: m.at.published, Pending: m.at.pending,
 		Data:  m.msg.Data,
 		Acker: m.acker,
 	}
@@ -188,7 +251,7 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 	}
 	switch c.lane {
 	case LaneStarts:
-		d.Checked, d.Expected = checkOf(&c.namespace.partitions[m.part], s.run.WorkflowID, m.msg.Header)
+		d.Checked, d.Expected = checkOf(&c.namespace.partitions[d.Partition], s.run.WorkflowID, m.msg.Header)
 	case LaneTasks:
 		d.Run.Queue = "" // the run's own queue is not that of its activity
 	}
@@ -207,32 +270,9 @@ func (n *Namespace) putAway(ctx context.Context, m pulled, reason error) error {
 	return m.acker.AckSync(ctx)
 }
 
-// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. One that is ahead of its
-// stream, which has lost its end, is created anew. It returns where the consumer is.
+// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. It returns where
+// the consumer is.
 func (b broker) ensureConsumer(ctx context.Context, d durable) (at position, err error) {
-	for range resetTries {
-		if at, err = b.findConsumer(ctx, d); err != nil {
-			break
-		}
-		ahead, unknown := b.isAhead(ctx, d, at)
-		if err = unknown; err != nil || !ahead {
-			break
-		}
-		if err = b.deleteConsumer(ctx, d); err != nil {
-			break
-		}
-	}
-	if err != nil {
-		return at, fmt.Errorf("consumer %s/%s: %w", d.stream, d.config.Durable, err)
-	}
-	return at, nil
-}
-
-// resetTries bounds how often a consumer is created anew by one call: others may do the same at that time.
-const resetTries = 3
-
-// findConsumer is ensureConsumer for whatever consumer there is.
-func (b broker) findConsumer(ctx context.Context, d durable) (at position, err error) {
 	name := d.config.Durable
 	var info jetstream.ConsumerInfo
 	err = b.api(ctx, "CONSUMER.INFO."+d.stream+"."+name, nil, &info)
@@ -246,54 +286,13 @@ func (b broker) findConsumer(ctx context.Context, d durable) (at position, err e
 		}
 	}
 	if err != nil {
-		return at, err
+		return at, fmt.Errorf("consumer %s/%s: %w", d.stream, name, err)
 	}
 	differences, err := compareConsumer(d.config, info.Config)
 	if err == nil && len(differences) > 0 {
 		err = &ConfigurationError{Object: "consumer " + d.stream + "/" + name, Differences: differences}
 	}
 	return position{floor: info.AckFloor.Stream, delivered: info.Delivered.Stream}, err
-}
-
-// isAhead says whether a consumer has delivered what its stream does not have yet. A server that was killed, or lost power
-// without having synced, may have kept more of the consumer than of the stream. The messages that get these sequences now
-// would not be delivered.
-func (b broker) isAhead(ctx context.Context, d durable, at position) (bool, error) {
-	// The stream is asked after the consumer; but of replicas one may know more than the other for a moment.
-	for range aheadLooks {
-		info, err := b.streamInfo(ctx, d.stream)
-		if err != nil || at.delivered <= info.State.LastSeq {
-			return false, err
-		}
-		select {
-		case <-time.After(aheadPause):
-		case <-ctx.Done():
-			return false, context.Cause(ctx)
-		}
-	}
-	return true, nil
-}
-
-const (
-	aheadLooks = 3
-	aheadPause = 100 * time.Millisecond
-)
-
-// resetConsumer creates a consumer anew: it delivers everything that is stored.
-func (b broker) resetConsumer(ctx context.Context, d durable) (at position, err error) {
-	if err := b.deleteConsumer(ctx, d); err != nil {
-		return at, fmt.Errorf("consumer %s/%s: %w", d.stream, d.config.Durable, err)
-	}
-	return b.ensureConsumer(ctx, d)
-}
-
-func (b broker) deleteConsumer(ctx context.Context, d durable) error {
-	err := b.api(ctx, "CONSUMER.DELETE."+d.stream+"."+d.config.Durable, nil, nil)
-	var missing *missingError
-	if errors.As(err, &missing) && missing.code == codeConsumerNotFound {
-		return nil // somebody else was first
-	}
-	return err
 }
 
 // acker acknowledges one delivery of the broker.

@@ -53,12 +53,12 @@ type Delivery struct {
 	// Queue is the queue that the message waited in: for tasks, the activity's own.
 	Queue string
 	Build string
+	// Class is set for tasks with a priority.
+	Class int
 	// Source is set for inbox messages, Activity (the event that scheduled it) for tasks.
 	Source   history.Source
 	Activity int64
 
-	// Epoch is that of the Namespace when the delivery came.
-	Epoch     uint64
 	Partition int
 	// Seq is the sequence in the stream: HISTORY for starts, INBOX or TASKS.
 	Seq uint64

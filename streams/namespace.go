@@ -15,7 +15,6 @@ type Namespace struct {
 	created    time.Time
 	limits     Limits
 	partitions []partition
-	losses     losses
 
 	// instance and messages make IDs that nobody else makes.
 	instance string
@@ -26,8 +25,6 @@ type Namespace struct {
 type partition struct {
 	partitionSubjects
 	streamNames
-	// records and messages remember the ends of HISTORY and INBOX.
-	records, messages *witness
 	// group shares flushes to disk among the writes to HISTORY, nil where that does not pay.
 	group *group
 	// looks shares looks into INBOX, nil where its direct reads may come from a server that lags behind.

@@ -33,10 +33,10 @@ const (
 type durable struct {
 	stream string
 	config jetstream.ConsumerConfig
+	// rank says which consumers are asked first: those with the lowest.
+	rank int
 	// workQueue says that the stream removes what is acknowledged, and that a delivery after that does no harm.
 	workQueue bool
-	// lost, if it is not nil, says whether the stream has lost what its consumer has delivered.
-	lost func(ctx context.Context) bool
 }
 
 // pulled is a delivered message.
@@ -45,8 +45,6 @@ type pulled struct {
 	at    place
 	part  int
 	acker Acker
-	// epoch is that of the connection by which it came.
-	epoch uint64
 }
 
 // puller pulls from several durable consumers as if they were one.
@@ -70,6 +68,7 @@ type puller struct {
 	arrived  arrivals
 	closed   bool
 	failure  error // why pulling cannot go on
+	ranked   bool  // the parts have several ranks
 	turn     int   // which partition is asked first
 	requests uint64
 }
@@ -123,6 +122,7 @@ func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, er
 		part.sub = sub
 		p.mu.Lock()
 		p.parts = append(p.parts, part)
+		p.ranked = p.ranked || d.rank != durables[0].rank
 		p.mu.Unlock()
 		// Nothing arrives that was not asked for, so nothing needs to be dropped.
 		if err := sub.SetPendingLimits(-1, -1); err != nil {
@@ -213,6 +213,9 @@ func (p *puller) dropSilentLocked(part *pullPart, now time.Time) {
 // requests that wait in vain in others. So those that may have something are asked without waiting, and only when all
 // have said that they are empty are they waited for, with one message each; where there is less room than that, they
 // take short turns.
+//
+// Where they have ranks, each round begins with the lowest: the next is asked when all of those before it have said that
+// they are empty. So what is delivered is what was first in order at that moment, at the price of a question for each rank.
 func (p *puller) requestLocked(max, room int, now time.Time) {
 	if room <= 0 {
 		return
@@ -239,6 +242,12 @@ func (p *puller) requestLocked(max, room int, now time.Time) {
 			lively = append(lively, part)
 		}
 	}
+	if p.ranked {
+		if probing {
+			return
+		}
+		lively = lowest(lively)
+	}
 	for k, part := range lively {
 		if batch := ceilDiv(room, len(lively)-k); batch > 0 {
 			p.sendLocked(part, batch, pullRequest{NoWait: true}, now)
@@ -256,6 +265,15 @@ func (p *puller) requestLocked(max, room int, now time.Time) {
 	for _, part := range empty[:min(room, len(empty))] {
 		p.sendLocked(part, 1, pullRequest{Expires: wait}, now)
 	}
+}
+
+// lowest are the parts with the lowest rank among them.
+func lowest(parts []*pullPart) []*pullPart {
+	if len(parts) == 0 {
+		return nil
+	}
+	least := slices.MinFunc(parts, func(a, b *pullPart) int { return a.rank - b.rank }).rank
+	return slices.DeleteFunc(parts, func(part *pullPart) bool { return part.rank > least })
 }
 
 func ceilDiv(a, b int) int { return (a + b - 1) / b }
@@ -320,8 +338,13 @@ func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
 	if !ok {
 		return // published to our inbox by somebody else: nothing that could be acknowledged
 	}
-	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}, epoch: p.link.current().epoch})
+	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}})
 	part.empty, part.backlog = false, at.pending
+	if p.ranked {
+		for _, other := range p.parts {
+			other.empty = false // a new round begins
+		}
+	}
 	for k := range part.open {
 		r := &part.open[k]
 		if r.left--; r.left <= 0 {
@@ -378,11 +401,7 @@ func (p *puller) repairLocked(part *pullPart) {
 func (p *puller) runRepair(part *pullPart) (at position, ok bool) {
 	pause := newBackoff()
 	for {
-		epoch := p.link.current().epoch
 		at, err := p.ensureConsumer(p.life, part.durable)
-		if err == nil && part.lost != nil && part.lost(p.life) {
-			at, err = p.resetConsumer(p.life, part.durable)
-		}
 		var different *ConfigurationError
 		settled := err == nil || errors.As(err, &different) || p.nc.IsClosed()
 		// A consumer that answers may still be without a leader for pulls, hence a pause in any case.
@@ -391,8 +410,7 @@ func (p *puller) runRepair(part *pullPart) (at position, ok bool) {
 			settled = true
 		case <-time.After(pause.NextBackOff()):
 		}
-		// What was found out before the connection was lost once more is of no use: renew has found a repair under way.
-		if !settled || epoch != p.link.current().epoch && p.life.Err() == nil && !p.nc.IsClosed() {
+		if !settled {
 			continue
 		}
 		p.mu.Lock()

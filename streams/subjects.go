@@ -31,7 +31,8 @@ type subject struct {
 	kind      subjectKind
 	run       history.Run
 
-	queue, build string         // start, inbox; task has a queue only
+	queue, build string         // start, inbox, task
+	class        int            // task
 	source       history.Source // inbox
 	activity     int64          // task, claim
 	commit       string         // body
@@ -56,7 +57,8 @@ func (s subject) String() string {
 	case kindWakeUp:
 		return p.wakeUp(s.run)
 	case kindTask:
-		return p.task(TaskRef{Run: s.run, Queue: s.queue, Activity: s.activity})
+		return p.task(TaskRef{Run: s.run, Queue: s.queue, Activity: s.activity,
+			TaskLane: TaskLane{Build: s.build, Class: s.class}})
 	}
 	return ""
 }
@@ -125,14 +127,33 @@ func (p partitionSubjects) wakeUp(r history.Run) string {
 	return p.prefix + string(kindWakeUp) + "." + runTokens(r)
 }
 
-// task leaves the tokens of priority and fairness unused.
+// task leaves the token of fairness unused.
 func (p partitionSubjects) task(t TaskRef) string {
-	return p.prefix + string(kindTask) + "." + EncodeToken(t.Queue) + "." + unusedToken + "." + unusedToken + "." +
+	return p.prefix + string(kindTask) + "." + t.TaskLane.tokens(t.Queue) + "." + unusedToken + "." +
 		EncodeToken(t.Run.WorkflowID) + "." + EncodeToken(t.Run.RunID) + "." + strconv.FormatInt(t.Activity, 10)
 }
 
-func (p partitionSubjects) queueTasks(queue string) string {
-	return p.prefix + string(kindTask) + "." + EncodeToken(queue) + ".>"
+// tokens are the queue, with the build, and the class. No token that EncodeToken makes has a '+': so the filter of the
+// lane of tasks that have neither, which has been <queue>.> from the beginning, matches no other lane's.
+func (l TaskLane) tokens(queue string) string {
+	token := EncodeToken(queue)
+	if l == (TaskLane{}) {
+		return token + "." + unusedToken
+	}
+	if token += "+"; l.Build != "" {
+		token += EncodeToken(l.Build)
+	}
+	if l.Class == 0 {
+		return token + "." + unusedToken
+	}
+	return token + "." + strconv.Itoa(l.Class)
+}
+
+func (p partitionSubjects) queueTasks(queue string, l TaskLane) string {
+	if l == (TaskLane{}) {
+		return p.prefix + string(kindTask) + "." + EncodeToken(queue) + ".>"
+	}
+	return p.prefix + string(kindTask) + "." + l.tokens(queue) + ".>"
 }
 
 // live is where the records of a run are republished. It needs no partition: a follower knows the workflow ID anyway,
@@ -224,9 +245,30 @@ func (s *subject) parseMessage(kind subjectKind, t []string) bool {
 	case kind == kindTask && len(t) == 6:
 		var ok bool
 		s.activity, ok = parseNumber(t[5])
-		return ok && t[1] == unusedToken && t[2] == unusedToken && s.parseQueue(t[0], unusedToken) && s.parseRun(t[3], t[4])
+		return ok && t[2] == unusedToken && s.parseLane(t[0], t[1]) && s.parseRun(t[3], t[4])
 	}
 	return false
+}
+
+// parseLane reads what TaskLane.tokens writes, and nothing else.
+func (s *subject) parseLane(queue, class string) bool {
+	queue, build, apart := strings.Cut(queue, "+")
+	switch build {
+	case unusedToken:
+		return false
+	case "":
+		build = unusedToken
+	}
+	if !s.parseQueue(queue, build) {
+		return false
+	}
+	if class != unusedToken {
+		n, ok := parseNumber(class)
+		if s.class = int(n); !ok || n < 1 || n > MaxClass {
+			return false
+		}
+	}
+	return apart == (s.build != "" || s.class > 0)
 }
 
 func (s *subject) parseRun(workflowID, runID string) bool {

@@ -26,6 +26,13 @@ func TestSubjects(t *testing.T) {
 		"millrace.prod.3.inbox.fast.v2.order=2E1.r-1.a7":    with(kindInbox, func(s *subject) { s.queue, s.build, s.source = "fast", "v2", "a7" }),
 		"millrace.prod.3.timer.order=2E1.r-1":               with(kindWakeUp, func(*subject) {}),
 		"millrace.prod.3.task.fast.-.-.order=2E1.r-1.7":     with(kindTask, func(s *subject) { s.queue, s.activity = "fast", 7 }),
+		"millrace.prod.3.task.fast+.2.-.order=2E1.r-1.7":    with(kindTask, func(s *subject) { s.queue, s.class, s.activity = "fast", 2, 7 }),
+		"millrace.prod.3.task.fast+v2.-.-.order=2E1.r-1.7":  with(kindTask, func(s *subject) { s.queue, s.build, s.activity = "fast", "v2", 7 }),
+		"millrace.prod.3.task.fast+=2D.5.-.order=2E1.r-1.7": with(kindTask, func(s *subject) { s.queue, s.build, s.class, s.activity = "fast", "-", 5, 7 }),
+		"millrace.prod.3.task.fast+.-.-.order=2E1.r-1.7":    {},
+		"millrace.prod.3.task.fast+-.2.-.order=2E1.r-1.7":   {},
+		"millrace.prod.3.task.fast.2.-.order=2E1.r-1.7":     {},
+		"millrace.prod.3.task.fast+.6.-.order=2E1.r-1.7":    {},
 	} {
 		got, err := parseSubject(text)
 		if s.kind == "" {
@@ -48,7 +55,7 @@ func FuzzParseSubject(f *testing.F) {
 	for _, text := range []string{
 		"millrace.n.0.run.w.r.start.q.-", "millrace.n.0.run.w.r.history", "millrace.n.0.run.w.r.body.c.0",
 		"millrace.n.0.run.w.r.claim.1", "millrace.n.0.inbox.q.-.w.r.s", "millrace.n.0.timer.w.r", "millrace.n.0.task.q.-.-.w.r.1",
-		"millrace.n.00.timer.w.r", "millrace.n.0.task.q.1.-.w.r.1", "millrace.n.0.inbox.q.-.w.r.a07",
+		"millrace.n.00.timer.w.r", "millrace.n.0.task.q.1.-.w.r.1", "millrace.n.0.task.q+b.1.-.w.r.1", "millrace.n.0.inbox.q.-.w.r.a07",
 	} {
 		f.Add(text)
 	}
@@ -82,7 +89,7 @@ func FuzzSubject(f *testing.F) {
 			case kindInbox:
 				s.queue, s.build, s.source = queue, build, history.ActivitySource(activity)
 			case kindTask:
-				s.queue, s.activity = queue, activity
+				s.queue, s.build, s.class, s.activity = queue, build, int(partition)%(MaxClass+1), activity
 			}
 			got, err := parseSubject(s.String())
 			if err != nil || got != s {

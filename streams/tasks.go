@@ -4,21 +4,48 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 
 	"github.com/nats-io/nats.go"
 
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
-// TaskRef names the task of an activity: its run, its own task queue and the event that scheduled it.
+// TaskRef names the task of an activity: its run, its own task queue and the event that scheduled it, and where in the
+// queue it waits.
 type TaskRef struct {
 	Run      history.Run
 	Queue    string
 	Activity int64
+	TaskLane
+}
+
+// RefOf names an activity task.
+func RefOf(t *history.Task) TaskRef {
+	return TaskRef{Run: t.Run.Run, Queue: t.Queue, Activity: t.Event, TaskLane: TaskLane{Build: t.Build, Class: t.Priority.Class()}}
+}
+
+// TaskLane is a part of a task queue whose tasks wait together, apart from those of others. The zero value is that of
+// tasks without build and priority, which is all that most queues have.
+type TaskLane struct {
+	// Build is the build whose workers alone run the tasks, empty for any.
+	Build string
+	// Class is the priority key of the tasks, 1 to 5, 0 for the default one.
+	Class int
+}
+
+// MaxClass is the priority key of tasks that come last.
+const MaxClass = 5
+
+func (l TaskLane) check() error {
+	if l.Class < 0 || l.Class > MaxClass {
+		return &InvalidError{Field: "priority", Value: strconv.Itoa(l.Class), Limit: "1 to 5, or 0 for the default one"}
+	}
+	return checkBuild(l.Build)
 }
 
 func (t TaskRef) check() error {
-	return errors.Join(checkActivity(t.Run, t.Activity), CheckTaskQueue(t.Queue))
+	return errors.Join(checkActivity(t.Run, t.Activity), CheckTaskQueue(t.Queue), t.TaskLane.check())
 }
 
 // PublishTask queues a task. stored is false when the activity has a task already: queued, running or backing off.

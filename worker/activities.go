@@ -52,6 +52,10 @@ type activities struct {
 	// payloads stores large payloads, nil for none.
 	payloads *payloads.Store
 
+	// lanes are the parts of the queue to serve, nil for the plain one, and laned tells when they are others.
+	lanes func() []streams.TaskLane
+	laned chan struct{}
+
 	// freshFor is the age up to which a task is taken not to be canceled yet.
 	freshFor time.Duration
 	slots    *slots
@@ -108,6 +112,7 @@ func newActivities(b broker, queue string, o Options) *activities {
 		pool:       goroutines.Pool{Keep: keptGoroutines},
 		stopping:   make(chan struct{}),
 		gate:       &alone.Gate{},
+		laned:      make(chan struct{}, 1),
 		executions: map[*execution]struct{}{},
 		warned:     map[string]bool{},
 	}
@@ -116,25 +121,25 @@ func newActivities(b broker, queue string, o Options) *activities {
 // run takes tasks until ctx ends, then drains: what runs may end in WorkerStopTimeout, and is handed back after that.
 // It returns nil after such a stop, and an error when the task queue could not be consumed.
 func (w *activities) run(ctx context.Context) error {
-	src, err := w.broker.Consume(ctx, streams.LaneTasks, w.queue, "", streams.ConsumeOptions{AckWait: w.ackWait})
+	src, err := w.consume(ctx)
 	if ctx.Err() != nil && err != nil {
 		return nil
 	}
 	if err != nil {
-		return fmt.Errorf("consume tasks of queue %q: %w", w.queue, err)
+		return err
 	}
 	// Work outlives ctx: what has begun is reported before the worker ends.
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	w.serveEager(true)
-	err = w.poll(ctx, work, src)
+	src, err = w.pollLanes(ctx, work, src)
 	w.slots.end()
 	if ctx.Err() != nil {
 		err = nil
 	}
 	w.serveEager(false)
 	close(w.stopping)
-	for _, d := range src.Drain() {
+	for _, d := range drained(src) {
 		a := w.newAttempt(d, time.Now())
 		w.pool.Run(func() { a.handleLate(work) })
 	}

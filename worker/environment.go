@@ -46,6 +46,8 @@ func (e *environment) makeInfo() activity.Info {
 		Queue:      t.Queue,
 		ActivityID: t.ActivityID,
 		Type:       t.Type,
+		Build:      t.Build,
+		Class:      t.Priority.Class(),
 	})
 	if err != nil {
 		e.x.log().Error("task token has no encoding: the activity cannot be completed from outside", "error", err)

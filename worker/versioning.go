@@ -4,9 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"time"
 
-	"github.com/millrace-dev/millrace/coordinator"
 	"github.com/millrace-dev/millrace/internal/deployment"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
@@ -17,41 +17,124 @@ import (
 // build ID is the ID of a version of it.
 type WorkerDeploymentVersion = deployment.Version
 
-// A worker with UseVersioning runs a coordinator for the runs that are pinned to its build, to its end, and another for
-// the runs that are bound to none, as long as its build is the current one.
-
-// routesEvery is how often a worker looks which build is current.
+// routesEvery is how often a worker looks where runs go.
 const routesEvery = 2 * time.Second
 
-// versionedSides are the workflow sides of a worker with UseVersioning.
-func (w *worker) versionedSides(logger log.Logger, eager coordinator.EagerRunner) ([]func(context.Context) error, error) {
-	pinned, err := w.registry.pinned(w.options.DeploymentOptions.DefaultVersioningBehavior)
-	if err != nil {
-		return nil, err
-	}
-	version := w.options.DeploymentOptions.Version
-	if err := w.register(version, pinned); err != nil {
-		return nil, fmt.Errorf("register build %q of deployment %q: %w", version.BuildID, version.DeploymentName, err)
-	}
-	config := w.coordinatorConfig(logger, eager)
-	config.Build = version.BuildID
-	own, err := coordinator.New(w.core.Streams, config)
-	if err != nil {
-		return nil, err
-	}
-	return []func(context.Context) error{own.Run, func(ctx context.Context) error { return w.serveUnbound(ctx, logger, eager) }}, nil
+// versions is what a worker knows of deployments, and what follows for its runs and activities.
+type versions struct {
+	queue string
+	// own is the zero version for a worker without UseVersioning.
+	own   WorkerDeploymentVersion
+	table atomic.Pointer[deployment.Table]
 }
 
-// register notes in the table of deployments what the worker serves.
-func (w *worker) register(v WorkerDeploymentVersion, pinned []string) error {
+func newVersions(queue string, o DeploymentOptions) *versions {
+	v := &versions{queue: queue}
+	if o.UseVersioning {
+		v.own = o.Version
+	}
+	v.table.Store(&deployment.Table{})
+	return v
+}
+
+// Decides is documented at coordinator.Versions, as are the next four.
+func (v *versions) Decides(bound, workflowID string) bool {
+	if bound != "" {
+		return bound == v.own.BuildID
+	}
+	return v.table.Load().Target(v.queue, workflowID) == v.own
+}
+
+func (v *versions) Target(workflowID string) string {
+	return v.table.Load().Target(v.queue, workflowID).BuildID
+}
+
+func (v *versions) RunsActivities(build, queue string) bool {
+	return v.table.Load().RunsActivities(build, queue)
+}
+
+func (v *versions) Inherits(build, queue string) bool { return v.table.Load().Serves(build, queue) }
+
+func (v *versions) Route(queue, workflowID, workflowType string, ramp bool) string {
+	t := v.table.Load()
+	if ramp {
+		return t.Pins(t.RampingTarget(queue), queue, workflowType)
+	}
+	return t.Route(queue, workflowID, workflowType)
+}
+
+// homes are where the worker looks for runs.
+func (v *versions) homes() []string { return v.table.Load().Homes(v.own, v.queue) }
+
+// lanes are the parts of the task queue whose activities the worker runs.
+func (v *versions) lanes() []streams.TaskLane {
+	if v.own.BuildID == "" {
+		return []streams.TaskLane{{}}
+	}
+	lanes := []streams.TaskLane{{Build: v.own.BuildID}}
+	if v.table.Load().Receives(v.own) {
+		lanes = append(lanes, streams.TaskLane{})
+	}
+	return lanes
+}
+
+// watch reads the table again and again until ctx ends, and calls changed when it may be another.
+func (v *versions) watch(ctx context.Context, ns *streams.Namespace, logger log.Logger, changed func()) {
+	tick := time.NewTicker(routesEvery)
+	defer tick.Stop()
+	known := uint64(0)
+	for {
+		table, revision, err := readTable(ctx, ns)
+		switch {
+		case err != nil && ctx.Err() == nil:
+			logger.Warn("table of deployments was not read", "error", err)
+		case err == nil && revision != known:
+			known = revision
+			v.table.Store(table)
+			changed()
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-tick.C:
+		}
+	}
+}
+
+func readTable(ctx context.Context, ns *streams.Namespace) (*deployment.Table, uint64, error) {
+	data, revision, err := ns.ReadDeployments(ctx)
+	if err != nil {
+		return nil, 0, err
+	}
+	table, err := deployment.Parse(data)
+	return table, revision, err
+}
+
+// registerVersion notes in the table of deployments what the worker serves, if it has a version.
+func (w *worker) registerVersion(workflows, activities bool) error {
+	o := w.options.DeploymentOptions
+	if !o.UseVersioning {
+		return nil
+	}
+	var pinned []string
+	if workflows {
+		var err error
+		if pinned, err = w.registry.pinned(o.DefaultVersioningBehavior); err != nil {
+			return err
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
 	defer cancel()
 	for {
-		table, revision, err := w.readTable(ctx)
+		table, revision, err := readTable(ctx, w.core.Streams)
 		if err != nil {
 			return err
 		}
-		if !table.Register(v, w.queue, pinned, time.Now().UTC()) {
+		now := time.Now().UTC()
+		changed := workflows && table.Register(o.Version, w.queue, pinned, now)
+		changed = activities && table.RegisterActivities(o.Version, w.queue, now) || changed
+		w.versions.table.Store(table)
+		if !changed {
 			return nil
 		}
 		data, err := table.Encode()
@@ -60,60 +143,6 @@ func (w *worker) register(v WorkerDeploymentVersion, pinned []string) error {
 		}
 		if _, err = w.core.Streams.WriteDeployments(ctx, data, revision); !errors.Is(err, streams.ErrConflict) {
 			return err
-		}
-	}
-}
-
-func (w *worker) readTable(ctx context.Context) (*deployment.Table, uint64, error) {
-	data, revision, err := w.core.Streams.ReadDeployments(ctx)
-	if err != nil {
-		return nil, 0, err
-	}
-	table, err := deployment.Parse(data)
-	return table, revision, err
-}
-
-// serveUnbound decides for the runs that are bound to no build, whenever this build is the current one.
-func (w *worker) serveUnbound(ctx context.Context, logger log.Logger, eager coordinator.EagerRunner) error {
-	for w.awaitCurrent(ctx, logger, true) {
-		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger, eager))
-		if err != nil {
-			return err
-		}
-		logger.Info("build is the current one: the worker decides for runs that are bound to none")
-		current, retire := context.WithCancel(ctx)
-		retired := make(chan struct{})
-		go func() {
-			defer close(retired)
-			w.awaitCurrent(current, logger, false)
-			retire()
-		}()
-		err = c.Run(current)
-		retire()
-		<-retired
-		if err != nil {
-			return err
-		}
-	}
-	return nil
-}
-
-// awaitCurrent waits until this build is the current one, or is not any more. It returns false when ctx has ended.
-func (w *worker) awaitCurrent(ctx context.Context, logger log.Logger, want bool) bool {
-	tick := time.NewTicker(routesEvery)
-	defer tick.Stop()
-	for {
-		table, _, err := w.readTable(ctx)
-		if err == nil && table.IsCurrent(w.options.DeploymentOptions.Version) == want {
-			return ctx.Err() == nil
-		}
-		if err != nil && ctx.Err() == nil {
-			logger.Warn("table of deployments was not read", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return false
-		case <-tick.C:
 		}
 	}
 }

@@ -97,7 +97,7 @@ func newWorker(c client.Client, core *client.Core, taskQueue string, options Opt
 		definition.Intercept = interceptWorkflow(w.interceptors)
 		w.options.Identity = orDefault(options.Identity, w.core.Identity)
 	}
-	w.registry = newRegistry(definition)
+	w.registry, w.versions = newRegistry(definition), newVersions(taskQueue, options.DeploymentOptions)
 	w.registry.unaliased = options.DisableRegistrationAliasing
 	return w
 }
@@ -126,6 +126,7 @@ type worker struct {
 	refusal  error
 	registry *registry
 	client   client.Client
+	versions *versions
 	// interceptors see what the worker runs, the first one first.
 	interceptors []interceptor.WorkerInterceptor
 
@@ -204,10 +205,19 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	workflows, activityTypes := w.registry.types()
 	var sides []func(context.Context) error
 	var eager coordinator.EagerRunner
+	// changed are told when the table of deployments is another.
+	var changed []func()
 	runsWorkflows, runsActivities := w.registry.serves()
-	if runsActivities && !w.options.LocalActivityWorkerOnly {
+	decides, acts := runsWorkflows && !w.options.DisableWorkflowWorker, runsActivities && !w.options.LocalActivityWorkerOnly
+	if err := w.registerVersion(decides, acts); err != nil {
+		return nil, err
+	}
+	if acts {
 		a := w.newActivitiesOf(w.queue, logger)
 		sides = append(sides, a.run)
+		if w.options.DeploymentOptions.UseVersioning {
+			a.lanes, changed = w.versions.lanes, append(changed, a.relane)
+		}
 		if !w.options.DisableEagerActivities {
 			eager = a
 		}
@@ -219,18 +229,22 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 		}
 		sides = append(sides, more...)
 	}
-	if runsWorkflows && !w.options.DisableWorkflowWorker && w.options.DeploymentOptions.UseVersioning {
-		more, err := w.versionedSides(logger, eager)
+	if decides {
+		h, err := w.newHomes(logger, eager)
 		if err != nil {
 			return nil, err
 		}
-		sides = append(sides, more...)
-	} else if runsWorkflows && !w.options.DisableWorkflowWorker {
-		c, err := coordinator.New(w.core.Streams, w.coordinatorConfig(logger, eager))
-		if err != nil {
-			return nil, err
-		}
-		sides = append(sides, c.Run)
+		sides, changed = append(sides, h.run), append(changed, h.changed)
+	}
+	if len(changed) > 0 {
+		sides = append(sides, func(ctx context.Context) error {
+			w.versions.watch(ctx, w.core.Streams, logger, func() {
+				for _, tell := range changed {
+					tell()
+				}
+			})
+			return nil
+		})
 	}
 	if len(sides) == 0 {
 		logger.Warn("worker has nothing to do: no workflow and no activity is registered")
@@ -258,6 +272,7 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		Eager:           eager,
 		MaxEager:        w.options.maxEager(),
 		Gate:            w.core.Gate,
+		Versions:        w.versions,
 		Logger:          logger,
 	}
 }

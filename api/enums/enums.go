@@ -47,6 +47,7 @@ const (
 	EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED                   EventType = 41
 	EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED                  EventType = 43
 	EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED                         EventType = 46
+	EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED                   EventType = 55
 
 	// EVENT_TYPE_ACTIVITY_TASK_QUEUED is Millrace's own: an activity whose first attempt ran where it was scheduled
 	// goes to its task queue.
@@ -134,6 +135,8 @@ func (x EventType) String() string {
 		return "WorkflowExecutionUpdateCompleted"
 	case EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:
 		return "WorkflowPropertiesModified"
+	case EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:
+		return "WorkflowExecutionOptionsUpdated"
 	}
 	return strconv.Itoa(int(x))
 }

@@ -25,6 +25,9 @@ type ActivityTaskScheduledEventAttributes struct {
 	// there. Both are Millrace's own.
 	DisableEager bool `json:"disableEager,omitempty"`
 	Eager        bool `json:"eager,omitempty"`
+	// Build is the build whose workers alone run the activity, empty for all workers of the queue.
+	Build    string    `json:"build,omitempty"`
+	Priority *Priority `json:"priority,omitempty"`
 }
 
 // ActivityAttempt tells of the attempt with which an activity ended. Millrace has no event for the start of an attempt;

@@ -27,6 +27,9 @@ type StartChildWorkflowExecutionInitiatedEventAttributes struct {
 	WorkflowIdReusePolicy    enums.WorkflowIdReusePolicy `json:"workflowIdReusePolicy,omitzero"`
 	StaticSummary            string                      `json:"staticSummary,omitempty"`
 	StaticDetails            string                      `json:"staticDetails,omitempty"`
+	Priority                 *Priority                   `json:"priority,omitempty"`
+	// Binding is the build that the child was bound to, nil for the parent's.
+	Binding *Binding `json:"binding,omitempty"`
 }
 
 // StartChildWorkflowExecutionFailedEventAttributes report a child that did not start.

@@ -31,6 +31,8 @@ type HistoryEvent struct {
 	TransitionNumber uint64
 	// HistorySize is how many bytes the history had before that transition, 0 for unknown.
 	HistorySize int64
+	// TargetChanged says that new runs went to another build than this one's at that transition.
+	TargetChanged bool
 	// EmptyTransitions are the transitions between this event and the next, in which code ran and nothing was decided.
 	// A replay needs to know when that was.
 	EmptyTransitions []EmptyTransition
@@ -40,9 +42,10 @@ type HistoryEvent struct {
 
 // EmptyTransition is a transition without events.
 type EmptyTransition struct {
-	Number      uint64    `json:"number"`
-	Time        time.Time `json:"time"`
-	HistorySize int64     `json:"historySize,omitempty"`
+	Number        uint64    `json:"number"`
+	Time          time.Time `json:"time"`
+	HistorySize   int64     `json:"historySize,omitempty"`
+	TargetChanged bool      `json:"targetWorkerDeploymentVersionChanged,omitempty"`
 }
 
 // EventAttributes are the facts of one type of event: a pointer to one of this package's structs whose name ends in

@@ -18,6 +18,7 @@ type envelope struct {
 	EventType        string            `json:"eventType"`
 	TransitionNumber uint64            `json:"transitionNumber"`
 	HistorySize      int64             `json:"historySize,omitempty"`
+	TargetChanged    bool              `json:"targetWorkerDeploymentVersionChanged,omitempty"`
 	EmptyTransitions []EmptyTransition `json:"emptyTransitions,omitempty"`
 }
 
@@ -33,7 +34,7 @@ func (e *HistoryEvent) MarshalJSON() ([]byte, error) {
 	if e.Attributes == nil || e.Attributes.EventType() != e.EventType {
 		return nil, fmt.Errorf("event %d of type %v has attributes of type %T", e.EventId, e.EventType, e.Attributes)
 	}
-	head, err := json.Marshal(envelope{e.EventId, e.EventTime, e.EventType.String(), e.TransitionNumber, e.HistorySize, e.EmptyTransitions})
+	head, err := json.Marshal(envelope{e.EventId, e.EventTime, e.EventType.String(), e.TransitionNumber, e.HistorySize, e.TargetChanged, e.EmptyTransitions})
 	if err != nil {
 		return nil, fmt.Errorf("event %d: %w", e.EventId, err)
 	}
@@ -67,7 +68,8 @@ func (e *HistoryEvent) UnmarshalJSON(data []byte) error {
 	}
 	*e = HistoryEvent{
 		EventId: head.EventId, EventTime: head.EventTime, EventType: kind,
-		TransitionNumber: head.TransitionNumber, HistorySize: head.HistorySize, EmptyTransitions: head.EmptyTransitions, Attributes: a,
+		TransitionNumber: head.TransitionNumber, HistorySize: head.HistorySize, TargetChanged: head.TargetChanged,
+		EmptyTransitions: head.EmptyTransitions, Attributes: a,
 	}
 	return nil
 }

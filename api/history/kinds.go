@@ -48,6 +48,7 @@ func constructors() map[enums.EventType]func() EventAttributes {
 		enums.EVENT_TYPE_MARKER_RECORDED:                                      func() EventAttributes { return &MarkerRecordedEventAttributes{} },
 		enums.EVENT_TYPE_UPSERT_WORKFLOW_SEARCH_ATTRIBUTES:                    func() EventAttributes { return &UpsertWorkflowSearchAttributesEventAttributes{} },
 		enums.EVENT_TYPE_WORKFLOW_PROPERTIES_MODIFIED:                         func() EventAttributes { return &WorkflowPropertiesModifiedEventAttributes{} },
+		enums.EVENT_TYPE_WORKFLOW_EXECUTION_OPTIONS_UPDATED:                   func() EventAttributes { return &WorkflowExecutionOptionsUpdatedEventAttributes{} },
 		enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_ACCEPTED:                   func() EventAttributes { return &WorkflowExecutionUpdateAcceptedEventAttributes{} },
 		enums.EVENT_TYPE_WORKFLOW_EXECUTION_UPDATE_COMPLETED:                  func() EventAttributes { return &WorkflowExecutionUpdateCompletedEventAttributes{} },
 	}

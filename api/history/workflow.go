@@ -55,6 +55,9 @@ type WorkflowExecutionStartedEventAttributes struct {
 	RequestId     string `json:"requestId,omitempty"`
 	StaticSummary string `json:"staticSummary,omitempty"`
 	StaticDetails string `json:"staticDetails,omitempty"`
+	// Priority is that of the run's tasks where they name none.
+	Priority           *Priority           `json:"priority,omitempty"`
+	VersioningOverride *VersioningOverride `json:"versioningOverride,omitempty"`
 }
 
 // NewExecution names the run that takes over from a closed one; all fields are zero when there is none.
@@ -64,6 +67,8 @@ type NewExecution struct {
 	BackoffStartInterval Duration                     `json:"backoffStartInterval,omitzero"`
 	// NewExecutionAttempt is the new run's attempt under the workflow's retry policy.
 	NewExecutionAttempt int32 `json:"newExecutionAttempt,omitzero"`
+	// Binding is the build that the new run was bound to, nil for that of the run that closes.
+	Binding *Binding `json:"binding,omitempty"`
 }
 
 // GetNewExecutionRunId returns the run that takes over, empty for none.
@@ -113,6 +118,8 @@ type WorkflowExecutionContinuedAsNewEventAttributes struct {
 	WorkflowRunTimeout  Duration                 `json:"workflowRunTimeout,omitzero"`
 	WorkflowTaskTimeout Duration                 `json:"workflowTaskTimeout,omitzero"`
 	RetryPolicy         *RetryPolicy             `json:"retryPolicy,omitempty"`
+	// InitialVersioningBehavior is how the code asked for the new run's build to be chosen.
+	InitialVersioningBehavior int32 `json:"initialVersioningBehavior,omitzero"`
 }
 
 // WorkflowExecutionSignaledEventAttributes bring a signal.

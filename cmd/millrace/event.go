@@ -79,6 +79,8 @@ func (t *teller) detail(e *apihistory.HistoryEvent) string {
 		return words(a.SignalName, values("input", a.Input), labeled("by", a.Identity))
 	case *apihistory.WorkflowExecutionCancelRequestedEventAttributes:
 		return words(labeled("reason", a.Cause), labeled("by", a.Identity), labeled("by run", executionText(a.ExternalWorkflowExecution)))
+	case *apihistory.WorkflowExecutionOptionsUpdatedEventAttributes:
+		return words(overrideText(a.VersioningOverride), labeled("by", a.Identity))
 	case *apihistory.TimerStartedEventAttributes:
 		t.what[e.EventId] = fmt.Sprintf("timer %d", e.EventId)
 		return words(short(a.StartToFireTimeout.AsDuration()), a.Summary)
@@ -116,7 +118,7 @@ func (t *teller) activityDetail(e *apihistory.HistoryEvent) (string, bool) {
 	switch a := e.Attributes.(type) {
 	case *apihistory.ActivityTaskScheduledEventAttributes:
 		t.what[e.EventId] = fmt.Sprintf("%s (event %d)", a.ActivityType.GetName(), e.EventId)
-		return words(a.ActivityType.GetName(), values("input", a.Input), labeled("task queue", a.TaskQueue), a.Summary), true
+		return words(a.ActivityType.GetName(), values("input", a.Input), labeled("task queue", a.TaskQueue), labeled("build", a.Build), a.Summary), true
 	case *apihistory.ActivityTaskCompletedEventAttributes:
 		return words(t.name(a.ScheduledEventId, "activity"), values("result", a.Result), t.attempt(e, a.ActivityAttempt)), true
 	case *apihistory.ActivityTaskFailedEventAttributes:

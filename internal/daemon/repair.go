@@ -42,6 +42,8 @@ type Missing struct {
 	ActivityType string
 	// Queue is the task's queue.
 	Queue string
+	// Lane is where in it the task waits.
+	Lane streams.TaskLane
 	// Due is when the missing wake-up is due, zero for a task.
 	Due time.Time
 }
@@ -89,7 +91,8 @@ func (r *Repair) planRun(ctx context.Context, run history.Run, plan *RepairPlan)
 	plan.Open++
 	for _, id := range slices.Sorted(maps.Keys(state.Activities)) {
 		a := state.Activities[id]
-		missing := Missing{Run: state.Start.Run, Activity: id, ActivityType: a.Scheduled.Type, Queue: a.Scheduled.Queue}
+		missing := Missing{Run: state.Start.Run, Activity: id, ActivityType: a.Scheduled.Type, Queue: a.Scheduled.Queue,
+			Lane: streams.TaskLane{Build: a.Scheduled.Build, Class: state.Class(a)}}
 		task, err := r.missingTask(ctx, missing)
 		if err != nil {
 			return err
@@ -107,7 +110,7 @@ func (r *Repair) planRun(ctx context.Context, run history.Run, plan *RepairPlan)
 
 // missingTask is the task to send, nil when nothing is missing.
 func (r *Repair) missingTask(ctx context.Context, m Missing) (*history.Task, error) {
-	queued, err := r.ns.TaskQueued(ctx, streams.TaskRef{Run: m.Run.Run, Queue: m.Queue, Activity: m.Activity})
+	queued, err := r.ns.TaskQueued(ctx, streams.TaskRef{Run: m.Run.Run, Queue: m.Queue, Activity: m.Activity, TaskLane: m.Lane})
 	if err != nil || queued {
 		return nil, err
 	}
@@ -223,5 +226,5 @@ func (r *Repair) send(ctx context.Context, m Missing) (bool, error) {
 	if err != nil {
 		return false, err
 	}
-	return r.ns.PublishTask(ctx, streams.TaskRef{Run: m.Run.Run, Queue: m.Queue, Activity: m.Activity}, data)
+	return r.ns.PublishTask(ctx, streams.RefOf(task), data)
 }

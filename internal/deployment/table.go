@@ -5,8 +5,6 @@ package deployment
 import (
 	"encoding/json"
 	"fmt"
-	"hash/fnv"
-	"maps"
 	"slices"
 	"time"
 )
@@ -21,6 +19,9 @@ type Version struct {
 // Table is what is known of all deployments of a namespace.
 type Table struct {
 	Deployments map[string]*Deployment `json:"deployments,omitempty"`
+	// Lent are, by task queue and by the build that runs were started on (empty for none), the builds that decide for
+	// some of them by an override; empty for the target of new runs.
+	Lent map[string]map[string][]string `json:"lent,omitempty"`
 }
 
 // Deployment is where the runs of a deployment go.
@@ -35,6 +36,8 @@ type Deployment struct {
 	RampingChanged    time.Time `json:"rampingChanged,omitzero"`
 	PercentageChanged time.Time `json:"percentageChanged,omitzero"`
 	Modifier          string    `json:"modifier,omitempty"`
+	// Manager is who alone may change the deployment, empty for anyone.
+	Manager string `json:"manager,omitempty"`
 
 	Builds map[string]*Build `json:"builds,omitempty"`
 }
@@ -45,6 +48,13 @@ type Build struct {
 	// Pinned are the workflow types, by task queue, whose runs are to stay with the build; AllTypes stands for those that a
 	// dynamic workflow runs. A queue without such types is here, too.
 	Pinned map[string][]string `json:"pinned"`
+	// Activities are the task queues whose activities its workers run.
+	Activities []string `json:"activities,omitempty"`
+	// Metadata is what users have noted: payloads.
+	Metadata map[string]json.RawMessage `json:"metadata,omitempty"`
+	// Changed is when its part in routing changed, Left when new runs stopped going to it.
+	Changed time.Time `json:"changed,omitzero"`
+	Left    time.Time `json:"left,omitzero"`
 }
 
 // AllTypes stands for every workflow type.
@@ -70,48 +80,31 @@ func (t *Table) Encode() ([]byte, error) {
 	return data, nil
 }
 
-// Route is the build that a new run is bound to, empty for none. The same workflow ID is always on the same side of a ramp,
-// and on the ramping one of each that is larger.
-func (t *Table) Route(queue, workflowID, workflowType string) string {
-	if len(t.Deployments) == 0 {
-		return ""
-	}
-	for _, name := range slices.Sorted(maps.Keys(t.Deployments)) {
-		d := t.Deployments[name]
-		build := d.Current
-		if b := d.Builds[d.Ramping]; b != nil && b.serves(queue) && share(workflowID) < d.Percentage {
-			build = d.Ramping
-		}
-		if b := d.Builds[build]; b != nil && b.serves(queue) {
-			if slices.Contains(b.Pinned[queue], workflowType) || slices.Contains(b.Pinned[queue], AllTypes) {
-				return build
-			}
-			return ""
-		}
-	}
-	return ""
-}
-
-func (b *Build) serves(queue string) bool {
-	_, ok := b.Pinned[queue]
-	return ok
-}
-
-// share is a number from 0 to below 100 that stands for a workflow ID.
-func share(workflowID string) float32 {
-	h := fnv.New32a()
-	_, _ = h.Write([]byte(workflowID)) // never fails
-	// The low bits of the hash of texts that differ in the last byte hardly differ.
-	x := h.Sum32()
-	x ^= x >> 16
-	x *= 0x85ebca6b
-	x ^= x >> 13
-	return float32(x%10_000) / 100
-}
-
-// Register notes that a worker of v serves a queue, and which workflow types stay with it there. It says whether that is
-// new.
+// Register notes that a worker of v decides for runs of a queue, and which workflow types stay with it there. It says
+// whether that is new.
 func (t *Table) Register(v Version, queue string, pinned []string, now time.Time) bool {
+	b := t.build(v, now)
+	known, ok := b.Pinned[queue]
+	if ok && slices.Equal(known, pinned) {
+		return false
+	}
+	b.Pinned[queue] = append([]string{}, pinned...)
+	return true
+}
+
+// RegisterActivities notes that a worker of v runs the activities of a queue. It says whether that is new.
+func (t *Table) RegisterActivities(v Version, queue string, now time.Time) bool {
+	b := t.build(v, now)
+	at, known := slices.BinarySearch(b.Activities, queue)
+	if known {
+		return false
+	}
+	b.Activities = slices.Insert(b.Activities, at, queue)
+	return true
+}
+
+// build is v's, created when it is new.
+func (t *Table) build(v Version, now time.Time) *Build {
 	if t.Deployments == nil {
 		t.Deployments = map[string]*Deployment{}
 	}
@@ -125,16 +118,13 @@ func (t *Table) Register(v Version, queue string, pinned []string, now time.Time
 		b = &Build{Created: now, Pinned: map[string][]string{}}
 		d.Builds[v.BuildID] = b
 	}
-	known, ok := b.Pinned[queue]
-	if ok && slices.Equal(known, pinned) {
-		return false
-	}
-	b.Pinned[queue] = append([]string{}, pinned...)
-	return true
+	return b
 }
 
-// IsCurrent says whether runs that are bound to no build are v's.
-func (t *Table) IsCurrent(v Version) bool {
-	d := t.Deployments[v.DeploymentName]
-	return d != nil && d.Current == v.BuildID
+// Build is what is known of v, nil when none of its workers has started.
+func (t *Table) Build(v Version) *Build {
+	if d := t.Deployments[v.DeploymentName]; d != nil {
+		return d.Builds[v.BuildID]
+	}
+	return nil
 }

@@ -20,7 +20,7 @@ func TestRoute(t *testing.T) {
 	}
 	d := table.Deployments["app"]
 	d.Current = "1"
-	if !table.IsCurrent(one) || table.IsCurrent(two) {
+	if !table.Receives(one) || table.Receives(two) {
 		t.Error("another build is current")
 	}
 	for workflowType, want := range map[string]string{"pinned": "1", "late": "", "other": ""} {

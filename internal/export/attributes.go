@@ -29,6 +29,8 @@ func (x *Exporter) attributes(e *history.Event) apihistory.EventAttributes {
 	case *history.WorkflowExecutionCancelRequested:
 		return &apihistory.WorkflowExecutionCancelRequestedEventAttributes{
 			Cause: a.Reason, Identity: a.Identity, ExternalWorkflowExecution: execution(a.External)}
+	case *history.WorkflowExecutionOptionsUpdated:
+		return optionsUpdated(a)
 	case *history.TimerStarted:
 		return &apihistory.TimerStartedEventAttributes{
 			TimerId: timerID(e.ID), StartToFireTimeout: duration(a.Timeout), FireTime: a.Due, Summary: a.Summary}
@@ -61,6 +63,7 @@ func newExecution(s *history.Successor) apihistory.NewExecution {
 	}
 	return apihistory.NewExecution{
 		NewExecutionRunId: s.RunID, Initiator: s.Initiator, BackoffStartInterval: duration(s.Delay), NewExecutionAttempt: s.Attempt,
+		Binding: binding(s.Binding),
 	}
 }
 
@@ -74,7 +77,7 @@ func continuedAsNew(s *history.Successor) apihistory.EventAttributes {
 	}
 	a.TaskQueue, a.Input, a.Header, a.Memo, a.SearchAttributes = s.Queue, s.Input, s.Header, s.Memo, s.Search
 	a.WorkflowRunTimeout, a.WorkflowTaskTimeout = duration(s.RunTimeout), duration(s.TaskTimeout)
-	a.RetryPolicy = retryPolicy(s.RetryPolicy)
+	a.RetryPolicy, a.InitialVersioningBehavior = retryPolicy(s.RetryPolicy), s.Versioning
 	return a
 }
 
@@ -95,6 +98,8 @@ func activityAttributes(e *history.Event) apihistory.EventAttributes {
 			Summary:                a.Summary,
 			DisableEager:           a.NoEager,
 			Eager:                  a.Eager,
+			Build:                  a.Build,
+			Priority:               priority(a.Priority),
 		}
 	case *history.ActivityTaskQueued:
 		return &apihistory.ActivityTaskQueuedEventAttributes{ScheduledEventId: a.Scheduled, Attempt: a.Attempt, NotBefore: a.NotBefore}
@@ -169,6 +174,8 @@ func childInitiated(a *history.StartChildWorkflowExecutionInitiated) apihistory.
 		WorkflowIdReusePolicy:    a.Reuse,
 		StaticSummary:            a.StaticSummary,
 		StaticDetails:            a.StaticDetails,
+		Priority:                 priority(a.Priority),
+		Binding:                  binding(a.Binding),
 	}
 }
 

@@ -27,7 +27,7 @@ func NewExporter(start *history.Start) (*Exporter, *apihistory.HistoryEvent) {
 // Add makes events of the run's next transition. One without events is noted in the last event that was returned.
 func (x *Exporter) Add(t *history.Transition) []*apihistory.HistoryEvent {
 	if len(t.Events) == 0 {
-		x.last.EmptyTransitions = append(x.last.EmptyTransitions, apihistory.EmptyTransition{Number: t.Number, Time: t.Time, HistorySize: t.HistorySize})
+		x.last.EmptyTransitions = append(x.last.EmptyTransitions, apihistory.EmptyTransition{Number: t.Number, Time: t.Time, HistorySize: t.HistorySize, TargetChanged: t.TargetChanged})
 		return nil
 	}
 	events := make([]*apihistory.HistoryEvent, 0, len(t.Events))
@@ -41,7 +41,7 @@ func (x *Exporter) Add(t *history.Transition) []*apihistory.HistoryEvent {
 			continue // no such event is stored in a transition
 		}
 		x.last = newEvent(e.ID, t.Time, t.Number, a)
-		x.last.HistorySize = t.HistorySize
+		x.last.HistorySize, x.last.TargetChanged = t.HistorySize, t.TargetChanged
 		events = append(events, x.last)
 	}
 	return events
@@ -99,7 +99,7 @@ func (b *builder) add(e *apihistory.HistoryEvent, id int64) error {
 		}
 	}
 	for _, empty := range e.EmptyTransitions {
-		if err := b.open(empty.Number, empty.Time, empty.HistorySize); err != nil {
+		if err := b.open(empty.Number, empty.Time, empty.HistorySize, empty.TargetChanged); err != nil {
 			return fmt.Errorf("empty transition after event %d: %w", id, err)
 		}
 	}
@@ -108,7 +108,7 @@ func (b *builder) add(e *apihistory.HistoryEvent, id int64) error {
 
 func (b *builder) addEvent(e *apihistory.HistoryEvent) error {
 	if len(b.transitions) == 0 || b.current().Number != e.TransitionNumber {
-		if err := b.open(e.TransitionNumber, e.EventTime, e.HistorySize); err != nil {
+		if err := b.open(e.TransitionNumber, e.EventTime, e.HistorySize, e.TargetChanged); err != nil {
 			return fmt.Errorf("event %d: %w", e.EventId, err)
 		}
 	}
@@ -126,12 +126,13 @@ func (b *builder) addEvent(e *apihistory.HistoryEvent) error {
 
 func (b *builder) current() *history.Transition { return b.transitions[len(b.transitions)-1] }
 
-func (b *builder) open(number uint64, at time.Time, size int64) error {
+func (b *builder) open(number uint64, at time.Time, size int64, targetChanged bool) error {
 	if want := uint64(len(b.transitions) + 1); number != want {
 		return fmt.Errorf("transition %d where transition %d is expected (is it a history that Millrace exported?)", number, want)
 	}
 	b.transitions = append(b.transitions, &history.Transition{
 		Version: history.FormatVersion, RunID: b.runID, Number: number, Time: at.UTC(), HistorySize: size,
+		TargetChanged: targetChanged,
 	})
 	return nil
 }

@@ -26,7 +26,7 @@ func kinds() []history.Attributes {
 	return []history.Attributes{
 		&history.WorkflowExecutionCompleted{}, &history.WorkflowExecutionFailed{}, &history.WorkflowExecutionTimedOut{},
 		&history.WorkflowExecutionCanceled{}, &history.WorkflowExecutionTerminated{}, &history.WorkflowExecutionContinuedAsNew{},
-		&history.WorkflowExecutionSignaled{}, &history.WorkflowExecutionCancelRequested{},
+		&history.WorkflowExecutionSignaled{}, &history.WorkflowExecutionCancelRequested{}, &history.WorkflowExecutionOptionsUpdated{},
 		&history.TimerStarted{}, &history.TimerFired{}, &history.TimerCanceled{},
 		&history.ActivityTaskScheduled{}, &history.ActivityTaskQueued{}, &history.ActivityTaskCompleted{}, &history.ActivityTaskFailed{},
 		&history.ActivityTaskTimedOut{}, &history.ActivityTaskCancelRequested{}, &history.ActivityTaskCanceled{},
@@ -210,7 +210,7 @@ func TestTransitionsSurvive(t *testing.T) {
 		for k := range rapid.IntRange(0, 8).Draw(rt, "transitions") {
 			at = at.Add(time.Duration(rapid.IntRange(0, 5000).Draw(rt, "pause")) * time.Millisecond)
 			tr := &history.Transition{Version: history.FormatVersion, RunID: start.Run.RunID, Number: uint64(k + 1), Time: at,
-				HistorySize: int64(k) * 1000}
+				HistorySize: int64(k) * 1000, TargetChanged: k%2 == 1}
 			f := &filler{n: int64(k) * 1000}
 			for range rapid.IntRange(0, 3).Draw(rt, "events") {
 				id++

@@ -37,6 +37,8 @@ func startAttributes(s *history.Start) *apihistory.WorkflowExecutionStartedEvent
 		RequestId:                       s.RequestID,
 		StaticSummary:                   s.StaticSummary,
 		StaticDetails:                   s.StaticDetails,
+		Priority:                        priority(s.Priority),
+		VersioningOverride:              override(s.Versioning),
 	}
 	if p := s.Parent; p != nil {
 		a.ParentWorkflowExecution = execution(&p.Run)
@@ -79,6 +81,8 @@ func startOf(a *apihistory.WorkflowExecutionStartedEventAttributes, at time.Time
 		RequestID:            a.RequestId,
 		StaticSummary:        a.StaticSummary,
 		StaticDetails:        a.StaticDetails,
+		Priority:             storedPriority(a.Priority),
+		Versioning:           storedOverride(a.VersioningOverride),
 	}
 	if a.FirstExecutionRunId != a.OriginalExecutionRunId {
 		s.FirstRunID = a.FirstExecutionRunId

@@ -26,6 +26,8 @@ func attributesOf(e *apihistory.HistoryEvent) history.Attributes {
 	case *apihistory.WorkflowExecutionCancelRequestedEventAttributes:
 		return &history.WorkflowExecutionCancelRequested{CancelRequest: history.CancelRequest{
 			Reason: a.Cause, Identity: a.Identity, External: storedRun(a.ExternalWorkflowExecution)}}
+	case *apihistory.WorkflowExecutionOptionsUpdatedEventAttributes:
+		return storedOptions(a)
 	case *apihistory.TimerStartedEventAttributes:
 		return &history.TimerStarted{Timeout: millis(a.StartToFireTimeout), Due: a.FireTime.UTC(), Summary: a.Summary}
 	case *apihistory.TimerFiredEventAttributes:
@@ -54,6 +56,7 @@ func successor(n apihistory.NewExecution) *history.Successor {
 	}
 	return &history.Successor{
 		RunID: n.NewExecutionRunId, Initiator: n.Initiator, Delay: millis(n.BackoffStartInterval), Attempt: n.NewExecutionAttempt,
+		Binding: storedBinding(n.Binding),
 	}
 }
 
@@ -65,7 +68,7 @@ func storedContinuedAsNew(a *apihistory.WorkflowExecutionContinuedAsNewEventAttr
 	s.Type = a.WorkflowType.GetName()
 	s.Queue, s.Input, s.Header, s.Memo, s.Search = a.TaskQueue, a.Input, a.Header, a.Memo, a.SearchAttributes
 	s.RunTimeout, s.TaskTimeout = millis(a.WorkflowRunTimeout), millis(a.WorkflowTaskTimeout)
-	s.RetryPolicy = storedRetryPolicy(a.RetryPolicy)
+	s.RetryPolicy, s.Versioning = storedRetryPolicy(a.RetryPolicy), a.InitialVersioningBehavior
 	return &history.WorkflowExecutionContinuedAsNew{Successor: s}
 }
 
@@ -86,6 +89,8 @@ func storedActivity(e *apihistory.HistoryEvent) history.Attributes {
 			Summary:         a.Summary,
 			NoEager:         a.DisableEager,
 			Eager:           a.Eager,
+			Build:           a.Build,
+			Priority:        storedPriority(a.Priority),
 		}
 	case *apihistory.ActivityTaskQueuedEventAttributes:
 		return &history.ActivityTaskQueued{Scheduled: a.ScheduledEventId, Attempt: a.Attempt, NotBefore: a.NotBefore.UTC()}
@@ -152,6 +157,8 @@ func storedInitiated(a *apihistory.StartChildWorkflowExecutionInitiatedEventAttr
 		Reuse:            a.WorkflowIdReusePolicy,
 		StaticSummary:    a.StaticSummary,
 		StaticDetails:    a.StaticDetails,
+		Priority:         storedPriority(a.Priority),
+		Binding:          storedBinding(a.Binding),
 	}
 }
 

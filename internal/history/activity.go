@@ -27,6 +27,11 @@ type ActivityTaskScheduled struct {
 	// that it is: no task is in the queue before an ActivityTaskQueued event puts it there.
 	NoEager bool `msgpack:"ne,omitempty"`
 	Eager   bool `msgpack:"eg,omitempty"`
+
+	// Build is the build whose workers alone run the activity, that of its run; empty for all workers of the queue.
+	Build string `msgpack:"b,omitempty"`
+	// Priority is that of the task; nil, like a field of it that is zero, means the run's.
+	Priority *Priority `msgpack:"pr,omitempty"`
 }
 
 // ActivityTaskQueued puts an activity into its task queue whose first attempt was made eagerly, or was to be and is

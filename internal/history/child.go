@@ -27,6 +27,10 @@ type StartChildWorkflowExecutionInitiated struct {
 	Reuse            enums.WorkflowIdReusePolicy `msgpack:"re,omitempty"`
 	StaticSummary    string                      `msgpack:"su,omitempty"`
 	StaticDetails    string                      `msgpack:"sd,omitempty"`
+	// Priority is that of the child's tasks; nil, like a field of it that is zero, means the parent's.
+	Priority *Priority `msgpack:"pr,omitempty"`
+	// Binding is the build that the child is bound to; nil means the parent's, if it runs on the parent's queue.
+	Binding *Binding `msgpack:"bi,omitempty"`
 }
 
 // StartChildWorkflowExecutionFailed reports that the child initiated by event Initiated did not start.

@@ -39,6 +39,7 @@ type Draft struct {
 	requests map[string]struct{}
 	cancel   bool
 	size     int64
+	changed  bool
 	closed   bool
 }
 
@@ -67,6 +68,12 @@ func (d *Draft) SetHistorySize(n int64) { d.size = n }
 
 // HistorySize is how many bytes the history has before the transition, 0 for unknown.
 func (d *Draft) HistorySize() int64 { return d.size }
+
+// SetTargetChanged says that new runs go to another build than the one that the run is bound to.
+func (d *Draft) SetTargetChanged() { d.changed = true }
+
+// TargetChanged says whether SetTargetChanged was called.
+func (d *Draft) TargetChanged() bool { return d.changed }
 
 // Events are the events so far.
 func (d *Draft) Events() []Event { return d.events }
@@ -103,7 +110,7 @@ func (d *Draft) judge(m *Message) Verdict {
 		return d.child(m.Child)
 	case m.External != nil:
 		return d.external(m.External)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil:
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil:
 		return d.request(m)
 	case m.WakeUp != nil:
 		return Settled
@@ -279,6 +286,8 @@ func (d *Draft) request(m *Message) Verdict {
 		d.add(&WorkflowExecutionUpdateAccepted{UpdateRequest: *m.Update})
 	case m.Signal != nil:
 		d.add(&WorkflowExecutionSignaled{Signal: *m.Signal})
+	case m.Options != nil:
+		d.add(&WorkflowExecutionOptionsUpdated{OptionsChange: *m.Options})
 	case m.Cancel != nil:
 		d.cancel = true
 		d.add(&WorkflowExecutionCancelRequested{CancelRequest: *m.Cancel})

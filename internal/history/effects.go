@@ -28,6 +28,9 @@ type CancelTask struct{ Activity int64 }
 type WithdrawTask struct {
 	Activity int64
 	Queue    string
+	// Build and Class are where the task waits in the queue.
+	Build string
+	Class int
 }
 
 // ArmWakeUp arms the run's wake-up.
@@ -169,6 +172,8 @@ func (s *State) Task(a *PendingActivity) *Task {
 		RetryPolicy:     a.Scheduled.RetryPolicy,
 		FirstAttempt:    a.FirstAttempt,
 		NotBefore:       a.NotBefore,
+		Build:           a.Scheduled.Build,
+		Priority:        a.Scheduled.Priority.Over(s.Start.Priority),
 	}
 }
 
@@ -195,7 +200,9 @@ func (s *State) startChild(c *PendingChild) *StartChild {
 		root = &s.Start.Run.Run
 	}
 	build := ""
-	if in.Queue == s.Start.Run.Queue {
+	if in.Binding != nil {
+		build = in.Binding.Build
+	} else if in.Queue == s.Start.Run.Queue {
 		build = s.Start.Run.Build // its parent's code calls it
 	}
 	start := &Start{
@@ -216,6 +223,7 @@ func (s *State) startChild(c *PendingChild) *StartChild {
 		Root:             root,
 		StaticSummary:    in.StaticSummary,
 		StaticDetails:    in.StaticDetails,
+		Priority:         in.Priority.Over(s.Start.Priority),
 	}
 	if in.ExecutionTimeout > 0 {
 		start.ExecutionExpiry = c.At.Add(in.ExecutionTimeout.Duration())
@@ -279,9 +287,18 @@ func (s *State) closeEffects() []Effect {
 		effects = append(effects, &NotifyParent{Parent: s.Start.Parent, Outcome: s.Outcome()})
 	}
 	for _, id := range sortedKeys(s.Activities) {
-		effects = append(effects, &WithdrawTask{Activity: id, Queue: s.Activities[id].Scheduled.Queue})
+		effects = append(effects, s.withdraw(s.Activities[id]))
 	}
 	return effects
+}
+
+func (s *State) withdraw(a *PendingActivity) *WithdrawTask {
+	return &WithdrawTask{Activity: a.Event, Queue: a.Scheduled.Queue, Build: a.Scheduled.Build, Class: s.Class(a)}
+}
+
+// Class is the priority key that the activity's task is queued with, 0 for the default one.
+func (s *State) Class(a *PendingActivity) int {
+	return a.Scheduled.Priority.Over(s.Start.Priority).Class()
 }
 
 // closeChild applies the parent close policy, which is not to abandon, to an open child: to its current run, once it is
@@ -296,7 +313,7 @@ func (s *State) closeChild(c *PendingChild) *SendRequest {
 	send := &SendRequest{Target: Run{WorkflowID: c.Initiated.WorkflowID}, ChildOnly: true, Message: m}
 	if c.RunID == "" {
 		send.Target.RunID = c.Initiated.RunID
-		send.Early = &Address{Run: send.Target, Queue: c.Initiated.Queue}
+		send.Early = &s.startChild(c).Start.Run
 	}
 	return send
 }

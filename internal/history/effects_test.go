@@ -76,7 +76,7 @@ func TestTaskCarriesItsActivity(t *testing.T) {
 		Run: s.state.Start.Run, WorkflowType: "Order", Event: 2, ActivityID: a.ActivityID, Type: a.Type, Queue: a.Queue,
 		Input: a.Input, Header: a.Header, Scheduled: at(time.Second), ScheduleToClose: a.ScheduleToClose,
 		ScheduleToStart: a.ScheduleToStart, StartToClose: a.StartToClose, Heartbeat: a.Heartbeat,
-		RetryPolicy: a.RetryPolicy, FirstAttempt: 1}}})
+		RetryPolicy: a.RetryPolicy, FirstAttempt: 1, Build: a.Build, Priority: a.Priority}}})
 }
 
 func TestChildStart(t *testing.T) {
@@ -88,12 +88,12 @@ func TestChildStart(t *testing.T) {
 		t.Errorf("effect is %+v", got)
 	}
 	wantSame(t, got.Start, &Start{
-		Run:  Address{Run: Run{WorkflowID: in.WorkflowID, RunID: in.RunID}, Queue: in.Queue},
+		Run:  Address{Run: Run{WorkflowID: in.WorkflowID, RunID: in.RunID}, Queue: in.Queue, Build: in.Binding.Build},
 		Type: in.Type, Input: in.Input, Header: in.Header, Memo: in.Memo, Search: in.Search, Time: at(time.Second),
 		ExecutionTimeout: in.ExecutionTimeout, ExecutionExpiry: at(time.Second + time.Hour), RunTimeout: in.RunTimeout,
 		TaskTimeout: in.TaskTimeout, RetryPolicy: in.RetryPolicy, Attempt: 1, CronSchedule: in.CronSchedule,
 		Parent: &Parent{Address: s.state.Start.Run, Initiated: 2}, Root: &s.state.Start.Run.Run,
-		StaticSummary: in.StaticSummary, StaticDetails: in.StaticDetails})
+		StaticSummary: in.StaticSummary, StaticDetails: in.StaticDetails, Priority: in.Priority})
 
 	root := &Run{WorkflowID: "root", RunID: "root-run"}
 	s = newScript(t, func(s *Start) { s.Root = root }).apply(0, StartIdentity, in)
@@ -236,12 +236,12 @@ func TestSuccessorStarts(t *testing.T) {
 				s.Run.RunID, s.Delay, s.Attempt, s.Initiator = full.RunID, full.Delay, full.Attempt, full.Initiator
 				s.Type, s.Input, s.Header, s.Memo, s.Search = full.Type, full.Input, full.Header, full.Memo, full.Search
 				s.RunTimeout, s.TaskTimeout, s.RetryPolicy = full.RunTimeout, full.TaskTimeout, full.RetryPolicy
-				s.ContinuedFailure = nil
+				s.ContinuedFailure, s.Run.Build = nil, full.Binding.Build
 			}},
 		"to another queue": {&WorkflowExecutionContinuedAsNew{&moved},
 			func(s *Start) {
 				s.Run.RunID, s.Delay, s.Attempt, s.Initiator = full.RunID, full.Delay, full.Attempt, full.Initiator
-				s.Run.Queue, s.Run.Build = "elsewhere", ""
+				s.Run.Queue, s.Run.Build, s.Versioning = "elsewhere", full.Binding.Build, nil
 				s.Type, s.Input, s.Header, s.Memo, s.Search = full.Type, full.Input, full.Header, full.Memo, full.Search
 				s.RunTimeout, s.TaskTimeout, s.RetryPolicy = full.RunTimeout, full.TaskTimeout, full.RetryPolicy
 				s.ContinuedFailure = nil

@@ -13,7 +13,7 @@ import (
 // a wake-up is a message with WakeUp set.
 type Message struct {
 	Version int `msgpack:"v"`
-	// ID tells two messages of one source apart: the sender's choice for signals, cancel and terminate requests,
+	// ID tells two messages of one source apart: the sender's choice for signals, changes of options, cancel and terminate requests,
 	// UpdateMessageID for updates, the attempt for activity results, "started" or "closed" for children, the armed due time in Unix
 	// milliseconds for wake-ups.
 	ID string `msgpack:"id"`
@@ -26,6 +26,7 @@ type Message struct {
 	Terminate *Termination    `msgpack:"t,omitempty"`
 	WakeUp    *WakeUp         `msgpack:"w,omitempty"`
 	Update    *UpdateRequest  `msgpack:"u,omitempty"`
+	Options   *OptionsChange  `msgpack:"o,omitempty"`
 	// Forwarded is the sequence in INBOX that a signal or request had when it was sent to a run that was closed by then,
 	// 0 for one that was not passed on. It keeps its place in the order of sending.
 	Forwarded uint64 `msgpack:"fw,omitempty"`
@@ -40,7 +41,7 @@ func (m *Message) Source() Source {
 		return ChildSource(m.Child.Initiated)
 	case m.External != nil:
 		return ExternalSource(m.External.Initiated)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil:
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil:
 		return SourceSignals
 	case m.WakeUp != nil:
 		return SourceWakeUp

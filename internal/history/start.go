@@ -59,6 +59,11 @@ type Start struct {
 
 	// Waiter is the subject token to which the run's close is told, empty for nobody; a successor inherits it.
 	Waiter string `msgpack:"wa,omitempty"`
+
+	// Priority is that of the run's tasks where they name none, nil for the default one.
+	Priority *Priority `msgpack:"pr,omitempty"`
+	// Versioning is the override that the run was started with, nil for none. Run.Build follows it.
+	Versioning *VersioningOverride `msgpack:"vo,omitempty"`
 }
 
 // Parent is where a child reports its close: its parent's inbox and the event that initiated the child.

@@ -37,6 +37,9 @@ type State struct {
 	Memo   *common.Memo
 	Search *common.SearchAttributes
 
+	// Versioning is the override in force, nil for none.
+	Versioning *VersioningOverride
+
 	// Updates are those that were accepted, by their IDs; nil for none.
 	Updates map[string]*AcceptedUpdate
 
@@ -114,6 +117,7 @@ func NewState(start *Start) *State {
 		seen:       map[string]struct{}{},
 		Memo:       start.Memo,
 		Search:     start.Search,
+		Versioning: start.Versioning,
 	}
 	return s
 }
@@ -306,6 +310,8 @@ func (s *State) applyChildEvent(e *Event, t *Transition) error {
 		s.at = e.DecidedAt(s.at)
 	case *UpsertWorkflowSearchAttributes:
 		s.Search = MergeSearch(s.Search, a.Search)
+	case *WorkflowExecutionOptionsUpdated:
+		s.Versioning = a.Versioning
 	case *WorkflowPropertiesModified:
 		s.Memo = MergeMemo(s.Memo, a.Memo)
 	default:

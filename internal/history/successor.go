@@ -99,6 +99,12 @@ func (s *State) SuccessorStart() *Start {
 	start.Attempt, start.Initiator = next.Attempt, next.Initiator
 	start.FirstRunID, start.ContinuedRunID = s.Start.FirstRun(), s.Start.Run.RunID
 	start.Signal, start.RequestID = nil, ""
+	if start.Versioning = s.Versioning; start.Versioning != nil && start.Versioning.Build == "" {
+		start.Versioning = nil // only what pins a run is passed on
+	}
+	if next.Binding != nil {
+		start.Run.Build = next.Binding.Build
+	}
 	switch a := s.Close.Attributes.(type) {
 	case *WorkflowExecutionFailed:
 		start.ContinuedFailure = a.Failure
@@ -113,7 +119,10 @@ func (s *State) SuccessorStart() *Start {
 	start.ContinuedFailure = nil
 	start.Type, start.Input, start.Header = next.Type, next.Input, next.Header
 	if next.Queue != "" && next.Queue != start.Run.Queue {
-		start.Run.Queue, start.Run.Build = next.Queue, ""
+		start.Run.Queue, start.Run.Build, start.Versioning = next.Queue, "", nil
+		if next.Binding != nil {
+			start.Run.Build = next.Binding.Build
+		}
 	}
 	start.RunTimeout, start.TaskTimeout = next.RunTimeout, next.TaskTimeout
 	start.RetryPolicy = next.RetryPolicy

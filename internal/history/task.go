@@ -33,6 +33,11 @@ type Task struct {
 	// NotBefore is when that attempt may begin, zero for at once: the task of an activity whose eager attempt failed
 	// waits for its retry there.
 	NotBefore time.Time `msgpack:"nb,omitempty"`
+
+	// Build and Priority are where the task waits in its queue: among those for a build, empty for any, and with which
+	// priority, nil for the default one.
+	Build    string    `msgpack:"b,omitempty"`
+	Priority *Priority `msgpack:"pr,omitempty"`
 }
 
 // TaskToken names one attempt of an activity to whoever completes it from outside the worker.
@@ -46,4 +51,7 @@ type TaskToken struct {
 	Queue      string `msgpack:"q"`
 	ActivityID string `msgpack:"id,omitempty"`
 	Type       string `msgpack:"t,omitempty"`
+	// Build and Class are where the task waits in that queue: Task.Build and the class of Task.Priority.
+	Build string `msgpack:"b,omitempty"`
+	Class int    `msgpack:"cl,omitempty"`
 }

@@ -25,6 +25,8 @@ type Transition struct {
 	HistorySize int64 `msgpack:"hs,omitempty"`
 	// Body refers to the separately stored events of an oversized transition; Events is then empty.
 	Body *BodyRef `msgpack:"bo,omitempty"`
+	// TargetChanged says that new runs of the task queue went to another build than the one that this run is bound to.
+	TargetChanged bool `msgpack:"tc,omitempty"`
 }
 
 // TransitionHead is what identifies a transition.

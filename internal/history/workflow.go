@@ -64,6 +64,10 @@ type Successor struct {
 	RunTimeout  Millis                   `msgpack:"rt,omitempty"`
 	TaskTimeout Millis                   `msgpack:"tt,omitempty"`
 	RetryPolicy *RetryPolicy             `msgpack:"rp,omitempty"`
+	// Versioning is how the code wants the build of the successor to be chosen, Binding the build that was; nil means
+	// that of the run that closes, if the successor runs on its queue.
+	Versioning int32    `msgpack:"iv,omitempty"`
+	Binding    *Binding `msgpack:"bi,omitempty"`
 }
 
 // WorkflowExecutionSignaled brings a signal.

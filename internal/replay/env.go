@@ -61,6 +61,10 @@ func (e *Env) Suggested() (reasons []int, ok bool) {
 // unknown.
 func (e *Env) HistorySize() int64 { return e.m.size }
 
+// TargetChanged says whether new runs went to another build than this run's when the transition being processed was
+// decided.
+func (e *Env) TargetChanged() bool { return e.m.targetChanged }
+
 // Go creates a coroutine that runs f, after those that exist, in the transition being processed. An empty name is
 // replaced by the coroutine's number.
 func (e *Env) Go(name string, f func()) {

@@ -60,6 +60,8 @@ type Machine struct {
 	replaying bool
 	length    int64
 	size      int64
+	// targetChanged is that of the transition being processed.
+	targetChanged bool
 	// first is the number of the first decided event, nextEvent that of the next.
 	first     int64
 	nextEvent int64
@@ -114,7 +116,7 @@ func (m *Machine) Apply(t *history.Transition) error {
 	}
 	inputs, decided := t.Split()
 	s := m.stretch(inputs, t.Time)
-	s.recorded, s.replaying, s.size = decided, true, t.HistorySize
+	s.recorded, s.replaying, s.size, s.targetChanged = decided, true, t.HistorySize, t.TargetChanged
 	if err := m.state.Apply(t); err != nil {
 		m.err = err
 		return err
@@ -150,7 +152,7 @@ func (m *Machine) Decide(d *history.Draft) ([]history.Event, error) {
 		return nil, nil
 	}
 	s := m.stretch(inputs, d.Time())
-	s.size = d.HistorySize()
+	s.size, s.targetChanged = d.HistorySize(), d.TargetChanged()
 	if err := m.process(s); err != nil {
 		return nil, m.die(err)
 	}
@@ -233,6 +235,8 @@ type stretch struct {
 	recorded  []history.Event
 	replaying bool
 	size      int64
+	// targetChanged is the transition's.
+	targetChanged bool
 }
 
 // stretch must be called before the transition is folded into the state.
@@ -260,7 +264,7 @@ func (m *Machine) process(s stretch) error {
 	if s.time.After(m.now) { // the outcome of a local activity may have moved it on
 		m.now = s.time
 	}
-	m.length, m.size = s.first-1, s.size
+	m.length, m.size, m.targetChanged = s.first-1, s.size, s.targetChanged
 	m.recallVersions(s.recorded)
 	if !m.started() {
 		m.create("root", m.body)

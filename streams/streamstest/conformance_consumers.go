@@ -2,6 +2,7 @@ package streamstest
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 
@@ -20,6 +21,7 @@ func consumerChecks() []check {
 		{"consumer/shared", consumerShared},
 		{"consumer/one busy partition", consumerBusyPartition},
 		{"consumer/queues and builds apart", consumerFilters},
+		{"consumer/lanes of a task queue", consumerLanes},
 		{"consumer/blocks and ends", consumerBlocks},
 		{"consumer/closed with messages behind it", consumerClosed},
 		{"consumer/deleted", consumerDeleted},
@@ -213,6 +215,43 @@ func consumerFilters(f *fixture) {
 	equal(f, "run of the build", f.pullOne(c).Run, pinned)
 	f.nothing(c, silence)
 	f.noError("close", c.Close())
+}
+
+func consumerLanes(f *fixture) {
+	lanes := []streams.TaskLane{{}, {Class: 5}, {Build: "v 2.0"}, {Class: 1}, {Build: "v 2.0", Class: 1}, {Build: "1"}}
+	run := f.newRun().Run
+	for i, lane := range lanes {
+		ref := streams.TaskRef{Run: run, Queue: f.queue, Activity: int64(i + 1), TaskLane: lane}
+		stored, err := f.PublishTask(f.ctx, ref, []byte("task"))
+		f.noError("publish task", err)
+		equal(f, "stored", stored, true)
+	}
+	c := f.consume(streams.LaneTasks)
+	d := f.pullOne(c)
+	equal(f, "activity of the plain lane", d.Activity, int64(1))
+	f.noError("ack", d.AckSync(f.ctx))
+	f.nothing(c, silence)
+	f.noError("close", c.Close())
+
+	c, err := f.Consume(f.ctx, streams.LaneTasks, f.queue, "", streams.ConsumeOptions{AckWait: ackWait, Lanes: lanes[:5]})
+	f.noError("consume lanes", err)
+	for _, want := range [][]int64{{4, 5}, {4, 5}, {3}, {2}} {
+		d := f.pullOne(c)
+		if !slices.Contains(want, d.Activity) || d.Build != lanes[d.Activity-1].Build || d.Class != lanes[d.Activity-1].Class {
+			f.Errorf("task %d of lane %v is delivered, want one of %v", d.Activity, streams.TaskLane{Build: d.Build, Class: d.Class}, want)
+		}
+		f.noError("ack", d.AckSync(f.ctx))
+	}
+	f.nothing(c, silence)
+	f.noError("close", c.Close())
+
+	last := streams.TaskRef{Run: run, Queue: f.queue, Activity: 6, TaskLane: lanes[5]}
+	f.noError("withdraw", f.WithdrawTask(f.ctx, streams.TaskRef{Run: run, Queue: f.queue, Activity: 6}))
+	queued, err := f.TaskQueued(f.ctx, last)
+	f.noError("look for task", err)
+	equal(f, "task of a lane that was not consumed is queued", queued, true)
+	_, err = f.Consume(f.ctx, streams.LaneTasks, f.queue, "", streams.ConsumeOptions{Lanes: []streams.TaskLane{{Class: 6}}})
+	f.wantError("consume priority 6", err, streams.ErrInvalid)
 }
 
 func consumerBlocks(f *fixture) {

@@ -17,9 +17,10 @@ const defaultAckWait = 30 * time.Second
 
 // consumer takes deliveries from one lane of a queue.
 type consumer struct {
-	model   *Model
-	lane    streams.Lane
-	durable *durable
+	model *Model
+	lane  streams.Lane
+	// durables are asked in this order.
+	durables []*durable
 
 	closing sync.Once
 	closed  chan struct{}
@@ -38,26 +39,51 @@ func (m *Model) Consume(ctx context.Context, lane streams.Lane, queue, build str
 	if lane == streams.LaneTasks && build != "" {
 		return nil, &streams.InvalidError{Field: "build", Value: build, Limit: "empty for tasks"}
 	}
+	names := []durableName{{queue: queue, build: build}}
+	if lane == streams.LaneTasks && o.Lanes != nil {
+		names = laneNames(queue, o.Lanes)
+		for _, l := range o.Lanes {
+			if l.Class < 0 || l.Class > streams.MaxClass {
+				return nil, &streams.InvalidError{Field: "priority", Value: strconv.Itoa(l.Class), Limit: "1 to 5"}
+			}
+		}
+	}
 	var c *consumer
 	err := m.do(ctx, OpConsume, history.Run{}, func(Fault) error {
-		name := durableName{queue, build}
-		d := s.durables[name]
-		if d == nil {
-			d = &durable{
-				stream:  s,
-				wants:   func(on subject) bool { return on.kind == kind && on.queue == queue && on.build == build },
-				ackWait: cmp.Or(o.AckWait, defaultAckWait),
-				pending: make(map[uint64]*pending),
+		c = &consumer{model: m, lane: lane, closed: make(chan struct{})}
+		for _, name := range names {
+			d := s.durables[name]
+			if d == nil {
+				d = &durable{
+					stream: s,
+					wants: func(on subject) bool {
+						return on.kind == kind && durableName{on.queue, on.build, on.class} == name
+					},
+					ackWait: cmp.Or(o.AckWait, defaultAckWait),
+					pending: make(map[uint64]*pending),
+				}
+				s.durables[name] = d
 			}
-			s.durables[name] = d
+			c.durables = append(c.durables, d)
 		}
-		c = &consumer{model: m, lane: lane, durable: d, closed: make(chan struct{})}
 		return nil
 	})
 	if err != nil {
 		return nil, err
 	}
 	return c, nil
+}
+
+// laneNames are the consumers of lanes of a task queue, those of higher priority first.
+func laneNames(queue string, lanes []streams.TaskLane) []durableName {
+	var names []durableName
+	for _, l := range lanes {
+		names = append(names, durableName{queue: queue, build: l.Build, class: l.Class})
+	}
+	slices.SortStableFunc(names, func(a, b durableName) int {
+		return cmp.Or(a.class, history.DefaultPriority) - cmp.Or(b.class, history.DefaultPriority)
+	})
+	return names
 }
 
 func (m *Model) laneOf(lane streams.Lane) (s *stream, kind string) {
@@ -116,18 +142,23 @@ func (c *consumer) take(max int) (taken []pending, changed <-chan struct{}, wait
 	defer m.mu.Unlock()
 	m.settle()
 	now := m.now()
-	for len(taken) < max {
-		p := c.durable.next(now)
-		if p == nil {
-			break
+	var due time.Time
+	for _, d := range c.durables {
+		for len(taken) < max {
+			p := d.next(now)
+			if p == nil {
+				break
+			}
+			p.waiting = d.waiting()
+			taken = append(taken, *p)
 		}
-		p.waiting = c.durable.waiting()
-		taken = append(taken, *p)
+		if next := d.nextDue(); due.IsZero() || !next.IsZero() && next.Before(due) {
+			due = next
+		}
 	}
 	if len(taken) > 0 {
 		return taken, nil, 0
 	}
-	due := c.durable.nextDue()
 	for _, w := range m.armed {
 		if due.IsZero() || w.due.Before(due) {
 			due = w.due
@@ -147,7 +178,7 @@ func (c *consumer) deliver(taken []pending) []*streams.Delivery {
 		case Lost:
 			continue
 		case Duplicate:
-			c.update(func(now time.Time) { c.durable.postpone(p.seq, now) })
+			c.update(func(now time.Time) { p.from.postpone(p.seq, now) })
 		}
 		ds = append(ds, c.delivery(p))
 	}
@@ -157,16 +188,16 @@ func (c *consumer) deliver(taken []pending) []*streams.Delivery {
 func (c *consumer) delivery(p pending) *streams.Delivery {
 	d := &streams.Delivery{
 		Lane:       c.lane,
-		Epoch:      c.model.Epoch(),
 		Run:        history.Address{Run: p.run},
 		Queue:      p.queue,
 		Build:      p.build,
+		Class:      p.class,
 		Seq:        p.seq,
 		Deliveries: p.deliveries,
 		Published:  p.at,
 		Data:       slices.Clone(p.data),
 		Pending:    p.waiting,
-		Acker:      &answer{c, p.message},
+		Acker:      &answer{c, p.from, p.message},
 	}
 	switch c.lane {
 	case streams.LaneStarts:
@@ -206,6 +237,7 @@ func (c *consumer) Drain() []*streams.Delivery {
 // its deliveries is answered.
 type answer struct {
 	*consumer
+	durable *durable
 	message *message
 }
 

@@ -129,7 +129,7 @@ type queryHandler struct {
 func (m *Model) ServeQueries(queue, build string, handle func(ctx context.Context, data []byte) []byte) (stop func(), err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	name, h := durableName{queue, build}, &queryHandler{handle}
+	name, h := durableName{queue: queue, build: build}, &queryHandler{handle}
 	m.handlers[name] = append(m.handlers[name], h)
 	return func() {
 		m.mu.Lock()
@@ -142,7 +142,7 @@ func (m *Model) ServeQueries(queue, build string, handle func(ctx context.Contex
 func (m *Model) Query(ctx context.Context, queue, build string, data []byte) (answer []byte, err error) {
 	var h *queryHandler
 	err = m.do(ctx, OpQuery, history.Run{}, func(Fault) error {
-		if all := m.handlers[durableName{queue, build}]; len(all) > 0 {
+		if all := m.handlers[durableName{queue: queue, build: build}]; len(all) > 0 {
 			h = all[len(all)-1]
 			return nil
 		}

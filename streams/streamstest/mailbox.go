@@ -157,7 +157,7 @@ func (m *Model) settle() {
 }
 
 func taskOn(ref streams.TaskRef) subject {
-	return subject{kind: kindTask, run: ref.Run, queue: ref.Queue, part: strconv.FormatInt(ref.Activity, 10)}
+	return subject{kind: kindTask, run: ref.Run, queue: ref.Queue, build: ref.Build, class: ref.Class, part: strconv.FormatInt(ref.Activity, 10)}
 }
 
 // PublishTask queues an activity's task, unless one is queued, running or backing off: then stored is false.

@@ -14,6 +14,7 @@ type subject struct {
 	run   history.Run
 	queue string
 	build string
+	class int
 	// part tells subjects of one kind and run apart: an inbox source, an activity's number, a piece of a body.
 	part string
 }
@@ -38,7 +39,10 @@ type stream struct {
 	durables  map[durableName]*durable
 }
 
-type durableName struct{ queue, build string }
+type durableName struct {
+	queue, build string
+	class        int
+}
 
 func newStream(workQueue bool) *stream {
 	return &stream{
@@ -95,6 +99,7 @@ type durable struct {
 // pending is a message that was delivered and not acknowledged.
 type pending struct {
 	*message
+	from       *durable
 	deliveries int
 	// due is when it is delivered again: after AckWait, or after the delay of a negative acknowledgement.
 	due time.Time
@@ -120,7 +125,7 @@ func (d *durable) next(now time.Time) *pending {
 			return nil
 		}
 		m := d.stream.messages[i]
-		first = &pending{message: m}
+		first = &pending{message: m, from: d}
 		d.floor = m.seq
 		d.pending[m.seq] = first
 	}

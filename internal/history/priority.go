@@ -1,0 +1,58 @@
+package history
+
+import millrace "github.com/millrace-dev/millrace"
+
+// Priority is a millrace.Priority as it is stored.
+type Priority struct {
+	Key            int32   `msgpack:"k,omitempty"`
+	FairnessKey    string  `msgpack:"f,omitempty"`
+	FairnessWeight float64 `msgpack:"w,omitempty"`
+}
+
+// PriorityOf is p as it is stored, nil for the zero value.
+func PriorityOf(p millrace.Priority) *Priority {
+	if p == (millrace.Priority{}) {
+		return nil
+	}
+	return &Priority{Key: int32(p.PriorityKey), FairnessKey: p.FairnessKey, FairnessWeight: float64(p.FairnessWeight)}
+}
+
+// Priority is what p was made of.
+func (p *Priority) Priority() millrace.Priority {
+	if p == nil {
+		return millrace.Priority{}
+	}
+	return millrace.Priority{PriorityKey: int(p.Key), FairnessKey: p.FairnessKey, FairnessWeight: float32(p.FairnessWeight)}
+}
+
+// Over is p with what it leaves open taken from the priority of the workflow that asked.
+func (p *Priority) Over(inherited *Priority) *Priority {
+	if p == nil || inherited == nil {
+		if p == nil {
+			return inherited
+		}
+		return p
+	}
+	merged := *p
+	if merged.Key == 0 {
+		merged.Key = inherited.Key
+	}
+	if merged.FairnessKey == "" {
+		merged.FairnessKey = inherited.FairnessKey
+	}
+	if merged.FairnessWeight == 0 {
+		merged.FairnessWeight = inherited.FairnessWeight
+	}
+	return &merged
+}
+
+// DefaultPriority is the key of tasks that have none.
+const DefaultPriority = 3
+
+// Class is the priority key that a task is queued with, 0 for the default one.
+func (p *Priority) Class() int {
+	if p == nil || p.Key == DefaultPriority {
+		return 0
+	}
+	return int(p.Key)
+}
