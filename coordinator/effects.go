@@ -25,6 +25,10 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 			effects = e.state().Effects(cover)
 		}
 	}
+	if len(effects) == 0 {
+		e.sent = cover
+		return nil
+	}
 	var arm *history.ArmWakeUp
 	var wait sync.WaitGroup
 	errs := make([]error, len(effects))

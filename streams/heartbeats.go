@@ -62,7 +62,15 @@ func (n *Namespace) getKey(ctx context.Context, run history.Run, activity int64,
 	return m.data, nil
 }
 
+// hasKey looks together with others first: there mostly is none.
 func (n *Namespace) hasKey(ctx context.Context, run history.Run, activity int64, kind string) (bool, error) {
+	p := n.at(run.WorkflowID)
+	if p.keyLooks != nil && checkHeartbeat(run, activity) == nil {
+		found, err := p.keyLooks.any(ctx, []string{p.heartbeatKey(run, activity, kind)})
+		if err == nil && !found {
+			return false, nil
+		}
+	}
 	_, err := n.getKey(ctx, run, activity, kind)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil

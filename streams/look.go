@@ -11,8 +11,9 @@ import (
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
-// looks find out for many runs at once whether anything waits in their inboxes: before a run closes somebody looks, and
-// mostly in vain. While few look each asks for itself. Those that come in addition wait until one of these has its answer
+// looks find out for many at once whether a stream holds anything for them: before a run closes somebody looks whether
+// something waits for it, before a task runs that had to wait whether it was canceled, and mostly in vain. While few look
+// each asks for itself. Those that come in addition wait until one of these has its answer
 // and then ask together: a request for each would cost the broker, and this process, several times as much.
 //
 // They have no goroutine: the first of those that wait asks for all.
@@ -20,7 +21,7 @@ type looks struct {
 	broker broker
 	stream string
 
-	mu sync.Mutex // guards the rest, and the fields of next but lead and done
+	mu sync.Mutex // guards the rest, and subjects and called of next
 	// alone is how many requests are under way before others wait for each other. Negative: they never do.
 	alone  int
 	flying int
@@ -30,8 +31,10 @@ type looks struct {
 // look is one request.
 type look struct {
 	subjects []string
-	// lead gets a token for who came first, when it is time to ask; done is closed when the answer is there.
+	// lead gets a token for who came first, when it is time to ask; called says that it did. done is closed when the
+	// answer is there.
 	lead, done chan struct{}
+	called     bool
 	found      bool
 	err        error
 }
@@ -39,8 +42,8 @@ type look struct {
 const (
 	// looksAlone is looks.alone: callers that are so few do not wait for each other.
 	looksAlone = 4
-	// lookLimit bounds the subjects of one request, and so its size, to some tens of kilobytes.
-	lookLimit = 256
+	// lookLimit bounds the subjects of one request, and so its size, to a few hundred kilobytes.
+	lookLimit = 1000
 )
 
 // InboxEmpty says whether nothing waits for a run from any of these sources, of which there is at least one. What was
@@ -103,13 +106,12 @@ func (k *looks) leading(ctx context.Context, l *look) (bool, error) {
 		// Who has come meanwhile is told, and asks for himself.
 		k.mu.Lock()
 		k.next = nil
+		called := l.called
 		k.mu.Unlock()
 		l.err = ctx.Err()
 		close(l.done)
-		select {
-		case <-l.lead:
+		if called {
 			k.landed()
-		default:
 		}
 		return false, ctx.Err()
 	}
@@ -126,10 +128,11 @@ func (k *looks) leading(ctx context.Context, l *look) (bool, error) {
 func (k *looks) landed() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	if k.next == nil || len(k.next.lead) > 0 {
+	if k.next == nil || k.next.called {
 		k.flying--
 		return
 	}
+	k.next.called = true
 	k.next.lead <- struct{}{}
 }
 

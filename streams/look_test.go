@@ -138,6 +138,9 @@ func TestManyLooksAtOnce(t *testing.T) {
 				})
 			}
 			group.Wait()
+			if k := f.ns.at("w").looks; k.flying != 0 || k.next != nil {
+				t.Errorf("%d requests are under way, %v waits", k.flying, k.next)
+			}
 			empty, err := f.ns.InboxEmpty(f.ctx, newRun("w"), []history.Source{history.SourceSignals})
 			if err != nil || !empty {
 				t.Errorf("a run without messages: empty %t, %v", empty, err)
@@ -153,7 +156,20 @@ func TestALookIsARequestThatTheBrokerReads(t *testing.T) {
 	for i := range subjects {
 		subjects[i] = strings.Repeat("x", 250)
 	}
-	if data := appendLook(nil, subjects); len(data) > 1<<17 || bytes.Count(data, []byte(`"`)) != 2*lookLimit+4 {
+	if data := appendLook(nil, subjects); len(data) > 1<<18+1<<16 || bytes.Count(data, []byte(`"`)) != 2*lookLimit+4 {
 		t.Errorf("%d bytes: %.80s", len(data), data)
+	}
+}
+
+// The one that is called to ask has not said yet that it will when another place becomes free: one place is enough for it.
+func TestAPlaceIsHandedOnOnce(t *testing.T) {
+	t.Parallel()
+	l := &look{lead: make(chan struct{}, 1), done: make(chan struct{})}
+	k := &looks{alone: 2, flying: 2, next: l}
+	k.landed()
+	<-l.lead
+	k.landed()
+	if len(l.lead) != 0 || k.flying != 1 {
+		t.Errorf("%d calls more, %d requests under way, want 0 and 1", len(l.lead), k.flying)
 	}
 }

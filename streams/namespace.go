@@ -27,8 +27,9 @@ type partition struct {
 	streamNames
 	// group shares flushes to disk among the writes to HISTORY, nil where that does not pay.
 	group *group
-	// looks shares looks into INBOX, nil where its direct reads may come from a server that lags behind.
-	looks *looks
+	// looks shares looks into INBOX, and keyLooks into HEARTBEATS; nil where direct reads may come from a server that lags
+	// behind.
+	looks, keyLooks *looks
 }
 
 // Name is the namespace's name.

@@ -58,6 +58,7 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 		}
 		if n.direct {
 			p.looks = &looks{broker: n.broker, stream: p.streamNames.inbox, alone: looksAlone}
+			p.keyLooks = &looks{broker: n.broker, stream: p.heartbeats, alone: looksAlone}
 		}
 	}
 	return n, nil
