@@ -15,6 +15,7 @@ type Namespace struct {
 	created    time.Time
 	limits     Limits
 	partitions []partition
+	durability Durability
 
 	// instance and messages make IDs that nobody else makes.
 	instance string

@@ -16,7 +16,7 @@ const openParallel = 8
 
 // Open reads the namespace's registry entry and compares its streams with what they must be. It returns
 // ErrNamespaceNotFound for a namespace that was not created, and a ConfigurationError for each stream that is missing
-// or differs. nc must stay open as long as the Namespace is used; closing it is all there is to clean up.
+// or differs, or when the streams cannot give what the namespace promises. nc must stay open as long as the Namespace is used; closing it is all there is to clean up.
 func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 	if err := CheckNamespace(name); err != nil {
 		return nil, fmt.Errorf("open namespace: %w", err)
@@ -43,6 +43,10 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 	}
 	infos, err := n.inspect(ctx)
 	if err != nil {
+		return nil, fmt.Errorf("open namespace %s: %w", name, err)
+	}
+	n.durability = entry.durability(fewest(infos))
+	if err := n.durability.check("namespace "+name, false); err != nil {
 		return nil, fmt.Errorf("open namespace %s: %w", name, err)
 	}
 	n.direct = true
@@ -99,33 +103,13 @@ func (n *Namespace) inspectStream(ctx context.Context, cfg jetstream.StreamConfi
 	return info, err
 }
 
-// Profile says what an acknowledged write survives.
-type Profile struct {
-	// Name is "replicated" for streams on three or more servers and "single server" otherwise. Whether a single server
-	// is of the "durable" or of the "development" profile (sync_interval: always, or not) is not visible to clients.
-	Name string
-	// Replicas is the smallest number of servers that one of the namespace's streams is stored on.
-	Replicas int
-	// Survives says in words what an acknowledged write survives.
-	Survives string
-}
-
-// Profile asks the broker what an acknowledged write survives.
-func (n *Namespace) Profile(ctx context.Context) (Profile, error) {
-	infos, err := n.inspect(ctx)
-	if err != nil {
-		return Profile{}, fmt.Errorf("profile of namespace %s: %w", n.name, err)
-	}
-	p := Profile{Name: "single server", Survives: "the death of any process; the loss of power only where the server has sync_interval: always"}
+// fewest is the smallest number of servers that one of the streams is stored on.
+func fewest(infos []*jetstream.StreamInfo) int {
+	replicas := 0
 	for _, info := range infos {
-		if p.Replicas == 0 || info.Config.Replicas < p.Replicas {
-			p.Replicas = info.Config.Replicas
+		if replicas == 0 || info.Config.Replicas < replicas {
+			replicas = info.Config.Replicas
 		}
 	}
-	if p.Replicas >= 3 {
-		p.Name = "replicated"
-		p.Survives = fmt.Sprintf("the loss of %d of %d servers; the loss of power everywhere only where the servers have sync_interval: always",
-			(p.Replicas-1)/2, p.Replicas)
-	}
-	return p, nil
+	return replicas
 }

@@ -25,9 +25,20 @@ type CreateOptions struct {
 	// write before they acknowledge it (sync_interval: always); where they do not it costs more than it earns. Replicated
 	// streams group their writes anyway. Streams that exist keep what they have.
 	GroupCommit bool
+	// Profile is the durability profile to promise: ProfileDevelopment, ProfileDurable or ProfileReplicated, which needs three
+	// replicas. Empty means development for a new namespace and "as it is" for an existing one.
+	Profile string
+	// Sync is what is known of how the servers flush; what flushes lazily, or is unverified, cannot promise more than
+	// development.
+	Sync Sync
 }
 
 func (o CreateOptions) check() error {
+	if o.Profile != "" {
+		if err := CheckProfile(o.Profile); err != nil {
+			return err
+		}
+	}
 	if o.Partitions < 0 || o.Partitions > maxPartitions {
 		return &InvalidError{Field: "partitions", Value: strconv.Itoa(o.Partitions), Limit: fmt.Sprintf("1 to %d", maxPartitions)}
 	}
@@ -45,6 +56,8 @@ type Plan struct {
 	// those that hold histories are grouped.
 	Replicas    int
 	GroupCommit bool
+	// Durability is what the namespace promises, or will.
+	Durability Durability
 	// Changes are in the order in which Apply makes them. An empty list means that the namespace is complete.
 	Changes []Change
 
@@ -83,6 +96,10 @@ func (b broker) plan(ctx context.Context, name string, o CreateOptions) (*Plan, 
 	if p.Replicas == 0 {
 		p.Replicas = b.defaultReplicas()
 	}
+	p.Durability = registryEntry{Profile: o.Profile, Sync: o.Sync}.durability(p.Replicas)
+	if err := p.Durability.check("namespace "+name, true); err != nil {
+		return nil, err
+	}
 	if err := p.compare(ctx, registryConfig(p.Replicas)); err != nil {
 		return nil, err
 	}
@@ -92,7 +109,7 @@ func (b broker) plan(ctx context.Context, name string, o CreateOptions) (*Plan, 
 	}
 	if entry == nil {
 		p.Changes = append(p.Changes, Change{Object: "namespace " + name, Create: true,
-			Detail: fmt.Sprintf("%d partitions, fixed for ever", p.Partitions)})
+			Detail: fmt.Sprintf("%d partitions, fixed for ever; %s profile", p.Partitions, p.Durability.Profile)})
 	} else {
 		if err := entry.check(name); err != nil {
 			return nil, err
@@ -102,6 +119,7 @@ func (b broker) plan(ctx context.Context, name string, o CreateOptions) (*Plan, 
 				{Field: "partitions", Ours: jsonText(o.Partitions), Theirs: jsonText(entry.Partitions)}}})
 		}
 		p.Partitions = entry.Partitions
+		p.compareProfile(o, *entry)
 	}
 	for _, cfg := range (blueprint{name, p.Partitions, p.Replicas, p.GroupCommit}).configs() {
 		if err := p.compare(ctx, cfg); err != nil {
@@ -109,6 +127,16 @@ func (b broker) plan(ctx context.Context, name string, o CreateOptions) (*Plan, 
 		}
 	}
 	return p, nil
+}
+
+// compareProfile adds to the plan that an existing namespace promises something else than is asked for.
+func (p *Plan) compareProfile(o CreateOptions, entry registryEntry) {
+	there := entry.durability(p.Replicas)
+	if o.Profile != "" && o.Profile != there.Profile {
+		p.Changes = append(p.Changes, Change{Object: "namespace " + p.Namespace, Differences: []Difference{
+			{Field: "durability profile", Ours: jsonText(o.Profile), Theirs: jsonText(there.Profile)}}})
+	}
+	p.Durability = there
 }
 
 // defaultReplicas is 3 where the connection has heard of as many servers.
@@ -175,6 +203,7 @@ func (p *Plan) make(ctx context.Context, c Change) error {
 	if c.config == nil {
 		return p.broker.register(ctx, p.Namespace, registryEntry{
 			Version: formatVersion, Partitions: p.Partitions, Hash: hashName, Created: time.Now().UTC().Truncate(time.Millisecond),
+			Profile: p.Durability.Profile, Sync: p.Durability.Sync,
 		})
 	}
 	err := p.broker.createStream(ctx, *c.config)

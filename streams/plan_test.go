@@ -54,10 +54,8 @@ func TestPlanThenApply(t *testing.T) {
 	if len(all) != 2 || all[0].Name != "dev" || all[0].Partitions != 1 || all[1].Name != "prod" || all[1].Partitions != 2 {
 		t.Errorf("namespaces %+v", all)
 	}
-	profile, err := ns.Profile(f.ctx)
-	f.ok(err)
-	if profile.Replicas != 1 || profile.Survives == "" {
-		t.Errorf("profile %+v", profile)
+	if d := ns.Durability(); d != (Durability{Profile: ProfileDevelopment, Sync: SyncUnverified, Replicas: 1}) {
+		t.Errorf("durability %+v", d)
 	}
 }
 

@@ -18,6 +18,8 @@ type NamespaceInfo struct {
 	Name       string
 	Partitions int
 	Created    time.Time
+	// Profile is the durability profile.
+	Profile string
 }
 
 // registryEntry is a namespace's value in the registry bucket.
@@ -26,6 +28,21 @@ type registryEntry struct {
 	Partitions int       `json:"partitions"`
 	Hash       string    `json:"hash"`
 	Created    time.Time `json:"created"`
+	// Profile is the durability profile that was asked for, empty for development; Sync is what was known of the servers.
+	Profile string `json:"profile,omitempty"`
+	Sync    Sync   `json:"sync,omitempty"`
+}
+
+// durability is what the entry promises, for streams of so many replicas.
+func (e registryEntry) durability(replicas int) Durability {
+	d := Durability{Profile: e.Profile, Sync: e.Sync, Replicas: replicas}
+	if d.Profile == "" {
+		d.Profile = ProfileDevelopment
+	}
+	if d.Sync == "" {
+		d.Sync = SyncUnverified
+	}
+	return d
 }
 
 // check says what about an entry this version cannot work with.
@@ -124,7 +141,7 @@ func Namespaces(ctx context.Context, nc *nats.Conn) ([]NamespaceInfo, error) {
 			bad = fmt.Errorf("%w: registry entry of namespace %s: %w", ErrConfiguration, name, err)
 			return false
 		}
-		all = append(all, NamespaceInfo{Name: name, Partitions: e.Partitions, Created: e.Created})
+		all = append(all, NamespaceInfo{Name: name, Partitions: e.Partitions, Created: e.Created, Profile: e.durability(0).Profile})
 		return true
 	})
 	var missing *missingError

@@ -249,7 +249,7 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	if len(sides) == 0 {
 		logger.Warn("worker has nothing to do: no workflow and no activity is registered")
 	}
-	logger.Info("worker started", "namespace", w.core.Streams.Name(), "workflows", workflows, "activities", activityTypes)
+	logger.Info("worker started", "namespace", w.core.Streams.Name(), "durability", w.core.Streams.Durability().Profile, "workflows", workflows, "activities", activityTypes)
 	return sides, nil
 }
 

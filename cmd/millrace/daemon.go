@@ -19,18 +19,24 @@ import (
 )
 
 func (a *app) daemonCommand() *cobra.Command {
-	return &cobra.Command{
+	var f syncFlags
+	cmd := &cobra.Command{
 		Use: "daemon", Short: "Run the daemon beside an external NATS",
 		Long: `Serves schedules, and takes starts and signals that anyone publishes, in the namespaces that --namespace or
 MILLRACE_NAMESPACE names (separated by commas), or in all that exist when it starts. Any number of daemons can run. It
 waits for the server and reconnects for ever; under systemd it says when it is ready. Workflows run without it, by
-workers and NATS alone.`,
+workers and NATS alone. It puts right what was lost, and says so in its log.
+
+It says what an acknowledged write survives in each namespace, and does not start where a server is known to flush lazily
+and more was promised.`,
 		Args: cobra.NoArgs,
-		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx, f) }),
 	}
+	f.addMonitors(cmd)
+	return cmd
 }
 
-func (a *app) daemon(ctx context.Context) error {
+func (a *app) daemon(ctx context.Context, f syncFlags) error {
 	logger := a.logger("info")
 	o, err := a.options()
 	if err != nil {
@@ -48,18 +54,22 @@ func (a *app) daemon(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	sync, err := f.find(ctx, nc)
+	if err != nil {
+		return err
+	}
 	var namespaces []*streams.Namespace
 	for _, name := range names {
 		ns, err := streams.Open(ctx, nc, name)
+		if err == nil {
+			err = ns.CheckSync(sync)
+		}
 		if err != nil {
 			return err
 		}
-		profile, err := ns.Profile(ctx)
-		if err != nil {
-			return err
-		}
-		logger.Info("namespace is open", "namespace", name, "durability", profile.Name, "replicas", profile.Replicas,
-			"survives", profile.Survives)
+		d := ns.Durability()
+		logger.Info("namespace is open", "namespace", name, "durability", d.Profile, "replicas", d.Replicas,
+			"survives", d.Survives(), "flushing", string(d.Sync), "flushingNow", string(sync))
 		namespaces = append(namespaces, ns)
 	}
 	err = serve(ctx, nc, namespaces, logger, func() {

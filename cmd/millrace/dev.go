@@ -108,16 +108,36 @@ func (a *app) serverConfig(f devFlags, logger log.Logger) (devserver.Config, err
 	return cfg, nil
 }
 
-// provision creates what a namespace lacks and opens it. flushed says that the server flushes every write.
+// provision creates what a namespace lacks and opens it. flushed says that the server flushes every write: then a new
+// namespace is durable, and only then one that exists may have been.
 func provision(ctx context.Context, nc *nats.Conn, name string, flushed bool) (*streams.Namespace, error) {
-	plan, err := streams.PlanNamespace(ctx, nc, name, streams.CreateOptions{GroupCommit: flushed})
+	o := streams.CreateOptions{GroupCommit: flushed, Sync: streams.SyncLazy}
+	profile := streams.ProfileDevelopment
+	if flushed {
+		o.Sync, profile = streams.SyncAlways, streams.ProfileDurable
+	}
+	infos, err := streams.Namespaces(ctx, nc)
+	if err != nil {
+		return nil, err
+	}
+	if !slices.ContainsFunc(infos, func(i streams.NamespaceInfo) bool { return i.Name == name }) {
+		o.Profile = profile
+	}
+	plan, err := streams.PlanNamespace(ctx, nc, name, o)
 	if err != nil {
 		return nil, err
 	}
 	if err := plan.Apply(ctx); err != nil {
 		return nil, err
 	}
-	return streams.Open(ctx, nc, name)
+	ns, err := streams.Open(ctx, nc, name)
+	if err == nil {
+		err = ns.CheckSync(o.Sync)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return ns, nil
 }
 
 // devInfo is what a program that starts a dev server wants to know.

@@ -199,3 +199,43 @@ func TestDaemonTellsSystemd(t *testing.T) {
 		t.Errorf("daemon ended with %d", c)
 	}
 }
+
+// TestDurabilityIsNotPromisedByAServerThatFlushesLazily: the monitoring page tells what a client cannot see, and a data
+// directory that was durable is not served otherwise.
+func TestDurabilityIsNotPromisedByAServerThatFlushesLazily(t *testing.T) {
+	env := envconfig.EnvLookupMap{"XDG_STATE_HOME": t.TempDir()}
+	var info devInfo
+	begin := func(args ...string) running {
+		r := runDev(t, env, append([]string{"--port", "-1", "-o", "json", "--monitor-port", "-1"}, args...)...)
+		if err := json.Unmarshal([]byte(r.out.await(t, "}\n")), &info); err != nil {
+			t.Fatalf("%v in %s", err, r.out)
+		}
+		env["NATS_URL"] = info.URL
+		return r
+	}
+	lazy := begin()
+	code, _, errs := execute(t, env, "namespace", "create", "money", "--yes", "--profile", "durable", "--monitor-url", info.MonitorURL, "--assume-sync")
+	if code != exitFailure || !strings.Contains(errs, "sync_interval is an interval") {
+		t.Errorf("a durable namespace on a lazy server ended with %d, %s", code, errs)
+	}
+	lazy.stop()
+	always := begin("--sync-always", "-n", "orders")
+	code, out, errs := execute(t, env, "namespace", "create", "money", "--yes", "--profile", "durable", "--monitor-url", info.MonitorURL)
+	if code != exitOK {
+		t.Errorf("a durable namespace ended with %d, %s%s", code, out, errs)
+	}
+	for name, want := range map[string]string{"default": "development", "orders": "durable", "money": "durable"} {
+		_, out, _ := execute(t, env, "namespace", "describe", name, "-o", "jsonl")
+		if !strings.Contains(out, `"profile":"`+want+`"`) {
+			t.Errorf("namespace %s is %s, want %s", name, out, want)
+		}
+	}
+	always.stop()
+	if code, _, errs := execute(t, env, "dev", "--port", "-1", "-n", "orders"); code != exitFailure || !strings.Contains(errs, "with the durable profile") {
+		t.Errorf("dev without --sync-always on a durable namespace ended with %d, %s", code, errs)
+	}
+	begin()
+	if code, _, errs := execute(t, env, "daemon", "-n", "orders", "--monitor-url", info.MonitorURL); code != exitFailure || !strings.Contains(errs, "with the durable profile") {
+		t.Errorf("a daemon of a durable namespace on a lazy server ended with %d, %s", code, errs)
+	}
+}

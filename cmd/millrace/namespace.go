@@ -17,21 +17,27 @@ import (
 )
 
 func (a *app) namespaceCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "namespace", Short: "Create and list namespaces", Args: cobra.ArbitraryArgs, RunE: group}
-	cmd.AddCommand(a.namespaceCreate(), a.namespaceList())
+	cmd := &cobra.Command{Use: "namespace", Short: "Create, list and describe namespaces", Args: cobra.ArbitraryArgs, RunE: group}
+	cmd.AddCommand(a.namespaceCreate(), a.namespaceList(), a.namespaceDescribe(), a.namespaceProfile())
 	return cmd
 }
 
 func (a *app) namespaceCreate() *cobra.Command {
 	var o streams.CreateOptions
+	var f syncFlags
 	var dryRun, yes bool
 	cmd := &cobra.Command{
 		Use: "create NAME", Short: "Create a namespace, or complete one",
 		Long: `Compares what the server has with what the namespace needs, shows the difference and, once you agree, creates what
-is missing. Nothing that exists is ever changed or deleted; where it differs, the command says how and stops.`,
+is missing. Nothing that exists is ever changed or deleted; where it differs, the command says how and stops. So it does
+where the servers cannot give the durability profile: durable needs sync_interval: always, replicated also three replicas.`,
 		Args: cobra.ExactArgs(1),
 		RunE: a.run(func(ctx context.Context, args []string) error {
 			return a.withConnection(func(nc *nats.Conn, _ client.Options) error {
+				var err error
+				if o.Sync, err = f.find(ctx, nc); err != nil {
+					return err
+				}
 				plan, err := streams.PlanNamespace(ctx, nc, args[0], o)
 				if err != nil {
 					return err
@@ -44,6 +50,8 @@ is missing. Nothing that exists is ever changed or deleted; where it differs, th
 	cmd.Flags().IntVar(&o.Replicas, "replicas", 0, "servers that store each stream (default 3 on a cluster of three, else 1)")
 	cmd.Flags().BoolVar(&o.GroupCommit, "group-commit", false,
 		"let writes of many runs share a flush to disk: for one server with sync_interval: always")
+	cmd.Flags().StringVar(&o.Profile, "profile", "", "what an acknowledged write is to survive: development, durable or replicated (default development)")
+	f.add(cmd)
 	cmd.Flags().BoolVar(&dryRun, "dry-run", false, "show what would be created, and stop")
 	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
 	return cmd
@@ -94,7 +102,8 @@ func (a *app) applyNamespace(ctx context.Context, plan *streams.Plan, dryRun, ye
 	if err := plan.Apply(ctx); err != nil {
 		return err
 	}
-	a.tell("Namespace %s is created.", plan.Namespace)
+	a.tell("Namespace %s is created with the %s profile: an acknowledged write survives %s.", plan.Namespace,
+		plan.Durability.Profile, plan.Durability.Survives())
 	return nil
 }
 
@@ -128,6 +137,7 @@ type namespaceLine struct {
 	Name       string    `json:"name"`
 	Partitions int       `json:"partitions"`
 	Created    time.Time `json:"created"`
+	Profile    string    `json:"profile"`
 }
 
 func (a *app) namespaceList() *cobra.Command {
@@ -139,8 +149,8 @@ func (a *app) namespaceList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				list := newRows(a, []string{"NAME", "PARTITIONS", "CREATED"}, func(n namespaceLine) []string {
-					return []string{n.Name, fmt.Sprint(n.Partitions), a.when(n.Created)}
+				list := newRows(a, []string{"NAME", "PARTITIONS", "PROFILE", "CREATED"}, func(n namespaceLine) []string {
+					return []string{n.Name, fmt.Sprint(n.Partitions), n.Profile, a.when(n.Created)}
 				})
 				for _, i := range infos {
 					if err := list.add(namespaceLine(i)); err != nil {
