@@ -167,11 +167,29 @@ func (c *Coordinator) loadState(ctx context.Context, found *streams.StoredStart)
 	return e, nil
 }
 
+// unreadableError is returned for a start that was accepted from a starter of ours and cannot be read: it was damaged.
+type unreadableError struct{ cause error }
+
+func (e *unreadableError) Error() string { return e.cause.Error() }
+func (e *unreadableError) Unwrap() error { return e.cause }
+
+// unreadable says what a start is that cannot be read with the given error. What nobody of ours can have published will
+// never be a start.
+func unreadable(found *streams.StoredStart, err error) error {
+	switch {
+	case errors.Is(err, history.ErrNewerFormat):
+		return err
+	case found.Checked:
+		return &unreadableError{err}
+	}
+	return &unverifiedError{final: true, reason: err.Error()}
+}
+
 // newEntry is a run of which only the start is known.
 func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
 	start, err := found.Decode()
 	if err != nil {
-		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, err)
+		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, unreadable(found, err))
 	}
 	e := &entry{start: start, found: found, epoch: c.broker.Epoch()}
 	if body, ok := c.cfg.Definition(start.Type); ok {

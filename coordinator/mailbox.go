@@ -313,7 +313,7 @@ func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *r
 		m, err := decodeMessage(d)
 		switch {
 		case errors.Is(err, history.ErrNewerFormat):
-			it.handBack(newerFormatDelay)
+			it.handBack(growing([]*item{it}, newerFormatDelay, maxTroubleDelay))
 			return
 		case err != nil:
 			c.reject(work, it, err.Error())
@@ -326,7 +326,7 @@ func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *r
 	}
 }
 
-// newerFormatDelay is how long a record of a newer format rests before another process is asked.
+// newerFormatDelay is how long a record of a newer format rests before another process is asked for the first time.
 const newerFormatDelay = 2 * time.Second
 
 func decodeMessage(d *streams.Delivery) (*history.Message, error) {

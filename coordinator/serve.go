@@ -554,7 +554,7 @@ func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
 		return err
 	}
 	for _, it := range slices.Concat(p.ahead, p.waiting) {
-		it.handBack(aheadDelay)
+		it.handBack(growing([]*item{it}, aheadDelay, maxTroubleDelay))
 	}
 	for _, it := range p.outrun {
 		if err := c.report(ctx, e, it); err != nil {
@@ -572,7 +572,7 @@ func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
 	return nil
 }
 
-// aheadDelay is how long a message about an event that the leader does not have yet is left to rest.
+// aheadDelay is how long a message about an event that the leader does not have yet is left to rest at first.
 const aheadDelay = 200 * time.Millisecond
 
 // conflictDelay is how long the loser of a race leaves a run to the winner, so that the winner collects the messages.

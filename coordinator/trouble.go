@@ -49,7 +49,7 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 	case errors.Is(err, errUnknownType):
 		delay = growing(items, minUnknownTypeDelay, maxTroubleDelay)
 	case errors.Is(err, history.ErrNewerFormat):
-		delay = newerFormatDelay
+		delay = growing(items, newerFormatDelay, maxTroubleDelay)
 	case errors.Is(err, errNoCover):
 	case errors.Is(err, errInterrupted):
 		delay = 0
@@ -73,7 +73,8 @@ func isTrouble(err error) bool {
 	var diverged *replay.NonDeterminismError
 	var blocked *BlockedError
 	var illegal *history.IllegalEventError
-	return errors.As(err, &panicked) || errors.As(err, &diverged) || errors.As(err, &blocked) || errors.As(err, &illegal) ||
+	var damaged *unreadableError
+	return errors.As(err, &damaged) || errors.As(err, &panicked) || errors.As(err, &diverged) || errors.As(err, &blocked) || errors.As(err, &illegal) ||
 		errors.Is(err, converter.ErrPayloadLost)
 }
 

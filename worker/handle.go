@@ -176,16 +176,34 @@ func (a *attempt) returnUnbegun(ctx context.Context) {
 	a.handBack(ctx, 0)
 }
 
-// newerFormatDelay is how long a task of a newer format rests before another process is asked.
-const newerFormatDelay = 2 * time.Second
+// newerFormatDelay is how long a task of a newer format rests before another process is asked for the first time,
+// maxFormatDelay how long it rests at most.
+const (
+	newerFormatDelay = 2 * time.Second
+	maxFormatDelay   = 10 * time.Second
+)
+
+// checkTask says what is wrong with a task that can be decoded. It could be begun again and again, and never reported on.
+func checkTask(task *history.Task, d *streams.Delivery) error {
+	if task.Run.Run != d.Run.Run || task.Event != d.Activity {
+		return fmt.Errorf("task is of activity %d of run %s", task.Event, task.Run.Run)
+	}
+	if task.FirstAttempt < 1 {
+		return fmt.Errorf("task's first attempt is %d: must be at least 1", task.FirstAttempt)
+	}
+	if err := streams.CheckTaskQueue(task.Run.Queue); err != nil {
+		return fmt.Errorf("task's run: %w", err)
+	}
+	return nil
+}
 
 // decode reads the task. What cannot be read becomes a dead letter; what a newer version wrote is handed back for a
 // process that knows it.
 func (a *attempt) decode(ctx context.Context) bool {
 	w, d := a.w, a.delivery
 	task, err := history.DecodeTask(d.Data)
-	if err == nil && (task.Run.Run != d.Run.Run || task.Event != d.Activity) {
-		err = fmt.Errorf("task is of activity %d of run %s", task.Event, task.Run.Run)
+	if err == nil {
+		err = checkTask(task, d)
 	}
 	if err == nil {
 		a.task = task
@@ -196,12 +214,12 @@ func (a *attempt) decode(ctx context.Context) bool {
 		logger.Info("activity task is left to a newer worker", "error", err)
 		// A hand-back without a record uses an attempt. A newer worker knows what is written here, an older one must
 		// not guess.
-		_ = d.Nak(newerFormatDelay)
+		_ = d.Nak(min(newerFormatDelay<<min(d.Deliveries-1, 10), maxFormatDelay))
 		return false
 	}
 	logger.Error("activity task is not readable and becomes a dead letter", "error", err)
 	letter := streams.DeadLetter{
-		ID:     fmt.Sprintf("task:%s:%d:%d", d.Run.Run, d.Activity, d.Seq),
+		ID:     fmt.Sprintf("%v/%d/%d", d.Lane, d.Partition, d.Seq),
 		Reason: err.Error(),
 		Run:    d.Run.Run,
 		Data:   d.Data,
