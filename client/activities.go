@@ -7,6 +7,7 @@ import (
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/api/serviceerror"
@@ -117,15 +118,21 @@ func (c *workflowClient) complete(ctx context.Context, token *history.TaskToken,
 	r := &history.ActivityResult{Scheduled: token.Event, Attempt: token.Attempt, Identity: c.options.Identity}
 	if failed != nil {
 		r.Failure = c.failuresOf(c.ofActivity(token)).ErrorToFailure(failed)
-		if !endsActivity(r.Failure) {
-			return c.reportFailure(ctx, token, r)
-		}
-		r.Retry = enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 	} else if result != nil {
 		var err error
 		if r.Result, err = c.encode(c.ofActivity(token), []interface{}{result}); err != nil {
 			return fmt.Errorf("result: %w", err)
 		}
+	}
+	return c.report(ctx, token, r)
+}
+
+func (c *workflowClient) report(ctx context.Context, token *history.TaskToken, r *history.ActivityResult) error {
+	if r.Failure != nil {
+		if !endsActivity(r.Failure) {
+			return c.reportFailure(ctx, token, r)
+		}
+		r.Retry = enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 	}
 	if err := c.send(ctx, token.Run, resultMessage(r)); err != nil {
 		return err
@@ -179,13 +186,22 @@ func succeededError(token *history.TaskToken, newest int32) error {
 
 // heartbeat stores the details and the time, and tells of a requested cancel.
 func (c *workflowClient) heartbeat(ctx context.Context, token *history.TaskToken, details []interface{}) error {
-	run := token.Run.Run
 	payloads, err := c.encode(c.ofActivity(token), details)
-	if err == nil {
-		payloads, err = c.outsource(ctx, run, payloads)
-	}
 	if err != nil {
 		return fmt.Errorf("details: %w", err)
+	}
+	canceled, _, err := c.beat(ctx, token, payloads)
+	if err == nil && canceled {
+		return millrace.NewCanceledError()
+	}
+	return err
+}
+
+// beat says also whether the attempt is noted to be completed from outside.
+func (c *workflowClient) beat(ctx context.Context, token *history.TaskToken, details *common.Payloads) (canceled, pending bool, err error) {
+	run := token.Run.Run
+	if details, err = c.outsource(ctx, run, details); err != nil {
+		return false, false, fmt.Errorf("details: %w", err)
 	}
 	beat := &history.Beat{Attempt: token.Attempt}
 	if data, err := c.ns.GetBeat(ctx, run, token.Event); err == nil {
@@ -194,19 +210,16 @@ func (c *workflowClient) heartbeat(ctx context.Context, token *history.TaskToken
 		}
 	}
 	if beat.Attempt > token.Attempt {
-		return succeededError(token, beat.Attempt)
+		return false, false, succeededError(token, beat.Attempt)
 	}
-	beat.Details, beat.Time = payloads, time.Now().Round(0).UTC()
+	beat.Details, beat.Time = details, time.Now().Round(0).UTC()
 	data, err := history.Encode(beat)
 	if err != nil {
-		return err
+		return false, false, err
 	}
 	if err := c.ns.PutBeat(ctx, run, token.Event, data); err != nil {
-		return err
+		return false, false, err
 	}
-	canceled, err := c.ns.CancelRequested(ctx, run, token.Event)
-	if err == nil && canceled {
-		return millrace.NewCanceledError()
-	}
-	return err
+	canceled, err = c.ns.CancelRequested(ctx, run, token.Event)
+	return canceled, beat.Pending, err
 }

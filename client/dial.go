@@ -11,6 +11,7 @@ import (
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/alone"
+	"github.com/millrace-dev/millrace/internal/gateway/ask"
 	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
@@ -58,6 +59,9 @@ func DialContext(ctx context.Context, options Options) (Client, error) {
 
 // open is dial without its type.
 func open(ctx context.Context, options Options) (Client, error) {
+	if options.Gateway != nil {
+		return dialGateway(options)
+	}
 	c, err := dial(ctx, options)
 	if err != nil {
 		return nil, err
@@ -103,12 +107,12 @@ func NewClientFromExisting(existing Client, options Options) (Client, error) {
 
 // NewClientFromExistingWithContext is NewClientFromExisting, bounded by ctx.
 func NewClientFromExistingWithContext(ctx context.Context, existing Client, options Options) (Client, error) {
-	c, err := unwrap(ctx, existing)
+	c, err := dialed(ctx, existing)
 	if err != nil {
 		return nil, err
 	}
 	return makeClient(ctx, options, PluginNewClientOptions{FromExisting: existing}, func(ctx context.Context, options Options) (Client, error) {
-		options.ConnectionOptions.Conn = c.conn
+		options.ConnectionOptions.Conn, options.Gateway = connectionOf(c)
 		return open(ctx, options)
 	})
 }
@@ -138,7 +142,11 @@ func (c *workflowClient) CheckHealth(ctx context.Context, _ *CheckHealthRequest)
 
 // Core is what package worker needs of a client.
 type Core struct {
+	// Namespace is the namespace's name.
+	Namespace string
+	// Streams are its streams, nil for a client of a gateway, which has Gateway instead.
 	Streams          *streams.Namespace
+	Gateway          *ask.Caller
 	Identity         string
 	Logger           log.Logger
 	DataConverter    converter.DataConverter
@@ -157,13 +165,17 @@ type Core struct {
 
 // CoreOf returns what package worker needs of a client made by Dial. Programs have no use for it.
 func CoreOf(c Client) (*Core, error) {
+	if g, ok := gatewayOf(c); ok {
+		return g.core(), nil
+	}
 	w, err := unwrap(context.Background(), c)
 	if err != nil {
 		return nil, err
 	}
 	o := w.options
 	return &Core{
-		Streams: w.ns, Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter,
+		Namespace: w.ns.Name(), Streams: w.ns,
+		Identity: o.Identity, Logger: o.Logger, DataConverter: o.DataConverter, FailureConverter: o.FailureConverter,
 		MetricsHandler: o.MetricsHandler, Payloads: w.payloads, ContextPropagators: o.ContextPropagators, Interceptors: o.Interceptors,
 		Gate:    &w.gate,
 		Plugins: o.Plugins,

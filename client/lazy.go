@@ -23,11 +23,11 @@ type lazyClient struct {
 	options Options
 
 	mu     sync.Mutex // guards the rest; held while connecting
-	client *workflowClient
+	client Client     // of this package and connected, nil before
 	closed bool
 }
 
-func (l *lazyClient) dial(ctx context.Context) (*workflowClient, error) {
+func (l *lazyClient) dial(ctx context.Context) (Client, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.closed {
@@ -36,7 +36,7 @@ func (l *lazyClient) dial(ctx context.Context) (*workflowClient, error) {
 	if l.client == nil {
 		ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 		defer cancel()
-		c, err := dial(ctx, l.options)
+		c, err := open(ctx, l.options)
 		if err != nil {
 			return nil, err
 		}
@@ -55,15 +55,28 @@ func (l *lazyClient) Close() {
 	l.closed = true
 }
 
-// unwrap connects a client of this package.
-func unwrap(ctx context.Context, c Client) (*workflowClient, error) {
+// dialed is a client of this package, connected.
+func dialed(ctx context.Context, c Client) (Client, error) {
 	switch c := c.(type) {
-	case *workflowClient:
+	case *workflowClient, *gatewayClient:
 		return c, nil
 	case *lazyClient:
 		return c.dial(ctx)
 	}
 	return nil, fmt.Errorf("client %T was not made by package client", c)
+}
+
+// unwrap is dialed for what needs a client with streams.
+func unwrap(ctx context.Context, c Client) (*workflowClient, error) {
+	c, err := dialed(ctx, c)
+	if err != nil {
+		return nil, err
+	}
+	w, ok := c.(*workflowClient)
+	if !ok {
+		return nil, notOffered("this")
+	}
+	return w, nil
 }
 
 // GetWorkflow is documented at Client.

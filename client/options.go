@@ -61,6 +61,9 @@ type Options struct {
 	Credentials Credentials
 	// ConnectionOptions say how to connect.
 	ConnectionOptions ConnectionOptions
+	// Gateway, when not nil, has the client reach the namespace through its gateway, which a daemon serves: for a process
+	// that may not touch the streams. Workers that are made with the client run activities only. Default: the streams.
+	Gateway *GatewayOptions
 
 	// SdkName and SdkVersion are for libraries that embed this one: they name the library, and its version, in the name of
 	// the connection, which NATS shows in its lists. Default: only this one is named. They are not used with a connection
@@ -76,6 +79,13 @@ type Options struct {
 	WorkerHeartbeatInterval time.Duration
 	// DisableErrorCodeMetricTags is accepted and changes nothing: no metric has error codes.
 	DisableErrorCodeMetricTags bool
+}
+
+// GatewayOptions say how to use a gateway. The zero value works.
+type GatewayOptions struct {
+	// InboxPrefix is how the subjects begin on which answers come. It must be what the user's permissions name, for example
+	// "_INBOX_alice". It is not used with a connection that is given. Default: that of nats.go, "_INBOX".
+	InboxPrefix string
 }
 
 // HeadersProvider would set headers of gRPC: see Options.HeadersProvider.
@@ -177,6 +187,9 @@ func (o Options) connect() (*nats.Conn, error) {
 	options = append(options, credentials...)
 	if o.ConnectionOptions.TLS != nil {
 		options = append(options, nats.Secure(o.ConnectionOptions.TLS))
+	}
+	if o.Gateway != nil && o.Gateway.InboxPrefix != "" {
+		options = append(options, nats.CustomInboxPrefix(o.Gateway.InboxPrefix))
 	}
 	urls := natsURLs(o.HostPort)
 	nc, err := nats.Connect(urls, append(options, o.ConnectionOptions.NATS...)...)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"fmt"
 
+	"github.com/google/uuid"
+
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
@@ -65,7 +67,8 @@ func (c *workflowClient) terminateWorkflow(ctx context.Context, o TerminateWorkf
 		o.RunID, err = c.runOfChain(ctx, o.WorkflowID, o.RunID, o.FirstExecutionRunID)
 	}
 	if err == nil {
-		err = c.terminate(ctx, o.WorkflowID, o.RunID, &history.Termination{Reason: o.Reason, Details: payloads, Identity: c.options.Identity})
+		err = c.terminate(ctx, o.WorkflowID, o.RunID, &history.Message{ID: uuid.NewString(),
+			Terminate: &history.Termination{Reason: o.Reason, Details: payloads, Identity: c.options.Identity}})
 	}
 	if err != nil {
 		return fmt.Errorf("terminate workflow %q: %w", o.WorkflowID, serviceError(err))

@@ -62,7 +62,9 @@ func (c *workflowClient) ask(ctx context.Context, workflowID, runID string, m *h
 	if err != nil {
 		return err
 	}
-	m.ID = uuid.NewString()
+	if m.ID == "" {
+		m.ID = uuid.NewString()
+	}
 	return c.send(ctx, to, m)
 }
 
@@ -172,12 +174,12 @@ func (c *workflowClient) TerminateWorkflow(ctx context.Context, workflowID strin
 	return c.TerminateWorkflowWithOptions(ctx, TerminateWorkflowOptions{WorkflowID: workflowID, RunID: runID, Reason: reason, Details: details})
 }
 
-func (c *workflowClient) terminate(ctx context.Context, workflowID, runID string, t *history.Termination) error {
+// terminate closes a run by a message that asks for it.
+func (c *workflowClient) terminate(ctx context.Context, workflowID, runID string, m *history.Message) error {
 	start, err := c.locate(ctx, workflowID, runID)
 	if err != nil {
 		return err
 	}
-	m := &history.Message{ID: uuid.NewString(), Terminate: t}
 	if err := c.outsourceIn(ctx, start.Run.Run, m); err != nil {
 		return err
 	}

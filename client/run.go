@@ -169,11 +169,17 @@ func (c *workflowClient) awaitRecord(ctx context.Context, run history.Run, look 
 func (c *workflowClient) result(run history.Run, workflowType string, closed *streams.ClosedRun, valuePtr interface{}) error {
 	e := closed.Closing.Events[len(closed.Closing.Events)-1]
 	payloads, cause := outcome(e)
+	return c.conclude(run, workflowType, e.ClosedStatus(), payloads, cause, valuePtr)
+}
+
+// conclude decodes the result of a run that has closed, or says why it has none.
+func (c *workflowClient) conclude(run history.Run, workflowType string, status enums.WorkflowExecutionStatus,
+	payloads *common.Payloads, cause *failure.Failure, valuePtr interface{}) error {
 	if cause == nil {
 		return c.decodeResult(run, payloads, valuePtr)
 	}
 	var err error
-	switch e.ClosedStatus() {
+	switch status {
 	case enums.WORKFLOW_EXECUTION_STATUS_TERMINATED:
 		err = millrace.NewTerminatedError()
 	default:

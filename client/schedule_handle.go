@@ -28,7 +28,9 @@ func (c *workflowClient) ScheduleClient() ScheduleClient {
 }
 
 // ScheduleClient is documented at Client.
-func (l *lazyClient) ScheduleClient() ScheduleClient { return scheduleClient{l.dial} }
+func (l *lazyClient) ScheduleClient() ScheduleClient {
+	return scheduleClient{func(ctx context.Context) (*workflowClient, error) { return unwrap(ctx, l) }}
+}
 
 // system is a client for what daemons have to understand: it has the default data converter, and no interceptors.
 func (c *workflowClient) system() (*workflowClient, error) {

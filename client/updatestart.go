@@ -89,15 +89,8 @@ func (c *workflowClient) updateWithStart(ctx context.Context, operation WithStar
 
 // startAndUpdate starts the run or finds the open one, and looks again when that one closes before it accepts the update.
 func (c *workflowClient) startAndUpdate(ctx context.Context, op *withStart, o UpdateWorkflowOptions) (*updateHandle, error) {
-	switch {
-	case o.RunID != "" || o.FirstExecutionRunID != "":
-		return nil, serviceerror.NewInvalidArgument("UpdateWorkflowOptions.RunID and FirstExecutionRunID cannot be set: the run may not exist yet")
-	case op.options.WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED:
-		return nil, serviceerror.NewInvalidArgument("StartWorkflowOptions.WorkflowIDConflictPolicy must be set")
-	case op.options.ID == "" && o.WorkflowID != "":
-		op.options.ID = o.WorkflowID
-	case o.WorkflowID != "" && o.WorkflowID != op.options.ID:
-		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("UpdateWorkflowOptions.WorkflowID is %q, StartWorkflowOptions.ID %q", o.WorkflowID, op.options.ID))
+	if err := op.check(&o); err != nil {
+		return nil, err
 	}
 	start, err := c.newStart(ctx, op.options, op.workflow, op.args)
 	if err != nil {
@@ -125,4 +118,19 @@ func (c *workflowClient) startAndUpdate(ctx context.Context, op *withStart, o Up
 			return nil, err
 		}
 	}
+}
+
+// check completes the options of the update by those of the start, and refuses what contradicts.
+func (o *withStart) check(u *UpdateWorkflowOptions) error {
+	switch {
+	case u.RunID != "" || u.FirstExecutionRunID != "":
+		return serviceerror.NewInvalidArgument("UpdateWorkflowOptions.RunID and FirstExecutionRunID cannot be set: the run may not exist yet")
+	case o.options.WorkflowIDConflictPolicy == enums.WORKFLOW_ID_CONFLICT_POLICY_UNSPECIFIED:
+		return serviceerror.NewInvalidArgument("StartWorkflowOptions.WorkflowIDConflictPolicy must be set")
+	case o.options.ID == "" && u.WorkflowID != "":
+		o.options.ID = u.WorkflowID
+	case u.WorkflowID != "" && u.WorkflowID != o.options.ID:
+		return serviceerror.NewInvalidArgument(fmt.Sprintf("UpdateWorkflowOptions.WorkflowID is %q, StartWorkflowOptions.ID %q", u.WorkflowID, o.options.ID))
+	}
+	return nil
 }

@@ -14,7 +14,7 @@ func (c *workflowClient) ofWorkflow(id string) converter.SerializationContext {
 	if !c.contextual {
 		return nil
 	}
-	return converter.WorkflowSerializationContext{Namespace: c.ns.Name(), WorkflowID: id}
+	return converter.WorkflowSerializationContext{Namespace: c.options.Namespace, WorkflowID: id}
 }
 
 // ofActivity stands for the payloads of an activity that is completed from outside. The type of its workflow is not known
@@ -23,7 +23,7 @@ func (c *workflowClient) ofActivity(token *history.TaskToken) converter.Serializ
 	if !c.contextual {
 		return nil
 	}
-	return converter.ActivitySerializationContext{Namespace: c.ns.Name(), WorkflowID: token.Run.WorkflowID,
+	return converter.ActivitySerializationContext{Namespace: c.options.Namespace, WorkflowID: token.Run.WorkflowID,
 		ActivityType: token.Type, TaskQueue: token.Queue}
 }
 

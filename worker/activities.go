@@ -44,6 +44,8 @@ type activities struct {
 
 	// gate is passed by every function.
 	gate *alone.Gate
+	// relays says that the activities run elsewhere, borrows that the tasks are handed out by who relays them.
+	relays, borrows bool
 
 	options Options // with defaults
 	ackWait time.Duration

@@ -41,22 +41,38 @@ func (a *attempt) admit(ctx context.Context) (*function, error) {
 		a.refuse(ctx)
 		return nil, nil
 	}
-	if ended, err := a.checkCanceled(ctx); err != nil || ended {
+	if f.remote != nil {
+		a.identity, a.beat.Identity = f.remote.Identity(), f.remote.Identity()
+	}
+	if ended, err := a.mayBegin(ctx); err != nil || ended {
+		f.release()
 		return nil, err
+	}
+	return f, nil
+}
+
+// mayBegin looks for what keeps a known activity from beginning, and leaves word when nothing does.
+func (a *attempt) mayBegin(ctx context.Context) (ended bool, err error) {
+	if ended, err := a.checkCanceled(ctx); err != nil || ended {
+		return ended, err
 	}
 	if ended, err := a.checkSchedule(ctx); err != nil || ended {
-		return nil, err
+		return ended, err
 	}
 	if ended, err := a.checkPredecessor(ctx); err != nil || ended {
-		return nil, err
+		return ended, err
 	}
-	return f, a.announce(ctx)
+	return false, a.announce(ctx)
 }
 
 // look finds out what happened to the activity before, unless the delivery is certainly the first, and answers it when
 // the activity has its outcome already.
 func (a *attempt) look(ctx context.Context) (settled bool, err error) {
 	d := a.delivery
+	if a.w.borrows {
+		a.found, err = a.getBeat(ctx)
+		return false, err // whoever has handed the task out has looked
+	}
 	// A consumer that was created again counts deliveries from 1.
 	again, old := d.Deliveries > 1, time.Since(d.Published) > a.w.ackWait
 	if again || old || afterEager(a.task) {
@@ -129,7 +145,7 @@ func (a *attempt) purged(ctx context.Context) (bool, error) {
 
 // refuse hands back a task whose activity type is not registered here: another worker of the queue may know it.
 func (a *attempt) refuse(ctx context.Context) {
-	if a.w.firstWarning(a.task.Type) {
+	if !a.w.relays && a.w.firstWarning(a.task.Type) {
 		a.log().Warn("activity type is not registered with this worker: its tasks are handed back")
 	}
 	a.handBack(ctx, refusalDelay(a.delivery.Deliveries))

@@ -36,7 +36,7 @@ func (w *activities) Reserve(task *history.Task) coordinator.EagerAttempt {
 		return nil
 	}
 	w.busy.Add(1) // while the worker serves nobody waits for busy yet
-	return &eagerAttempt{attempt: attempt{w: w, task: task}, function: f}
+	return &eagerAttempt{attempt: attempt{w: w, task: task, identity: w.identity}, function: f}
 }
 
 // eagerAttempt is a first attempt that has a slot and no task in the queue. It holds its task by the coordinator's word:

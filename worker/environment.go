@@ -38,22 +38,8 @@ func (e *environment) Logger() log.Logger {
 
 func (e *environment) makeInfo() activity.Info {
 	t, w := e.x.task, e.x.w
-	token, err := history.Encode(&history.TaskToken{
-		Namespace:  w.namespace,
-		Run:        t.Run,
-		Event:      t.Event,
-		Attempt:    e.x.number,
-		Queue:      t.Queue,
-		ActivityID: t.ActivityID,
-		Type:       t.Type,
-		Build:      t.Build,
-		Class:      t.Priority.Class(),
-	})
-	if err != nil {
-		e.x.log().Error("task token has no encoding: the activity cannot be completed from outside", "error", err)
-	}
 	info := activity.Info{
-		TaskToken:              token,
+		TaskToken:              e.x.taskToken(),
 		WorkflowType:           &workflow.Type{Name: t.WorkflowType},
 		WorkflowNamespace:      w.namespace,
 		WorkflowExecution:      workflow.Execution{ID: t.Run.WorkflowID, RunID: t.Run.RunID},
@@ -75,6 +61,29 @@ func (e *environment) makeInfo() activity.Info {
 		info.WorkflowType, info.WorkflowNamespace, info.WorkflowExecution = nil, "", workflow.Execution{}
 	}
 	return info
+}
+
+// taskToken names the attempt to whoever completes it from outside.
+func (a *attempt) taskToken() []byte {
+	if a.token != nil {
+		return a.token
+	}
+	t := a.task
+	token, err := history.Encode(&history.TaskToken{
+		Namespace:  a.w.namespace,
+		Run:        t.Run,
+		Event:      t.Event,
+		Attempt:    a.number,
+		Queue:      t.Queue,
+		ActivityID: t.ActivityID,
+		Type:       t.Type,
+		Build:      t.Build,
+		Class:      t.Priority.Class(),
+	})
+	if err != nil {
+		a.log().Error("task token has no encoding: the activity cannot be completed from outside", "error", err)
+	}
+	return token
 }
 
 func (e *environment) Heartbeat(details []interface{}) {

@@ -37,8 +37,7 @@ type execution struct {
 
 	deadline     time.Time
 	deadlineKind enums.TimeoutType
-	every        time.Duration // the heartbeat time-out, 0 for none
-	alarm        *time.Timer   // for the time-outs, nil when there are none
+	alarm        *time.Timer // for the time-outs, nil when there are none
 
 	mu       sync.Mutex // guards the rest
 	claimed  bool
@@ -55,7 +54,7 @@ func newExecution(ctx context.Context, a *attempt) *execution {
 	if a.w.gate.Enter(ctx) {
 		a.beat.Started = time.Now()
 	}
-	x := &execution{attempt: a, ctx: ctx, every: a.task.Heartbeat.Duration()}
+	x := &execution{attempt: a, ctx: ctx}
 	x.deadline, x.deadlineKind = deadlineOf(a.task, a.beat.Started)
 	x.function = newFunctionContext(x, a.w.options.BackgroundActivityContext)
 	return x
@@ -91,16 +90,16 @@ func (x *execution) reportEnds() {
 func (x *execution) watch() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if next := x.nextTimeOut(); !next.IsZero() {
+	if next := x.nextTimeOut(x.deadline); !next.IsZero() {
 		x.alarm = time.AfterFunc(time.Until(next), x.checkTime)
 	}
 }
 
 // nextTimeOut is when the next time-out expires unless there is a heartbeat before, zero for never.
-func (x *execution) nextTimeOut() time.Time {
-	next := x.deadline
-	if x.every > 0 {
-		if silent := x.pulse.lastBeat().Add(x.every); next.IsZero() || silent.Before(next) {
+func (a *attempt) nextTimeOut(deadline time.Time) time.Time {
+	next := deadline
+	if every := a.task.Heartbeat.Duration(); every > 0 {
+		if silent := a.pulse.lastBeat().Add(every); next.IsZero() || silent.Before(next) {
 			next = silent
 		}
 	}
@@ -111,7 +110,7 @@ func (x *execution) nextTimeOut() time.Time {
 // dropped, but its slot stays taken.
 func (x *execution) checkTime() {
 	x.mu.Lock()
-	next := x.nextTimeOut()
+	next := x.nextTimeOut(x.deadline)
 	if x.claimed {
 		x.mu.Unlock()
 		return

@@ -26,6 +26,15 @@ type function struct {
 	dynamic bool
 	// params are the types of the parameters without the context.
 	params []reflect.Type
+	// remote, when not nil, runs the activity in place of value: the function is then good for one attempt.
+	remote RemoteWorker
+}
+
+// release says that there will be no call.
+func (f *function) release() {
+	if f.remote != nil {
+		f.remote.Release()
+	}
 }
 
 // newFunction checks that fn has the shape of an activity.

@@ -31,6 +31,10 @@ type attempt struct {
 	// number counts attempts from 1; lost says that the one before it was lost.
 	number int32
 	lost   bool
+	// identity signs what the attempt reports.
+	identity string
+	// token names the attempt to whoever completes it from outside, nil for the engine's own token.
+	token []byte
 	// beat is the record of this attempt: what stands in HEARTBEATS while it runs, if anything does.
 	beat *history.Beat
 }
@@ -55,7 +59,7 @@ func (a *attempt) begin(now time.Time) {
 	if a.found != nil {
 		*a.beat = *a.found
 	}
-	a.beat.Attempt, a.beat.Identity = a.number, a.w.identity
+	a.beat.Attempt, a.beat.Identity = a.number, a.identity
 	a.beat.Started, a.beat.Ended = now, time.Time{}
 	a.pulse.begin(a.beat, a.found != nil)
 }
@@ -100,7 +104,10 @@ func (a *attempt) getBeat(ctx context.Context) (*history.Beat, error) {
 
 // newAttempt is a delivery that arrived at the given time. It counts in busy until leave.
 func (w *activities) newAttempt(d *streams.Delivery, arrived time.Time) *attempt {
-	a := &attempt{w: w, delivery: d}
+	a := &attempt{w: w, delivery: d, identity: w.identity}
+	if b, ok := d.Acker.(*borrowed); ok {
+		a.token = b.token
+	}
 	a.hold = &delivered{a: a, delivery: d, fence: newFence(w.ackWait, arrived)}
 	w.busy.Add(1)
 	return a
@@ -122,7 +129,11 @@ func (a *attempt) handle(ctx context.Context) {
 func (a *attempt) perform(ctx context.Context) {
 	f, err := a.admit(ctx)
 	if err == nil && f != nil {
-		a.execute(ctx, f)
+		if f.remote != nil {
+			a.relay(ctx, f.remote)
+		} else {
+			a.execute(ctx, f)
+		}
 		return
 	}
 	a.pulse.end()

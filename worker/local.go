@@ -57,7 +57,7 @@ type localActivities struct {
 
 func (w *worker) newLocalActivities(logger log.Logger) *localActivities {
 	return &localActivities{
-		namespace:        w.core.Streams.Name(),
+		namespace:        w.core.Namespace,
 		queue:            w.queue,
 		find:             w.registry.activity,
 		surroundings:     surroundings{w.core.ContextPropagators, interceptActivity(w.interceptors), w.core.DataConverter, nil},

@@ -231,6 +231,20 @@ func (r *registry) serves() (workflows, activities bool) {
 	return len(r.workflows) > 0 || r.dynamicWorkflow != nil, len(r.activities) > 0 || r.dynamicActivity != nil
 }
 
+// activityTypes are the activity types that are known here, under all their names, nil when every type is.
+func (r *registry) activityTypes() []string {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	if r.dynamicActivity != nil {
+		return nil
+	}
+	types := slices.Collect(maps.Keys(r.activities))
+	if !r.unaliased {
+		types = slices.AppendSeq(types, maps.Keys(r.activityNames))
+	}
+	return types
+}
+
 // types lists the registered types, sorted.
 func (r *registry) types() (workflows, activities []string) {
 	r.mu.RLock()

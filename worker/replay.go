@@ -112,7 +112,7 @@ func (r *replayer) ReplayWorkflowRun(ctx context.Context, c client.Client, logge
 	o := PluginReplayWorkflowOptions{History: &h, Logger: logger}
 	core, err := client.CoreOf(c)
 	if err == nil {
-		o.Namespace = core.Streams.Name()
+		o.Namespace = core.Namespace
 	}
 	return r.surrounded(ctx, o, func(ctx context.Context, o PluginReplayWorkflowOptions) error {
 		start, transitions, err := export.Transitions(o.History.GetEvents())

@@ -125,7 +125,7 @@ func (a *attempt) maySpeak(ctx context.Context) bool {
 // send reports the outcome.
 func (a *attempt) send(ctx context.Context, r *history.ActivityResult) error {
 	r.Scheduled, r.Attempt = a.task.Event, a.number
-	r.Identity, r.Started = a.w.identity, a.beat.Started
+	r.Identity, r.Started = a.identity, a.beat.Started
 	return a.hold.finish(ctx, r)
 }
 

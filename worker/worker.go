@@ -91,7 +91,7 @@ func newWorker(c client.Client, core *client.Core, taskQueue string, options Opt
 	definition.PreferredVersion = options.PreferredVersionProvider.preferredVersion()
 	if w.core != nil {
 		definition.DataConverter, definition.FailureConverter = w.core.DataConverter, w.core.FailureConverter
-		definition.Logger, definition.Namespace = w.core.Logger, w.core.Streams.Name()
+		definition.Logger, definition.Namespace = w.core.Logger, w.core.Namespace
 		definition.ContextPropagators, definition.MetricsHandler = w.core.ContextPropagators, w.core.MetricsHandler
 		w.interceptors = interceptors(w.core.Interceptors, options.Interceptors)
 		definition.Intercept = interceptWorkflow(w.interceptors)
@@ -208,6 +208,9 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	// changed are told when the table of deployments is another.
 	var changed []func()
 	runsWorkflows, runsActivities := w.registry.serves()
+	if err := w.checkGateway(runsWorkflows); err != nil {
+		return nil, err
+	}
 	decides, acts := runsWorkflows && !w.options.DisableWorkflowWorker, runsActivities && !w.options.LocalActivityWorkerOnly
 	if err := w.registerVersion(decides, acts); err != nil {
 		return nil, err
@@ -249,7 +252,7 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	if len(sides) == 0 {
 		logger.Warn("worker has nothing to do: no workflow and no activity is registered")
 	}
-	logger.Info("worker started", "namespace", w.core.Streams.Name(), "durability", w.core.Streams.Durability().Profile, "workflows", workflows, "activities", activityTypes)
+	logger.Info("worker started", "namespace", w.core.Namespace, "durability", w.durability(), "workflows", workflows, "activities", activityTypes)
 	return sides, nil
 }
 
@@ -278,8 +281,15 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 }
 
 func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
-	a := newActivities(onStreams{w.core.Streams}, queue, w.options)
-	a.namespace, a.find, a.logger = w.core.Streams.Name(), w.registry.activity, logger
+	var b broker
+	if w.core.Gateway == nil {
+		b = onStreams{w.core.Streams}
+	} else {
+		b = w.newThroughGateway(logger)
+	}
+	a := newActivities(b, queue, w.options)
+	a.borrows = w.core.Gateway != nil
+	a.namespace, a.find, a.logger = w.core.Namespace, w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
 	_, a.aware = a.dataConverter.(workflow.ContextAware)
 	a.contextual = contextual(w.core)
@@ -296,6 +306,9 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 
 // messageLimit is maxPayload, unless the broker accepts less.
 func (w *worker) messageLimit() int {
+	if w.core.Streams == nil {
+		return maxPayload
+	}
 	if limit := w.core.Streams.Limits().MaxPayload; limit > 0 {
 		return min(maxPayload, limit)
 	}

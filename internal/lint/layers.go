@@ -33,7 +33,12 @@ func below() map[string][]string {
 
 		"internal/payloads": {"streams", "workflow"},
 
-		"client":      {"internal/schedule", "internal/standalone", "internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export", "internal/alone"},
+		"internal/gateway/gatewire": {"streams"},
+		"internal/gateway/ask":      {"internal/gateway/gatewire"},
+		"internal/gateway":          {"worker"},
+		"internal/security":         {"internal/gateway/gatewire"},
+
+		"client":      {"internal/gateway/ask", "internal/schedule", "internal/standalone", "internal/deployment", "internal/payloads", "streams", "converter", "workflow", "internal/export", "internal/alone"},
 		"activity":    {"client"},
 		"interceptor": {"client", "workflow", "activity"},
 		"typed":       {"client", "workflow"},

@@ -9,8 +9,8 @@ import (
 )
 
 // wireDirs may know subjects, headers and error codes of the broker. Integration tests look at the broker from the
-// outside, examples show what other languages send.
-var wireDirs = [...]string{"streams", "integration", "examples"}
+// outside, examples show what other languages send, permissions are lists of subjects.
+var wireDirs = [...]string{"streams", "integration", "examples", "internal/security"}
 
 // natsCodes are JetStream's error codes that a careless caller compares with: both refusals of an expected sequence,
 // the duplicate subject, and what is not found, offline or unavailable.

@@ -7,6 +7,7 @@ import (
 	"weak"
 
 	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 )
@@ -73,6 +74,19 @@ func (s *Store) wholes(ctx context.Context, list *common.Payloads) (*common.Payl
 		return list, nil
 	}
 	return &common.Payloads{Payloads: result}, nil
+}
+
+// Whole is the list with what is stored in the place of references, list itself when there are none. It is for readers
+// that cannot fetch what references stand for.
+func (s *Store) Whole(ctx context.Context, list *common.Payloads) (*common.Payloads, error) {
+	return s.wholes(ctx, list)
+}
+
+// WholeFailure is Whole for the details of a failure.
+func (s *Store) WholeFailure(ctx context.Context, f *failure.Failure) (*failure.Failure, error) {
+	return history.MapFailurePayloads(f, history.Run{}, func(_ history.Run, list *common.Payloads) (*common.Payloads, error) {
+		return s.wholes(ctx, list)
+	})
 }
 
 // maxFetched bounds in bytes what one call of Fetch keeps in memory. What is beyond it is fetched when it is decoded.
