@@ -13,6 +13,11 @@ type Admin interface {
 	// ReleaseWorkflow forgets what is held against a run that DescribeWorkflow shows as stuck because its replay has ended
 	// processes: what waits for it is replayed again, within the five minutes that it may be resting.
 	ReleaseWorkflow(ctx context.Context, workflowID string, runID string) error
+	// DeleteWorkflow deletes a closed run with its history and its large payloads. It fails with a
+	// *serviceerror.FailedPrecondition while something may still ask for the run; the text says what: it is open, or closed
+	// too recently, the run is there that it took over from, its parent has not taken note of it, or signals wait for it. One
+	// that was interrupted can be repeated.
+	DeleteWorkflow(ctx context.Context, options DeleteWorkflowOptions) error
 }
 
 // NewAdmin returns the Admin of the namespace and the connection of a client, which must have been made by this package.

@@ -27,6 +27,8 @@ var (
 	// ErrRejected is returned when the broker refused a request for a reason that no retry changes, such as a sealed
 	// stream, a full disk quota or missing permissions.
 	ErrRejected = errors.New("rejected by the broker")
+	// ErrNotDeletable is returned by DeleteRun for a run that something may still ask for; the error text says what.
+	ErrNotDeletable = errors.New("run cannot be deleted yet")
 	// ErrClosed is returned by a Consumer or Follower that was closed.
 	ErrClosed = errors.New("closed")
 )

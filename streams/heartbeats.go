@@ -35,6 +35,11 @@ func (p *partition) heartbeatKey(run history.Run, activity int64, kind string) s
 		strconv.FormatInt(activity, 10) + "." + kind
 }
 
+// heartbeatsOf matches the keys of all activities of a run.
+func (p *partition) heartbeatsOf(run history.Run) string {
+	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + "." + runTokens(run) + ".>"
+}
+
 func (n *Namespace) putKey(ctx context.Context, run history.Run, activity int64, kind string, data []byte) error {
 	err := errors.Join(checkHeartbeat(run, activity), n.checkSize("heartbeat", data))
 	if err == nil {

@@ -123,6 +123,11 @@ func (p partitionSubjects) queueInbox(queue, build string) string {
 	return p.prefix + string(kindInbox) + "." + EncodeToken(queue) + "." + EncodeToken(build) + ".>"
 }
 
+// anyInbox matches all that waits for a run, whatever its queue.
+func (p partitionSubjects) anyInbox(r history.Run) string {
+	return p.prefix + string(kindInbox) + ".*.*." + runTokens(r) + ".>"
+}
+
 func (p partitionSubjects) wakeUp(r history.Run) string {
 	return p.prefix + string(kindWakeUp) + "." + runTokens(r)
 }

@@ -116,11 +116,16 @@ func (a *app) tell(format string, args ...any) {
 
 // confirm asks, on a terminal; elsewhere it wants --yes.
 func (a *app) confirm(yes bool, question string) error {
+	return a.confirmOr(yes, question, "repeat with --yes, or look first with --dry-run")
+}
+
+// confirmOr is confirm where something else can be done.
+func (a *app) confirmOr(yes bool, question, instead string) error {
 	if yes {
 		return nil
 	}
 	if !isTerminal(a.stdin) {
-		return usagef("nobody can be asked here: repeat with --yes, or look first with --dry-run")
+		return usagef("nobody can be asked here: %s", instead)
 	}
 	fmt.Fprintf(a.stderr, "%s [y/N] ", question)
 	answer, err := bufio.NewReader(a.stdin).ReadString('\n')

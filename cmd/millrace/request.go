@@ -2,6 +2,8 @@ package main
 
 import (
 	"context"
+	"fmt"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -146,6 +148,40 @@ be resting.`,
 			return err
 		}
 		return a.confirmDone(t, "released", "%s is replayed again within five minutes.")
+	})
+	return cmd
+}
+
+func (a *app) workflowDelete() *cobra.Command {
+	var t target
+	var yes bool
+	var age time.Duration
+	cmd := &cobra.Command{
+		Use: "delete", Short: "Delete a closed run for good",
+		Long: `Deletes the history of a closed run and its large payloads. Nothing brings them back. A run that took over from
+another, or whose parent has not taken note of it, goes after that one; a run for which signals wait goes when a worker has
+dealt with them. When the command is interrupted, repeat it with --run-id.`,
+		Example: `  millrace workflow delete order-7 --run-id 019a... --yes`,
+	}
+	a.targeted(cmd, &t)
+	cmd.Flags().DurationVar(&age, "min-age", client.DefaultDeleteAge, "how long the run must have been closed, at least 2m: nobody may repeat its start after that")
+	cmd.Flags().BoolVarP(&yes, "yes", "y", false, "do not ask")
+	cmd.RunE = a.on(&t, func(ctx context.Context, c client.Client) error {
+		which := "the newest run"
+		if t.runID != "" {
+			which = "run " + t.runID
+		}
+		if err := a.confirmOr(yes, fmt.Sprintf("Delete %s of %s for good?", printable(which), printable(t.workflowID)), "repeat with --yes"); err != nil {
+			return err
+		}
+		admin, err := client.NewAdmin(c)
+		if err == nil {
+			err = admin.DeleteWorkflow(ctx, client.DeleteWorkflowOptions{WorkflowID: t.workflowID, RunID: t.runID, MinAge: age})
+		}
+		if err != nil {
+			return err
+		}
+		return a.confirmDone(t, "deleted", "%s is deleted.")
 	})
 	return cmd
 }
