@@ -74,7 +74,10 @@ func (e *entry) size() int64 {
 
 // note remembers what follows from the bytes of the last record.
 func (e *entry) note(data []byte, t *history.Transition) {
-	e.lastHash, e.lastSize = history.HashRecord(data), int64(len(data))
+	e.lastHash, e.lastSize = nil, int64(len(data))
+	if !isClosing(t.Events) { // nothing follows that would name it
+		e.lastHash = history.HashRecord(data)
+	}
 	if t.Body != nil {
 		e.lastSize += t.Body.Size
 	}

@@ -85,9 +85,14 @@ func (n *Namespace) ListenClosed(waiter string, handle func(runID string, record
 
 // ClosedIn says how the run ended whose closing record NotifyClosed sent. Anything else is an error.
 func ClosedIn(ctx context.Context, s Bodies, run history.Run, record []byte) (*ClosedRun, error) {
-	t, err := TransitionOf(ctx, s, &Record{Run: run, Data: record})
+	t, err := history.DecodeEnd(record)
 	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("notice of the close of run %s: %w", run, err)
+	}
+	if t.Body != nil {
+		if t, err = TransitionOf(ctx, s, &Record{Run: run, Data: record}); err != nil {
+			return nil, err
+		}
 	}
 	closed := closedBy(t)
 	if closed == nil || t.RunID != run.RunID {

@@ -306,7 +306,7 @@ func (c *channel) assign(v, valuePtr interface{}) bool {
 	if _, isSignal := v.(encoded); !isSignal {
 		panic(fmt.Sprintf("workflow: receive from channel %q: %v", c.name, err))
 	}
-	c.run.logger.Error("signal dropped: its payload does not fit what the workflow receives into",
+	c.run.log().Error("signal dropped: its payload does not fit what the workflow receives into",
 		"SignalName", c.name, "Error", err)
 	return false
 }

@@ -12,6 +12,14 @@ func GetLogger(ctx Context) log.Logger {
 	if r.outbound != nil {
 		return r.outbound.GetLogger(ctx)
 	}
+	return r.log()
+}
+
+// log is the run's logger. Most runs log nothing.
+func (r *run) log() log.Logger {
+	if r.logger == nil {
+		r.logger = newLogger(r.env, r.def)
+	}
 	return r.logger
 }
 

@@ -41,7 +41,7 @@ func (o *outbound) ExecuteChildWorkflow(ctx Context, childWorkflowType string, a
 
 func (o *outbound) GetInfo(Context) *Info { return o.run.info() }
 
-func (o *outbound) GetLogger(Context) log.Logger { return o.run.logger }
+func (o *outbound) GetLogger(Context) log.Logger { return o.run.log() }
 
 func (o *outbound) GetMetricsHandler(Context) metrics.Handler { return o.run.metricsHandler() }
 

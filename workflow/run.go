@@ -18,7 +18,8 @@ type run struct {
 	def  *Definition
 	root *cancelContext
 	// base is what the workflow function and its handlers are given: root, with what was propagated from the start.
-	base   Context
+	base Context
+	// logger is made when the code first asks for it.
 	logger log.Logger
 
 	// inbound and outbound are the first of the interceptors, nil without any; the code is called, and calls, directly then.
@@ -74,7 +75,6 @@ func newRun(env *replay.Env, def *Definition) *run {
 	r.headers = def.options.Intercept != nil || len(def.options.ContextPropagators) > 0
 	r.aware, _ = def.options.DataConverter.(ContextAware)
 	r.values, r.failures = watched{r.bind(def.options.DataConverter, nil), env}, r.failuresOf(nil)
-	r.logger = newLogger(env, def)
 	return r
 }
 

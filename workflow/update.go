@@ -319,7 +319,7 @@ func (r *run) warnUnfinished() {
 	}
 	for _, u := range r.updates.running {
 		if u.handler.options.UnfinishedPolicy == HandlerUnfinishedPolicyWarnAndAbandon {
-			r.logger.Warn("workflow closes while an update handler runs: await AllHandlersFinished before, or set "+
+			r.log().Warn("workflow closes while an update handler runs: await AllHandlersFinished before, or set "+
 				"UnfinishedPolicy to Abandon", "UpdateName", u.request.Name, "UpdateID", u.request.ID)
 		}
 	}

@@ -64,6 +64,11 @@ func DecodeStart(data []byte) (*Start, error) { return decode(data, &Start{}) }
 // DecodeTransition reads a record of a history.
 func DecodeTransition(data []byte) (*Transition, error) { return decode(data, &Transition{}) }
 
+// DecodeEnd reads a record of a history with the last of its events, and passes over those before it.
+func DecodeEnd(data []byte) (*Transition, error) {
+	return decodeBy(reader{data: data, lastEvent: true}, &Transition{})
+}
+
 // DecodeTransitionHead reads what identifies a record of a history, and passes over the rest.
 func DecodeTransitionHead(data []byte) (*TransitionHead, error) {
 	return decode(data, &TransitionHead{})
@@ -87,9 +92,11 @@ func DecodeEvents(data []byte) ([]Event, error) {
 	return events, nil
 }
 
-func decode[R record](data []byte, r R) (R, error) {
+func decode[R record](data []byte, r R) (R, error) { return decodeBy(reader{data: data}, r) }
+
+func decodeBy[R record](by reader, r R) (R, error) {
 	var none R
-	err := unmarshal(r.name(), data, recordPlans().of(r).get, reflect.ValueOf(r).Elem())
+	err := unmarshalBy(r.name(), by, recordPlans().of(r).get, reflect.ValueOf(r).Elem())
 	// The version is the first key of every record, so it is known even when a newer version changed the rest.
 	switch v := *r.version(); {
 	case v > FormatVersion:
@@ -102,20 +109,24 @@ func decode[R record](data []byte, r R) (R, error) {
 	return r, nil
 }
 
-// unmarshal copies what it reads: nothing that get sets refers to data.
 func unmarshal(name string, data []byte, get func(*reader, reflect.Value), v reflect.Value) error {
+	return unmarshalBy(name, reader{data: data}, get, v)
+}
+
+// unmarshalBy copies what it reads: nothing that get sets refers to the data.
+func unmarshalBy(name string, by reader, get func(*reader, reflect.Value), v reflect.Value) error {
 	r := readers.Get().(*reader)
 	defer func() {
 		*r = reader{}
 		readers.Put(r)
 	}()
-	r.data = data
+	*r = by
 	get(r, v)
 	switch {
 	case r.err != nil:
 		return fmt.Errorf("decode %s: %w", name, r.err)
-	case r.pos < len(data):
-		return fmt.Errorf("decode %s: %d bytes after its end", name, len(data)-r.pos)
+	case r.pos < len(r.data):
+		return fmt.Errorf("decode %s: %d bytes after its end", name, len(r.data)-r.pos)
 	}
 	return nil
 }

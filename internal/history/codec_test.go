@@ -36,6 +36,21 @@ func TestRecordsRoundTrip(t *testing.T) {
 	}
 }
 
+func TestTheEndOfARecordIsTheRecordWithItsLastEvent(t *testing.T) {
+	for _, events := range [][]Event{nil, sampleEvents()[:1], sampleEvents()} {
+		want := sampleRecord("transition").(*Transition)
+		want.Events, want.Body = events, nil
+		got, err := DecodeEnd(encode(t, want))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if len(events) > 1 {
+			want.Events = events[len(events)-1:]
+		}
+		wantSame(t, got, want)
+	}
+}
+
 func TestEventsRoundTrip(t *testing.T) {
 	events := sampleEvents()
 	for _, e := range events {

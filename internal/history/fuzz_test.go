@@ -61,6 +61,27 @@ func FuzzDecodeTask(f *testing.F)       { fuzzRecord(f, "task") }
 func FuzzDecodeTaskToken(f *testing.F)  { fuzzRecord(f, "task token") }
 func FuzzDecodeBeat(f *testing.F)       { fuzzRecord(f, "heartbeat") }
 
+// FuzzDecodeEnd checks that DecodeEnd agrees with DecodeTransition on all that the latter accepts.
+func FuzzDecodeEnd(f *testing.F) {
+	addSeeds(f, "transition")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		end, err := DecodeEnd(data)
+		whole, errWhole := DecodeTransition(data)
+		if errWhole != nil {
+			return
+		}
+		if err != nil {
+			t.Fatalf("the end of a record that decodes does not: %v", err)
+		}
+		if n := len(whole.Events); n > 1 {
+			whole.Events = whole.Events[n-1:]
+		}
+		if got, want := encode(t, end), encode(t, whole); !bytes.Equal(got, want) {
+			t.Fatalf("end encodes as %x, want %x", got, want)
+		}
+	})
+}
+
 func FuzzDecodeEvents(f *testing.F) {
 	addSeeds(f, "*")
 	f.Fuzz(func(t *testing.T, data []byte) {

@@ -166,6 +166,8 @@ func (ps *plans) shape(t reflect.Type) shape {
 		return timeShape
 	case reflect.TypeFor[Event]():
 		return ps.eventShape()
+	case reflect.TypeFor[[]Event]():
+		return ps.eventsShape()
 	case reflect.TypeFor[[]byte]():
 		return bytesShape
 	case reflect.TypeFor[map[string][]byte]():
@@ -249,6 +251,34 @@ func (ps *plans) eventShape() shape {
 	return shape{
 		put: func(w *writer, v reflect.Value) { v.Addr().Interface().(*Event).put(w, ps) },
 		get: func(r *reader, v reflect.Value) { v.Addr().Interface().(*Event).get(r, ps) },
+	}
+}
+
+// eventsShape is that of a list, of which a reader may want the last event only.
+func (ps *plans) eventsShape() shape {
+	all, one := sliceShape(ps.eventShape()), ps.eventShape()
+	return shape{
+		empty: all.empty,
+		put:   all.put,
+		get: func(r *reader, v reflect.Value) {
+			if !r.lastEvent {
+				all.get(r, v)
+				return
+			}
+			if v.SetZero(); r.null() {
+				return
+			}
+			n := r.enterArray()
+			for i := 0; i < n-1 && r.err == nil; i++ {
+				r.skip()
+			}
+			if n > 0 && r.err == nil {
+				v.Grow(1)
+				v.SetLen(1)
+				one.get(r, v.Index(0))
+			}
+			r.leave(n)
+		},
 	}
 }
 

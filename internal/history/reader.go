@@ -16,6 +16,8 @@ type reader struct {
 	// depth counts the maps and arrays with entries that are being read.
 	depth int
 	err   error
+	// lastEvent says that of a list of events only the last is read.
+	lastEvent bool
 }
 
 var readers = sync.Pool{New: func() any { return new(reader) }}
