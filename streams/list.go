@@ -24,6 +24,8 @@ const (
 	lastWindow  = 320_000
 	listBatch   = 500
 	listTimeout = 10 * time.Second
+	// uncountedWait bounds the wait for a message that the broker may have without counting it.
+	uncountedWait = time.Second
 )
 
 // ListStarts yields starts, newest first. It reads as far as the caller goes on; an error ends it. It costs the broker
@@ -155,13 +157,16 @@ func (n *Namespace) startsBetween(ctx context.Context, p *partition, subject str
 	// One that cannot be deleted now goes by itself.
 	defer func() { _ = js.DeleteConsumer(context.WithoutCancel(ctx), p.history, consumer.CachedInfo().Name) }()
 	var starts []*StoredStart
-	for left := consumer.CachedInfo().NumPending; left > 0; {
-		size := min(left, listBatch)
-		more := false
+	seen, left := uint64(0), consumer.CachedInfo().NumPending
+	// How many messages there are is the broker's estimate: those with strange bytes in their subjects it does not count,
+	// though it delivers them.
+	for left > 0 || seen+1 < end {
+		counted := left > 0
+		before, more := seen, false
 		err := n.retry(ctx, func(context.Context, time.Duration) error {
-			batch, err := consumer.Fetch(int(size), jetstream.FetchMaxWait(listTimeout))
+			batch, err := fetchStarts(consumer, left)
 			if err == nil {
-				more, err = readStarts(p, batch, end, &starts)
+				more, err = readStarts(p, batch, end, &seen, &starts)
 			}
 			// A consumer that is a moment old may not be known to the server that we are connected to.
 			if errors.Is(err, nats.ErrNoResponders) {
@@ -172,23 +177,32 @@ func (n *Namespace) startsBetween(ctx context.Context, p *partition, subject str
 		if err != nil {
 			return nil, fmt.Errorf("read starts: %w", err)
 		}
-		if !more {
+		if !more || !counted && seen == before {
 			break
 		}
-		left -= size
+		left -= min(left, listBatch)
 	}
 	return starts, nil
 }
 
-// readStarts reads a batch up to sequence end and says whether there may be more before it.
-func readStarts(p *partition, batch jetstream.MessageBatch, end uint64, starts *[]*StoredStart) (more bool, err error) {
+// fetchStarts asks for a batch of those that are left. For what is not counted it asks one by one and waits a moment: to
+// who does not want to wait the broker says that there is nothing.
+func fetchStarts(consumer jetstream.Consumer, left uint64) (jetstream.MessageBatch, error) {
+	if left == 0 {
+		return consumer.Fetch(1, jetstream.FetchMaxWait(uncountedWait))
+	}
+	return consumer.Fetch(int(min(left, listBatch)), jetstream.FetchMaxWait(listTimeout))
+}
+
+// readStarts reads a batch up to sequence end and says whether there may be more before it. Seen becomes the last sequence.
+func readStarts(p *partition, batch jetstream.MessageBatch, end uint64, seen *uint64, starts *[]*StoredStart) (more bool, err error) {
 	more = true
 	for m := range batch.Messages() {
 		meta, err := m.Metadata()
 		if err != nil {
 			return false, fmt.Errorf("%w: %w", ErrRejected, err)
 		}
-		if meta.Sequence.Stream >= end {
+		if *seen = meta.Sequence.Stream; *seen >= end {
 			more = false
 			continue
 		}
