@@ -86,6 +86,9 @@ func dial(ctx context.Context, options Options) (*workflowClient, error) {
 		return nil, fmt.Errorf("open namespace %q: %w", options.Namespace, serviceError(err))
 	}
 	c.ns = ns
+	ns.OnLoss(func(l streams.Loss) {
+		options.Logger.Error("the broker has lost what it had acknowledged", "stream", l.Stream, "first", l.First, "last", l.Last)
+	})
 	if err := c.openPayloads(ownFailureConverter); err != nil {
 		c.Close()
 		return nil, err
@@ -198,6 +201,8 @@ func serviceError(err error) error {
 		typed = serviceerror.NewNotFound(err.Error())
 	case errors.Is(err, streams.ErrTooLarge), errors.Is(err, streams.ErrInvalid):
 		typed = serviceerror.NewInvalidArgument(err.Error())
+	case errors.Is(err, streams.ErrDamaged):
+		typed = serviceerror.NewDataLoss(err.Error())
 	case errors.Is(err, streams.ErrUnavailable):
 		typed = serviceerror.NewUnavailable(err.Error())
 	default:

@@ -76,11 +76,11 @@ func (a *archive) removeLocked(run history.Run) *archived {
 	return x
 }
 
-// start is a run's start, nil when the run is not there.
-func (a *archive) start(run history.Run) *streams.StoredStart {
+// start is a run's start, nil when the run is not there or was put in before this epoch.
+func (a *archive) start(run history.Run, epoch uint64) *streams.StoredStart {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if el, ok := a.entries[run]; ok {
+	if el, ok := a.entries[run]; ok && el.Value.(*archived).epoch == epoch {
 		return el.Value.(*archived).found
 	}
 	return nil
@@ -88,7 +88,7 @@ func (a *archive) start(run history.Run) *streams.StoredStart {
 
 // findStart finds a run's start in the archive or at the broker.
 func (c *Coordinator) findStart(ctx context.Context, run history.Run) (*streams.StoredStart, error) {
-	if found := c.archive.start(run); found != nil {
+	if found := c.archive.start(run, c.broker.Epoch()); found != nil {
 		return found, nil
 	}
 	return c.broker.FindStart(ctx, run)

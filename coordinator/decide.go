@@ -276,9 +276,15 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 		LastEvent: s.LastEvent + int64(len(events)),
 		Search:    history.SearchText(searchAfter(s, events)),
 	}
+	if err := c.confirm(ctx, e); err != nil {
+		return err
+	}
 	seq, err := c.broker.Append(ctx, e.run(), data, info, e.lastSeq)
 	if err != nil {
 		return fmt.Errorf("append transition %d of run %s: %w", t.Number, e.run(), err)
+	}
+	if err := c.confirm(ctx, e); err != nil {
+		return err
 	}
 	e.lastSeq = seq
 	e.note(data, t)

@@ -1,6 +1,7 @@
 package coordinator
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -211,6 +212,10 @@ func (c *Coordinator) catchUp(ctx context.Context, e *entry) error {
 	loaded, transitions, err := streams.ReadTransitions(ctx, c.broker, e.run(), e.state().Transitions)
 	if err != nil {
 		return err
+	}
+	if len(transitions) > 0 && len(e.lastHash) > 0 && len(transitions[0].PreviousHash) > 0 &&
+		!bytes.Equal(transitions[0].PreviousHash, e.lastHash) {
+		return fmt.Errorf("load run %s: %w: transition %d does not follow the one known here", e.run(), errStale, transitions[0].Number)
 	}
 	if err := c.replay(ctx, e, transitions); err != nil {
 		return fmt.Errorf("load run %s: %w", e.run(), err)

@@ -2,11 +2,13 @@ package coordinator_test
 
 import (
 	"errors"
+	"sync"
 	"testing"
 	"time"
 
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/streams"
 )
 
@@ -95,6 +97,24 @@ func TestARunThatNobodyServesIsTerminatedAtOnce(t *testing.T) {
 		}
 		if w := f.waiting(run); len(w) > 0 {
 			t.Fatalf("the order was not acknowledged: %v", w)
+		}
+	})
+}
+
+// TestAStartThatIsLostWhileItsCodeRunsIsNotDecided: nobody may go on with a run that was not started, as far as anyone
+// else can see; its workflow ID is free for others.
+func TestAStartThatIsLostWhileItsCodeRunsIsNotDecided(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		lose := sync.OnceFunc(f.model.LoseTail)
+		f.deploy("one", func(env *replay.Env) {
+			lose()
+			one(env)
+		})
+		f.serve()
+		run := f.start("w", "one")
+		f.settle(time.Second)
+		if n := len(f.transitions(run)); n != 0 {
+			t.Fatalf("%d transitions of a run that was not started", n)
 		}
 	})
 }

@@ -98,7 +98,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	if err != nil {
 		return nil, err
 	}
-	found := c.newStart(items)
+	found, epoch := c.newStart(items)
 	isNew := found != nil
 	if e == nil && !isNew {
 		if found, err = c.findStart(ctx, run); err != nil {
@@ -120,6 +120,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 		return e, nil
 	case isNew: // whatever else is delivered with it: the start's code has not run before
 		if e, err = c.newEntry(found); err == nil {
+			e.epoch = epoch
 			e.asked = asked(e.start, items)
 			c.place(e, e.start.Run.Build)
 		}
@@ -134,16 +135,16 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	return e, err
 }
 
-// newStart is the start among items, if it is so new that nobody can have decided anything on it yet. Should somebody
-// have, the append is refused like any other that is behind.
-func (c *Coordinator) newStart(items []*item) *streams.StoredStart {
+// newStart is the start among items, if it is so new that nobody can have decided anything on it yet, with the epoch in
+// which it came. Should somebody have, the append is refused like any other that is behind.
+func (c *Coordinator) newStart(items []*item) (*streams.StoredStart, uint64) {
 	for _, it := range items {
 		if it.isStart() && it.deliveries() == 1 && c.cfg.Now().Sub(it.delivery.Published) < c.cfg.AckWait {
 			d := it.delivery
-			return &streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data, Time: d.Published}
+			return &streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data, Time: d.Published}, d.Epoch
 		}
 	}
-	return nil
+	return nil, 0
 }
 
 // open takes the run from the cache or loads it.
@@ -173,7 +174,11 @@ func (c *Coordinator) cached(ctx context.Context, run history.Run) (*entry, erro
 	if e == nil || e.epoch == epoch {
 		return e, nil
 	}
-	if _, err := c.refresh(ctx, e); errors.Is(err, errStale) {
+	_, err := c.refresh(ctx, e)
+	if err == nil {
+		err = c.confirmStart(ctx, e)
+	}
+	if errors.Is(err, errStale) {
 		c.drop(e)
 		return nil, nil
 	} else if err != nil {

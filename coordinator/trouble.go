@@ -53,6 +53,9 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 	case errors.Is(err, errNoCover):
 	case errors.Is(err, errInterrupted):
 		delay = 0
+	case errors.Is(err, streams.ErrDamaged):
+		delay, reason = growing(items, minQuarantineDelay, maxQuarantineDelay), err.Error()
+		c.cfg.Logger.Error("history of run is damaged; the run is left alone", "run", run.String(), "error", err)
 	case isTrouble(err):
 		delay, reason = troubleDelay(items), err.Error()
 		c.cfg.Logger.Error("workflow code cannot go on; the run waits for code that can", "run", run.String(), "error", err)

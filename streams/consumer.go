@@ -104,6 +104,8 @@ func (n *Namespace) laneDurable(p *partition, lane Lane, queue, build string, ac
 	switch lane {
 	case LaneStarts:
 		d.stream, d.config.FilterSubject = p.history, p.queueStarts(queue, build)
+		// A start whose transition was lost has nobody to drive it but the start itself.
+		d.lost = func(ctx context.Context) bool { return n.hasLost(ctx, p.records) }
 	case LaneInbox:
 		d.stream, d.config.FilterSubject, d.workQueue = p.streamNames.inbox, p.queueInbox(queue, build), true
 	}
@@ -245,9 +247,14 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 		Partition: m.part % len(c.namespace.partitions), Seq: m.at.seq, Deliveries: m.at.deliveries, Published: m.at.published, Pending: m.at.pending,
 		Data:  m.msg.Data,
 		Acker: m.acker,
+		Epoch: m.epoch,
 	}
 	if s.kind != c.lane.kind() {
 		return nil, fmt.Errorf("subject %q is not one of lane %s", m.msg.Subject, c.lane)
+	}
+	// Names that nobody of ours gives could not be asked for, and their message would be handed back for ever.
+	if err := checkRun(s.run); err != nil {
+		return nil, fmt.Errorf("subject %q: %w", m.msg.Subject, err)
 	}
 	switch c.lane {
 	case LaneStarts:
@@ -270,9 +277,32 @@ func (n *Namespace) putAway(ctx context.Context, m pulled, reason error) error {
 	return m.acker.AckSync(ctx)
 }
 
-// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. It returns where
-// the consumer is.
+// ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. One that is ahead of its
+// stream, which has lost its end, is created anew. It returns where the consumer is.
 func (b broker) ensureConsumer(ctx context.Context, d durable) (at position, err error) {
+	for range resetTries {
+		if at, err = b.findConsumer(ctx, d); err != nil {
+			break
+		}
+		ahead, unknown := b.isAhead(ctx, d, at)
+		if err = unknown; err != nil || !ahead {
+			break
+		}
+		if err = b.deleteConsumer(ctx, d); err != nil {
+			break
+		}
+	}
+	if err != nil {
+		return at, fmt.Errorf("consumer %s/%s: %w", d.stream, d.config.Durable, err)
+	}
+	return at, nil
+}
+
+// resetTries bounds how often a consumer is created anew by one call: others may do the same at that time.
+const resetTries = 3
+
+// findConsumer is ensureConsumer for whatever consumer there is.
+func (b broker) findConsumer(ctx context.Context, d durable) (at position, err error) {
 	name := d.config.Durable
 	var info jetstream.ConsumerInfo
 	err = b.api(ctx, "CONSUMER.INFO."+d.stream+"."+name, nil, &info)
@@ -286,13 +316,54 @@ func (b broker) ensureConsumer(ctx context.Context, d durable) (at position, err
 		}
 	}
 	if err != nil {
-		return at, fmt.Errorf("consumer %s/%s: %w", d.stream, name, err)
+		return at, err
 	}
 	differences, err := compareConsumer(d.config, info.Config)
 	if err == nil && len(differences) > 0 {
 		err = &ConfigurationError{Object: "consumer " + d.stream + "/" + name, Differences: differences}
 	}
 	return position{floor: info.AckFloor.Stream, delivered: info.Delivered.Stream}, err
+}
+
+// isAhead says whether a consumer has delivered what its stream does not have yet. A server that was killed, or lost power
+// without having synced, may have kept more of the consumer than of the stream. The messages that get these sequences now
+// would not be delivered.
+func (b broker) isAhead(ctx context.Context, d durable, at position) (bool, error) {
+	// The stream is asked after the consumer; but of replicas one may know more than the other for a moment.
+	for range aheadLooks {
+		info, err := b.streamInfo(ctx, d.stream)
+		if err != nil || at.delivered <= info.State.LastSeq {
+			return false, err
+		}
+		select {
+		case <-time.After(aheadPause):
+		case <-ctx.Done():
+			return false, context.Cause(ctx)
+		}
+	}
+	return true, nil
+}
+
+const (
+	aheadLooks = 3
+	aheadPause = 100 * time.Millisecond
+)
+
+// resetConsumer creates a consumer anew: it delivers everything that is stored.
+func (b broker) resetConsumer(ctx context.Context, d durable) (at position, err error) {
+	if err := b.deleteConsumer(ctx, d); err != nil {
+		return at, fmt.Errorf("consumer %s/%s: %w", d.stream, d.config.Durable, err)
+	}
+	return b.ensureConsumer(ctx, d)
+}
+
+func (b broker) deleteConsumer(ctx context.Context, d durable) error {
+	err := b.api(ctx, "CONSUMER.DELETE."+d.stream+"."+d.config.Durable, nil, nil)
+	var missing *missingError
+	if errors.As(err, &missing) && missing.code == codeConsumerNotFound {
+		return nil // somebody else was first
+	}
+	return err
 }
 
 // acker acknowledges one delivery of the broker.

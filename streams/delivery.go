@@ -59,6 +59,8 @@ type Delivery struct {
 	Source   history.Source
 	Activity int64
 
+	// Epoch is that of the Namespace when the delivery came.
+	Epoch     uint64
 	Partition int
 	// Seq is the sequence in the stream: HISTORY for starts, INBOX or TASKS.
 	Seq uint64

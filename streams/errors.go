@@ -27,6 +27,8 @@ var (
 	// ErrRejected is returned when the broker refused a request for a reason that no retry changes, such as a sealed
 	// stream, a full disk quota or missing permissions.
 	ErrRejected = errors.New("rejected by the broker")
+	// ErrDamaged is returned when a part of a run's history is missing, or is not what it was: the broker has lost it.
+	ErrDamaged = errors.New("history is damaged")
 	// ErrNotDeletable is returned by DeleteRun for a run that something may still ask for; the error text says what.
 	ErrNotDeletable = errors.New("run cannot be deleted yet")
 	// ErrClosed is returned by a Consumer or Follower that was closed.
@@ -47,6 +49,22 @@ func (e *ConflictError) Error() string {
 
 // Is matches ErrConflict.
 func (e *ConflictError) Is(target error) bool { return target == ErrConflict }
+
+// DamagedError says what of a run's history is damaged. It matches ErrDamaged.
+type DamagedError struct {
+	// Record is the number of the first record that is missing or does not fit.
+	Record uint64
+	// Last is the number of the last record that is there.
+	Last   uint64
+	Reason string
+}
+
+func (e *DamagedError) Error() string {
+	return fmt.Sprintf("%v: record %d of %d: %s", ErrDamaged, e.Record, e.Last, e.Reason)
+}
+
+// Is matches ErrDamaged.
+func (e *DamagedError) Is(target error) bool { return target == ErrDamaged }
 
 // InvalidError names an argument that cannot be used. It matches ErrInvalid.
 type InvalidError struct {

@@ -79,11 +79,16 @@ func newGroup(b broker) *group { return &group{broker: b, name: uuid.NewString()
 
 // putHistory publishes a message that carries an expectation to a partition's HISTORY until it is acknowledged or
 // refused, where that pays together with others.
-func (n *Namespace) putHistory(ctx context.Context, p *partition, m *nats.Msg) (uint64, error) {
+func (n *Namespace) putHistory(ctx context.Context, p *partition, m *nats.Msg) (seq uint64, err error) {
 	if p.group == nil {
-		return n.putRetried(ctx, m)
+		seq, err = n.putRetried(ctx, m)
+	} else {
+		seq, err = p.group.put(ctx, m)
 	}
-	return p.group.put(ctx, m)
+	if err == nil {
+		n.witnessed(ctx, p.records, seq, m)
+	}
+	return seq, err
 }
 
 // put publishes m, which must carry an expectation, until it is acknowledged or refused.

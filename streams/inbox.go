@@ -34,7 +34,12 @@ func (n *Namespace) send(ctx context.Context, to history.Address, m *history.Mes
 		return err
 	}
 	// No message ID: the broker would remember every one for a while, and the run knows a repetition when it sees it.
-	_, err = n.putRetried(ctx, &nats.Msg{Subject: n.at(to.WorkflowID).partitionSubjects.inbox(to, source), Data: data})
+	p := n.at(to.WorkflowID)
+	stored := &nats.Msg{Subject: p.partitionSubjects.inbox(to, source), Data: data}
+	seq, err := n.putRetried(ctx, stored)
+	if err == nil {
+		n.witnessed(ctx, p.messages, seq, stored)
+	}
 	return err
 }
 

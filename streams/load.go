@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -59,7 +60,8 @@ func (n *Namespace) Load(ctx context.Context, run history.Run, after uint64) (*L
 }
 
 // load follows the chain of previous sequences back from the tail. Where the chain is broken, by junk at the tail or
-// because the stream was restored with other sequences, it reads the lane from its beginning instead.
+// because the stream was restored with other sequences, it reads the lane from its beginning instead. A lane of which a
+// record is missing is a DamagedError: to go on behind the gap would be another history than the one that was acknowledged.
 func (n *Namespace) load(ctx context.Context, run history.Run, after uint64) (*Loaded, error) {
 	p := n.at(run.WorkflowID)
 	tail, err := n.last(ctx, p.history, p.record(run))
@@ -92,6 +94,9 @@ func (n *Namespace) chain(ctx context.Context, p *partition, run history.Run, m 
 			return nil, nil
 		}
 		r.Seq, r.Time = m.seq, m.time
+		if n := len(records); n > 0 && !follows(&records[n-1], r) {
+			return nil, &DamagedError{Record: r.Number, Last: records[0].Number, Reason: "it is not the one that the next record follows"}
+		}
 		records = append(records, *r)
 		if want = r.Number - 1; want <= after {
 			slices.Reverse(records)
@@ -111,20 +116,39 @@ func (n *Namespace) chain(ctx context.Context, p *partition, run history.Run, m 
 	}
 }
 
+// follows says whether a record names the other one as the one before it, as far as it names any.
+func follows(r, before *Record) bool {
+	t, err := r.Transition()
+	return err != nil || len(t.PreviousHash) == 0 || bytes.Equal(t.PreviousHash, history.HashRecord(before.Data))
+}
+
 // scanLane reads the lane from its first message to the one at sequence last, and takes as record k the first that
 // claims to be it: appends are conditional, so a later one cannot be genuine.
 func (n *Namespace) scanLane(ctx context.Context, p *partition, run history.Run, last, after uint64) (*Loaded, error) {
 	loaded := &Loaded{LastSeq: last}
 	want := uint64(1)
+	var damaged *DamagedError
+	var before *Record
 	err := n.scan(ctx, p.history, p.record(run), 1, scanBatch, func(m *stored) bool {
 		if m.seq > last {
 			return false
 		}
 		r := recordOf(run, m.header, m.data)
-		if r == nil || r.Number != want {
+		switch {
+		case r == nil || r.Number < want:
 			loaded.Skipped++
 			return true
+		case damaged != nil:
+			damaged.Last = max(damaged.Last, r.Number)
+			return true
+		case r.Number > want:
+			damaged = &DamagedError{Record: want, Last: r.Number, Reason: "it is missing, and later ones are there"}
+			return true
+		case before != nil && !follows(r, before):
+			damaged = &DamagedError{Record: before.Number, Last: r.Number, Reason: "it is not the one that the next record follows"}
+			return true
 		}
+		before = r
 		if want++; r.Number > after {
 			r.Seq, r.Time = m.seq, m.time
 			loaded.Records = append(loaded.Records, *r)
@@ -133,6 +157,9 @@ func (n *Namespace) scanLane(ctx context.Context, p *partition, run history.Run,
 	})
 	if err != nil {
 		return nil, err
+	}
+	if damaged != nil {
+		return nil, damaged
 	}
 	return loaded, nil
 }

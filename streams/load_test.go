@@ -1,9 +1,11 @@
 package streams
 
 import (
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/nats-io/nats.go"
 
@@ -172,4 +174,62 @@ func (f *fixture) writeForeign(n int) {
 	}
 	close(work)
 	group.Wait()
+}
+
+// TestAGapInALaneIsDamage: the broker has lost the record before the last. To leave out what follows it would make another
+// history of the run.
+func TestAGapInALaneIsDamage(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	for name, lost := range map[string]uint64{"first": 1, "middle": 2, "last but one": 3} {
+		run := newRun(name).Run
+		var last uint64
+		for k := uint64(1); k <= 4; k++ {
+			if k == lost {
+				last += 1 << 40 // where record k is not
+				continue
+			}
+			data, info := f.transition(run, k, last)
+			var expected uint64
+			if k > 1 && lost != 1 || k > 2 {
+				tail, err := f.ns.Tail(f.ctx, run)
+				f.ok(err)
+				expected = tail.Seq
+			}
+			var err error
+			last, err = f.ns.Append(f.ctx, run, data, info, expected)
+			f.ok(err)
+		}
+		_, err := f.ns.Load(f.ctx, run, 0)
+		var damaged *DamagedError
+		if !errors.As(err, &damaged) || damaged.Record != lost || damaged.Last != 4 {
+			t.Errorf("%s: %v, want record %d of 4 to be missing", name, err, lost)
+		}
+	}
+}
+
+// TestARecordThatAnotherOneDoesNotFollowIsDamage: its number is right, its bytes are not those that were acknowledged.
+func TestARecordThatAnotherOneDoesNotFollowIsDamage(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	for _, chained := range []bool{true, false} { // found by the chain of sequences, or by reading the lane
+		run := newRun(fmt.Sprint(chained)).Run
+		first, info := f.transition(run, 1, 0)
+		seq, err := f.ns.Append(f.ctx, run, first, info, 0)
+		f.ok(err)
+		other := history.Transition{RunID: run.RunID, Number: 2, CommitID: "c2", Time: time.Now(), Previous: seq,
+			PreviousHash: history.HashRecord([]byte("something else"))}
+		if !chained {
+			other.Previous = 1 << 40
+		}
+		data, err := history.Encode(&other)
+		f.ok(err)
+		_, err = f.ns.Append(f.ctx, run, data, RecordInfo{Number: 2, CommitID: "c2", Previous: other.Previous}, seq)
+		f.ok(err)
+		_, err = f.ns.Load(f.ctx, run, 0)
+		var damaged *DamagedError
+		if !errors.As(err, &damaged) || damaged.Record != 1 || damaged.Last != 2 {
+			t.Errorf("%v, want record 1 of 2 to be damaged", err)
+		}
+	}
 }

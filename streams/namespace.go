@@ -16,6 +16,7 @@ type Namespace struct {
 	limits     Limits
 	partitions []partition
 	durability Durability
+	losses     losses
 
 	// instance and messages make IDs that nobody else makes.
 	instance string
@@ -26,6 +27,8 @@ type Namespace struct {
 type partition struct {
 	partitionSubjects
 	streamNames
+	// records and messages remember the ends of HISTORY and INBOX.
+	records, messages *witness
 	// group shares flushes to disk among the writes to HISTORY, nil where that does not pay.
 	group *group
 	// looks shares looks into INBOX, and keyLooks into HEARTBEATS; nil where direct reads may come from a server that lags

@@ -36,9 +36,10 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload()),
 		instance: uuid.NewString()}
 	for p := range entry.Partitions {
+		names := namesOf(name, p)
 		n.partitions = append(n.partitions, partition{
-			partitionSubjects: partitionSubjects{partitionPrefix(name, p)},
-			streamNames:       namesOf(name, p),
+			partitionSubjects: partitionSubjects{partitionPrefix(name, p)}, streamNames: names,
+			records: newWitness(names.history), messages: newWitness(names.inbox),
 		})
 	}
 	infos, err := n.inspect(ctx)

@@ -2,7 +2,6 @@ package streams
 
 import (
 	"context"
-	"fmt"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -93,7 +92,7 @@ func newOrphan(p *puller, i int, stream string, m *stored) pulled {
 	orphan := pulled{
 		msg:  &nats.Msg{Subject: m.subject, Header: m.ownHeader(), Data: m.data},
 		at:   place{stream: stream, seq: m.seq, deliveries: orphanDeliveries, published: m.time},
-		part: i,
+		part: i, epoch: p.link.current().epoch,
 	}
 	orphan.acker = &orphanAcker{puller: p, message: orphan}
 	return orphan
@@ -132,17 +131,9 @@ func (a *orphanAcker) AckSync(ctx context.Context) error {
 }
 
 func (a *orphanAcker) remove(ctx context.Context) error {
-	stream, seq := a.message.at.stream, a.message.at.seq
 	ctx, cancel := context.WithTimeout(ctx, ackBudget)
 	defer cancel()
-	err := a.puller.api(ctx, "STREAM.MSG.DELETE."+stream, map[string]any{"seq": seq, "no_erase": true}, nil)
-	if err == nil {
-		return nil
-	}
-	if _, missing := a.puller.get(ctx, stream, getRequest{Seq: seq}); isNoMessage(missing) {
-		return nil // somebody else was first
-	}
-	return fmt.Errorf("remove message %d of stream %s: %w: %w", seq, stream, ErrUnavailable, err)
+	return a.puller.remove(ctx, a.message.at.stream, a.message.at.seq)
 }
 
 // Nak delivers the message again to the same receiver, unless that was closed in the meantime.

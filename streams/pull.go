@@ -37,6 +37,8 @@ type durable struct {
 	rank int
 	// workQueue says that the stream removes what is acknowledged, and that a delivery after that does no harm.
 	workQueue bool
+	// lost, if it is not nil, says whether the stream has lost what its consumer has delivered.
+	lost func(ctx context.Context) bool
 }
 
 // pulled is a delivered message.
@@ -45,6 +47,8 @@ type pulled struct {
 	at    place
 	part  int
 	acker Acker
+	// epoch is that of the connection by which it came.
+	epoch uint64
 }
 
 // puller pulls from several durable consumers as if they were one.
@@ -338,7 +342,7 @@ func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
 	if !ok {
 		return // published to our inbox by somebody else: nothing that could be acknowledged
 	}
-	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}})
+	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}, epoch: p.link.current().epoch})
 	part.empty, part.backlog = false, at.pending
 	if p.ranked {
 		for _, other := range p.parts {
@@ -401,7 +405,11 @@ func (p *puller) repairLocked(part *pullPart) {
 func (p *puller) runRepair(part *pullPart) (at position, ok bool) {
 	pause := newBackoff()
 	for {
+		epoch := p.link.current().epoch
 		at, err := p.ensureConsumer(p.life, part.durable)
+		if err == nil && part.lost != nil && part.lost(p.life) {
+			at, err = p.resetConsumer(p.life, part.durable)
+		}
 		var different *ConfigurationError
 		settled := err == nil || errors.As(err, &different) || p.nc.IsClosed()
 		// A consumer that answers may still be without a leader for pulls, hence a pause in any case.
@@ -410,7 +418,8 @@ func (p *puller) runRepair(part *pullPart) (at position, ok bool) {
 			settled = true
 		case <-time.After(pause.NextBackOff()):
 		}
-		if !settled {
+		// What was found out before the connection was lost once more is of no use: renew has found a repair under way.
+		if !settled || epoch != p.link.current().epoch && p.life.Err() == nil && !p.nc.IsClosed() {
 			continue
 		}
 		p.mu.Lock()

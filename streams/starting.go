@@ -290,6 +290,10 @@ func TransitionOf(ctx context.Context, s Bodies, r *Record) (*history.Transition
 		return t, nil
 	}
 	body, err := s.GetBody(ctx, r.Run, t.Body)
+	if errors.Is(err, ErrNotFound) {
+		// Not ErrNotFound: it would be taken to speak of the run.
+		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, &DamagedError{Record: t.Number, Last: t.Number, Reason: err.Error()})
+	}
 	if err != nil {
 		return nil, fmt.Errorf("record %d of run %s: %w", r.Seq, r.Run, err)
 	}

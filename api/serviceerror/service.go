@@ -32,3 +32,14 @@ func NewInternal(message string) error { return &Internal{Message: message} }
 
 // Error returns the message.
 func (e *Internal) Error() string { return e.Message }
+
+// DataLoss says that a part of what is asked for was lost where it was stored.
+type DataLoss struct {
+	Message string
+}
+
+// NewDataLoss returns a *DataLoss.
+func NewDataLoss(message string) error { return &DataLoss{Message: message} }
+
+// Error returns the message.
+func (e *DataLoss) Error() string { return e.Message }

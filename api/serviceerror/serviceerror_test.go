@@ -33,6 +33,7 @@ func TestEveryErrorIsFoundByItsTypeOnly(t *testing.T) {
 		{serviceerror.NewUnavailable("m"), is[*serviceerror.Unavailable]},
 		{serviceerror.NewDeadlineExceeded("m"), is[*serviceerror.DeadlineExceeded]},
 		{serviceerror.NewInternal("m"), is[*serviceerror.Internal]},
+		{serviceerror.NewDataLoss("m"), is[*serviceerror.DataLoss]},
 		{serviceerror.NewResourceExhausted(enums.RESOURCE_EXHAUSTED_CAUSE_RPS_LIMIT, "m"), is[*serviceerror.ResourceExhausted]},
 	}
 	for i, tt := range tests {

@@ -188,6 +188,7 @@ func (c *consumer) deliver(taken []pending) []*streams.Delivery {
 func (c *consumer) delivery(p pending) *streams.Delivery {
 	d := &streams.Delivery{
 		Lane:       c.lane,
+		Epoch:      c.model.Epoch(),
 		Run:        history.Address{Run: p.run},
 		Queue:      p.queue,
 		Build:      p.build,

@@ -35,6 +35,11 @@ type Lost struct {
 	Bytes               int64
 }
 
+// Plus adds up two losses.
+func (l Lost) Plus(more Lost) Lost {
+	return Lost{l.Names + more.Names, l.Writes + more.Writes, l.Torn + more.Torn, l.Bytes + more.Bytes}
+}
+
 // Cut cuts the power: what was not synced is lost, as far as loss says. r decides what it leaves open; it may be nil for
 // Forget. Nobody may use the disk meanwhile, so that it must not be mounted.
 func (d *Disk) Cut(loss Loss, r *rand.Rand) Lost {
@@ -42,7 +47,9 @@ func (d *Disk) Cut(loss Loss, r *rand.Rand) Lost {
 	defer d.mu.Unlock()
 	var lost Lost
 	if loss != Forget && len(d.names) > 0 {
-		d.keepNamesLocked(r.IntN(len(d.names)+1), func(*inode) bool { return true })
+		if n := r.IntN(len(d.names) + 1); n > 0 {
+			d.keepNamesLocked(d.names[n-1].number, anywhere)
+		}
 	}
 	lost.Names = len(d.names)
 	d.names = nil
@@ -103,4 +110,37 @@ func tear(c change, r *rand.Rand, torn bool) change {
 	}
 	at := first + sector*r.Int64N((last-first)/sector+1)
 	return change{c.off, c.data[:at-c.off]}
+}
+
+// Unkept lists, oldest first, the names that a power cut might take away: how many changes of them nobody has synced, as
+// "create a/b", "remove a/b". It is for finding out what a program has forgotten to sync.
+func (d *Disk) Unkept() []string {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	paths := map[*inode]string{d.root: ""}
+	var visit func(dir *inode)
+	visit = func(dir *inode) {
+		for name, n := range dir.entries {
+			if n.isDir() {
+				paths[n] = paths[dir] + name + "/"
+				visit(n)
+			}
+		}
+	}
+	visit(d.root)
+	var all []string
+	for _, change := range d.names {
+		for _, c := range change.entries {
+			what := "create "
+			if c.node == nil {
+				what = "remove "
+			}
+			path, there := paths[c.dir]
+			if !there {
+				path = "(gone)/"
+			}
+			all = append(all, what+path+c.name)
+		}
+	}
+	return all
 }

@@ -32,8 +32,9 @@ type Disk struct {
 	mu     sync.Mutex // guards the rest, and everything below root
 	root   *inode
 	lastID uint64
-	// names are the changes of names that are not kept yet, oldest first.
-	names []*naming
+	// names are the changes of names that are not kept yet, oldest first; renames counts all that there ever were.
+	names   []*naming
+	renames int
 	// syncs counts what processes have asked to keep, writes what they have written.
 	syncs, writes int
 }
@@ -48,6 +49,8 @@ type inode struct {
 	data, kept           []byte            // of a file
 	// pending are the changes of the content that are not kept yet, oldest first.
 	pending []change
+	// logged is how many changes of names there had been when names or size of this inode changed last.
+	logged int
 }
 
 func (n *inode) isDir() bool { return n.mode.IsDir() }
@@ -78,7 +81,11 @@ func resize(content []byte, size int64) []byte {
 }
 
 // naming is one change of names that processes see as a whole.
-type naming struct{ entries []entryChange }
+type naming struct {
+	// number is 1 for the first that there ever was.
+	number  int
+	entries []entryChange
+}
 
 // entryChange lets a name in a directory mean node, or nothing when that is nil.
 type entryChange struct {
@@ -120,11 +127,18 @@ func (d *Disk) Activity() (writes, syncs int) {
 
 // renameLocked makes changes of names in one step.
 func (d *Disk) renameLocked(changes ...entryChange) {
+	d.renames++
 	for _, c := range changes {
+		if was := c.dir.entries[c.name]; was != nil {
+			was.logged = d.renames
+		}
 		c.apply(c.dir.entries)
-		c.dir.modified = time.Now()
+		c.dir.modified, c.dir.logged = time.Now(), d.renames
+		if c.node != nil {
+			c.node.logged = d.renames
+		}
 	}
-	d.names = append(d.names, &naming{changes})
+	d.names = append(d.names, &naming{d.renames, changes})
 }
 
 // create makes a file, or with fs.ModeDir a directory.
@@ -211,7 +225,10 @@ func (d *Disk) write(n *inode, c change, sync bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	c.data = slices.Clone(c.data)
-	n.data = c.apply(n.data)
+	before := len(n.data)
+	if n.data = c.apply(n.data); len(n.data) != before {
+		n.logged = d.renames
+	}
 	n.modified = time.Now()
 	n.pending = append(n.pending, c)
 	d.writes++
@@ -236,17 +253,48 @@ func (d *Disk) sync(n *inode) {
 
 func (d *Disk) syncLocked(n *inode) {
 	d.syncs++
+	n.keep()
+	if d.model == Strict {
+		d.keepNamesLocked(d.renames, func(dir *inode) bool { return dir == n })
+	} else {
+		d.keepNamesLocked(n.logged, anywhere)
+	}
+}
+
+// Keep keeps everything that there is, as a system does by itself now and then.
+func (d *Disk) Keep() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.keepNamesLocked(d.renames, anywhere)
+	seen := map[*inode]bool{}
+	var visit func(n *inode)
+	visit = func(n *inode) {
+		if seen[n] {
+			return
+		}
+		seen[n] = true
+		n.keep()
+		for _, below := range n.entries {
+			visit(below)
+		}
+	}
+	visit(d.root)
+}
+
+// keep keeps the content.
+func (n *inode) keep() {
 	for _, c := range n.pending {
 		n.kept = c.apply(n.kept)
 	}
 	n.pending = nil
-	d.keepNamesLocked(len(d.names), func(dir *inode) bool { return d.model == Journal || dir == n })
 }
 
-// keepNamesLocked keeps the oldest changes of names, as far as they are in directories that match.
-func (d *Disk) keepNamesLocked(oldest int, match func(dir *inode) bool) {
+func anywhere(*inode) bool { return true }
+
+// keepNamesLocked keeps the changes of names up to the one with that number, as far as they are in directories that match.
+func (d *Disk) keepNamesLocked(last int, match func(dir *inode) bool) {
 	d.names = slices.DeleteFunc(d.names, func(change *naming) bool {
-		if oldest--; oldest < 0 {
+		if change.number > last {
 			return false
 		}
 		change.entries = slices.DeleteFunc(change.entries, func(c entryChange) bool {

@@ -99,7 +99,25 @@ var scripts = []struct {
 		sync /
 		rm a
 		sync b`,
-		files{"b": ""}, files{"a": "", "b": ""}, files{"b": ""}},
+		files{"b": ""}, files{"a": "", "b": ""}, files{"a": "", "b": ""}},
+	{"removed, another file grown and synced", `
+		create a
+		create b
+		sync /
+		rm a
+		append b hello
+		sync b`,
+		files{"b": "hello"}, files{"a": "", "b": "hello"}, files{"b": "hello"}},
+	{"removed, another file overwritten and synced", `
+		create a
+		create b
+		append b hello
+		sync b
+		sync /
+		rm a
+		write b 0 J
+		sync b`,
+		files{"b": "Jello"}, files{"a": "", "b": "Jello"}, files{"a": "", "b": "Jello"}},
 	{"replaced by a rename", `
 		create a
 		write a 0 old
@@ -263,12 +281,14 @@ func TestTheDiskGoesOnAfterAPowerCut(t *testing.T) {
 	if want := (Lost{Writes: 1, Bytes: 5}); lost != want {
 		t.Errorf("lost %+v, want %+v", lost, want)
 	}
-	play(t, s, "append a world\nsync a\ncreate b")
+	play(t, s, "mkdir d\ncreate d/x\nwrite d/x 0 1")
+	s.Keep()
+	play(t, s, "append a world\nsync a\ncreate b\nrm d/x\nrmdir d")
 	same(t, "before", s.files(t), files{"a": "helloworld", "b": ""})
-	if lost, want := s.Cut(Forget, nil), (Lost{Names: 1}); lost != want {
+	if lost, want := s.Cut(Forget, nil), (Lost{Names: 3}); lost != want {
 		t.Errorf("lost %+v, want %+v", lost, want)
 	}
-	same(t, "after", s.files(t), files{"a": "helloworld"})
+	same(t, "after", s.files(t), files{"a": "helloworld", "d/x": "1"})
 }
 
 // TestWhatSurvivesUnsynced cuts the power many times and compares the set of outcomes with all that are allowed.

@@ -7,9 +7,9 @@
 //
 // What an fsync speaks of is settled by the Model, for which there are two. Strict is the letter of POSIX: fsync of a file
 // keeps its content and nothing else, fsync of a directory keeps its names. A name that nobody kept is gone, and what it
-// named with it, however often that was synced. Journal is close to ext4 in its usual mode: names are changed in one
-// order by a journal, and whoever syncs anything makes the journal keep all changes of names before; the content of
-// other files is not kept with them. Unlike ext4 neither model writes anything back by itself, neither after five seconds
+// named with it, however often that was synced. Journal is what ext4 and XFS have in common: names and sizes are
+// changed in one order by a journal, and fsync makes the journal keep all changes up to the last one that concerned the
+// file or directory; the content of other files is not kept with them. Unlike these, neither model writes anything back by itself, neither after five seconds
 // nor when a file replaces another by a rename: a power cut just after the write is the worst that can happen.
 //
 // What nobody has synced may survive all the same, in part and in any order; Loss says how much of it does.

@@ -1,0 +1,177 @@
+package streams
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/nats-io/nats.go"
+)
+
+// checkpoint says how far a HISTORY had come. It is kept in the registry, another stream, so that it can bear witness
+// when a server comes back without the end of HISTORY, or without something in its middle, and no process that knows
+// better has lived on.
+type checkpoint struct {
+	Stream string `json:"stream"`
+	// Samples are the last message at the time of this checkpoint and of the ones before it, newest first.
+	Samples []sample `json:"samples"`
+	// Holes is how many sequences up to the last one have no message. Nothing is removed from HISTORY yet: who begins to,
+	// has to note it here.
+	Holes uint64    `json:"holes"`
+	Time  time.Time `json:"time"`
+}
+
+// sample is a message, Sum a hash of its subject and body.
+type sample struct {
+	Seq uint64 `json:"seq"`
+	Sum string `json:"sum"`
+}
+
+const maxSamples = 16
+
+func checkpointKey(namespace string, partition int) string {
+	return registryKey(namespace) + ".checkpoint." + strconv.Itoa(partition)
+}
+
+// Audit compares every HISTORY of the namespace with its last checkpoint, reports what is missing (see OnLoss), and makes
+// a new checkpoint. It returns the losses that it reported. Losses behind the last checkpoint are not seen: it is to be
+// called at short intervals, and before a server is stopped. Any number of processes may do so.
+func (n *Namespace) Audit(ctx context.Context) ([]Loss, error) {
+	var all []Loss
+	for i := range n.partitions {
+		lost, err := n.auditPartition(ctx, i)
+		if err != nil {
+			return all, fmt.Errorf("audit partition %d of namespace %s: %w", i, n.name, err)
+		}
+		all = append(all, lost...)
+	}
+	return all, nil
+}
+
+func (n *Namespace) auditPartition(ctx context.Context, partition int) ([]Loss, error) {
+	stream := n.partitions[partition].history
+	before, seq, err := n.readCheckpoint(ctx, partition)
+	if err != nil {
+		return nil, err
+	}
+	now, lost, err := n.inspectHistory(ctx, stream, before)
+	if err == nil && len(lost) > 0 && !n.direct {
+		// A server that no longer leads may have answered. It goes on doing so for some seconds.
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(maxDoubt):
+		}
+		now, lost, err = n.inspectHistory(ctx, stream, before)
+	}
+	if err != nil {
+		return nil, err
+	}
+	if len(lost) == 0 && len(before.Samples) > 0 && len(now.Samples) > 0 && before.Samples[0] == now.Samples[0] {
+		return nil, nil
+	}
+	if err := n.writeCheckpoint(ctx, partition, now, seq); err != nil {
+		return nil, err
+	}
+	for _, l := range lost {
+		n.report(ctx, l)
+	}
+	return lost, nil
+}
+
+// inspectHistory returns a checkpoint of a HISTORY as it is, and what it has lost since the one before.
+func (n *Namespace) inspectHistory(ctx context.Context, stream string, before *checkpoint) (*checkpoint, []Loss, error) {
+	info, err := n.streamInfo(ctx, stream)
+	if err != nil {
+		return nil, nil, err
+	}
+	state := info.State
+	now := &checkpoint{Stream: stream, Holes: state.LastSeq - state.Msgs, Time: time.Now().UTC()}
+	if state.Msgs > 0 {
+		s, err := n.sampleAt(ctx, stream, state.LastSeq)
+		if err != nil && !isNoMessage(err) {
+			return nil, nil, err
+		}
+		if s != (sample{}) {
+			now.Samples = append(now.Samples, s)
+		}
+	}
+	var lost []Loss
+	first := uint64(1)
+	for i, s := range before.Samples {
+		found := sample{}
+		if s.Seq <= state.LastSeq {
+			if found, err = n.sampleAt(ctx, stream, s.Seq); err != nil && !isNoMessage(err) {
+				return nil, nil, err
+			}
+		}
+		if found == s {
+			first = s.Seq + 1
+			now.Samples = append(now.Samples, before.Samples[i:]...)
+			break
+		}
+	}
+	if len(before.Samples) > 0 && first <= before.Samples[0].Seq {
+		lost = append(lost, Loss{Stream: stream, First: first, Last: before.Samples[0].Seq})
+	} else if now.Holes > before.Holes {
+		lost = append(lost, Loss{Stream: stream, First: 1, Last: state.LastSeq, Missing: now.Holes - before.Holes})
+	}
+	now.Samples = distinct(now.Samples)
+	return now, lost, nil
+}
+
+// distinct leaves out a first sample that comes twice, and those beyond the limit.
+func distinct(samples []sample) []sample {
+	if len(samples) > 1 && samples[0] == samples[1] {
+		samples = samples[1:]
+	}
+	return samples[:min(len(samples), maxSamples)]
+}
+
+func (n *Namespace) sampleAt(ctx context.Context, stream string, seq uint64) (sample, error) {
+	m, err := n.get(ctx, stream, getRequest{Seq: seq})
+	if err != nil {
+		return sample{}, err
+	}
+	h := sha256.New()
+	h.Write([]byte(m.subject + "\n"))
+	h.Write(m.data)
+	return sample{Seq: seq, Sum: hex.EncodeToString(h.Sum(nil)[:16])}, nil
+}
+
+// readCheckpoint reads the last checkpoint, which is empty before the first, and the sequence that a new one expects.
+func (n *Namespace) readCheckpoint(ctx context.Context, partition int) (*checkpoint, uint64, error) {
+	m, err := n.last(ctx, kvStreamPrefix+registryBucket, checkpointKey(n.name, partition))
+	if isNoMessage(err) {
+		return &checkpoint{}, 0, nil
+	}
+	if err != nil {
+		return nil, 0, err
+	}
+	c := &checkpoint{}
+	if err := json.Unmarshal(m.data, c); err != nil {
+		return &checkpoint{}, m.seq, nil // as good as none: it is no part of the truth
+	}
+	return c, m.seq, nil
+}
+
+// writeCheckpoint stores a checkpoint unless somebody else has stored one in the meantime, which is as good.
+func (n *Namespace) writeCheckpoint(ctx context.Context, partition int, c *checkpoint, expected uint64) error {
+	data, err := json.Marshal(c)
+	if err != nil {
+		return fmt.Errorf("encode checkpoint: %w", err)
+	}
+	m := &nats.Msg{Subject: checkpointKey(n.name, partition), Header: nats.Header{}, Data: data}
+	expect(m.Header, "", expected)
+	_, err = n.putRetried(ctx, m)
+	var refused *refusedError
+	if errors.As(err, &refused) {
+		return nil
+	}
+	return err
+}
