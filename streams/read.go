@@ -242,7 +242,20 @@ func (b broker) scan(ctx context.Context, stream, subject string, from uint64, b
 	}
 }
 
-// purge removes all messages on a subject.
+// remove removes a message. One that is not there is no error.
+func (b broker) remove(ctx context.Context, stream string, seq uint64) error {
+	err := b.api(ctx, "STREAM.MSG.DELETE."+stream, map[string]any{"seq": seq, "no_erase": true}, nil)
+	if err == nil {
+		return nil
+	}
+	if _, missing := b.get(ctx, stream, getRequest{Seq: seq}); isNoMessage(missing) {
+		return nil // somebody else was first
+	}
+	return fmt.Errorf("remove message %d of stream %s: %w: %w", seq, stream, ErrUnavailable, err)
+}
+
+// purge removes all messages on a subject. It is not for streams whose consumers take more than that subject: see
+// withdraw.
 func (b broker) purge(ctx context.Context, stream, subject string) error {
 	err := b.api(ctx, "STREAM.PURGE."+stream, map[string]string{"filter": subject}, nil)
 	if err != nil {

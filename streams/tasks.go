@@ -92,13 +92,26 @@ func (n *Namespace) publishTask(ctx context.Context, ref TaskRef, data []byte) (
 func (n *Namespace) WithdrawTask(ctx context.Context, ref TaskRef) error {
 	err := ref.check()
 	if err == nil {
-		p := n.at(ref.Run.WorkflowID)
-		err = n.purge(ctx, p.tasks, p.task(ref))
+		err = n.withdraw(ctx, n.at(ref.Run.WorkflowID), ref)
 	}
 	if err != nil {
 		return fmt.Errorf("withdraw task of activity %d of run %s: %w", ref.Activity, ref.Run, err)
 	}
 	return nil
+}
+
+// withdraw removes the one message that there can be, by its sequence. A purge of the subject would take fewer requests,
+// but it moves the consumer's acknowledgement floor past tasks that were delivered before this one: those would never be
+// delivered again if their worker died (nats-server 2.15.2).
+func (n *Namespace) withdraw(ctx context.Context, p *partition, ref TaskRef) error {
+	m, err := n.last(ctx, p.tasks, p.task(ref))
+	if isNoMessage(err) {
+		return nil
+	}
+	if err == nil {
+		err = n.remove(ctx, p.tasks, m.seq)
+	}
+	return err
 }
 
 // TaskQueued says whether the activity has a task: queued, running or backing off.

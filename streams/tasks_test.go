@@ -5,6 +5,7 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
 )
@@ -27,6 +28,39 @@ func TestTaskWithLostAcknowledgementRunsOnce(t *testing.T) {
 	f.ok(err)
 	if queued {
 		t.Error("the finished task was queued again")
+	}
+}
+
+// Withdrawing a task leaves those alone that were delivered before it: when their worker is lost they come again. A purge
+// of the task's subject would not (nats-server 2.15.2): it moves the consumer's acknowledgement floor past them.
+func TestWithdrawnTaskTakesNoOtherAlong(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	c := f.consume(LaneTasks, "orders", ConsumeOptions{AckWait: 300 * time.Millisecond})
+	run := f.task("w", 0)
+	task := func(activity int64) TaskRef {
+		ref := run
+		ref.Activity = activity
+		return ref
+	}
+	publish := func(activity int64) *Delivery {
+		t.Helper()
+		stored, err := f.ns.PublishTask(f.ctx, task(activity), nil)
+		if f.ok(err); !stored {
+			t.Fatalf("task %d was refused", activity)
+		}
+		return f.pull(c, 1)[0]
+	}
+	lost := map[int64]bool{publish(3).Activity: true, publish(4).Activity: true}
+	publish(5)
+	f.ok(f.ns.WithdrawTask(f.ctx, task(5)))
+	f.ok(publish(6).AckSync(f.ctx))
+	for len(lost) > 0 {
+		d := f.pull(c, 1)[0] // fails with the test's context if nothing comes
+		if f.ok(d.AckSync(f.ctx)); !lost[d.Activity] {
+			t.Fatalf("task %d was delivered, want one of %v", d.Activity, lost)
+		}
+		delete(lost, d.Activity)
 	}
 }
 
