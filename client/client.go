@@ -99,6 +99,11 @@ type Client interface {
 	// ScheduleClient manages schedules, which start workflows at given times.
 	ScheduleClient() ScheduleClient
 
+	// UpdateWorkflowExecutionOptions changes options of an open run: which version of the workers decides for it. It returns
+	// when the run has taken the change, as a worker of the version before or after it has to. When none has within ten
+	// seconds, or before the context's deadline, it fails with a *serviceerror.DeadlineExceeded, and the change waits on.
+	UpdateWorkflowExecutionOptions(ctx context.Context, options UpdateWorkflowExecutionOptionsRequest) (WorkflowExecutionOptions, error)
+
 	// WorkerDeploymentClient manages deployments of workers: which version of the code new runs go to.
 	WorkerDeploymentClient() WorkerDeploymentClient
 

@@ -28,6 +28,10 @@ type WorkflowExecutionDescription struct {
 	SearchAttributes             *common.SearchAttributes
 	StaticSummary, StaticDetails string
 	CancelRequested              bool
+	// BuildID is the build that the run is pinned to, empty for none.
+	BuildID string
+	// VersioningOverride is nil for none.
+	VersioningOverride VersioningOverride
 
 	PendingActivities []PendingActivity
 	PendingChildren   []PendingChild
@@ -103,6 +107,8 @@ func (d WorkflowExecutionDescription) MarshalJSON() ([]byte, error) {
 		StaticSummary     string                        `json:"staticSummary,omitempty"`
 		StaticDetails     string                        `json:"staticDetails,omitempty"`
 		CancelRequested   bool                          `json:"cancelRequested,omitempty"`
+		BuildID           string                        `json:"buildId,omitempty"`
+		Override          string                        `json:"versioningOverride,omitempty"`
 		PendingActivities []PendingActivity             `json:"pendingActivities,omitempty"`
 		PendingChildren   []PendingChild                `json:"pendingChildren,omitempty"`
 		PendingTimers     []PendingTimer                `json:"pendingTimers,omitempty"`
@@ -111,7 +117,7 @@ func (d WorkflowExecutionDescription) MarshalJSON() ([]byte, error) {
 	}{
 		stored(&d.WorkflowExecution), common.WorkflowType{Name: d.WorkflowType.Name}, d.TaskQueueName, d.Status, d.WorkflowStartTime,
 		d.WorkflowCloseTime, d.HistoryLength, stored(d.ParentWorkflowExecution), stored(d.RootWorkflowExecution), d.FirstRunID,
-		d.Attempt, d.Memo, d.SearchAttributes, d.StaticSummary, d.StaticDetails, d.CancelRequested, d.PendingActivities,
+		d.Attempt, d.Memo, d.SearchAttributes, d.StaticSummary, d.StaticDetails, d.CancelRequested, d.BuildID, OverrideName(d.VersioningOverride), d.PendingActivities,
 		d.PendingChildren, d.PendingTimers, d.Stuck, d.StuckSince,
 	})
 }
@@ -219,6 +225,9 @@ func describeState(s *history.State) *WorkflowExecutionDescription {
 		StaticSummary:    start.StaticSummary,
 		StaticDetails:    start.StaticDetails,
 		CancelRequested:  s.CancelRequested,
+		BuildID:          s.Bound(),
+
+		VersioningOverride: publicOverride(s.Versioning),
 	}
 	root := execution(start.Run.Run)
 	if start.Root != nil {

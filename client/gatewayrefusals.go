@@ -19,22 +19,13 @@ func (g *gatewayClient) ScheduleClient() ScheduleClient {
 }
 
 // WorkerDeploymentClient is not offered.
-func (g *gatewayClient) WorkerDeploymentClient() WorkerDeploymentClient { return noDeployments{} }
-
-type noDeployments struct{}
-
-func (noDeployments) GetHandle(string) WorkerDeploymentHandle { return noDeployments{} }
-
-func (noDeployments) Describe(context.Context, WorkerDeploymentDescribeOptions) (WorkerDeploymentDescribeResponse, error) {
-	return WorkerDeploymentDescribeResponse{}, notOffered("WorkerDeploymentClient")
+func (g *gatewayClient) WorkerDeploymentClient() WorkerDeploymentClient {
+	return lazyDeployments{func(context.Context) (Client, error) { return nil, notOffered("WorkerDeploymentClient") }}
 }
 
-func (noDeployments) SetCurrentVersion(context.Context, WorkerDeploymentSetCurrentVersionOptions) (WorkerDeploymentSetCurrentVersionResponse, error) {
-	return WorkerDeploymentSetCurrentVersionResponse{}, notOffered("WorkerDeploymentClient")
-}
-
-func (noDeployments) SetRampingVersion(context.Context, WorkerDeploymentSetRampingVersionOptions) (WorkerDeploymentSetRampingVersionResponse, error) {
-	return WorkerDeploymentSetRampingVersionResponse{}, notOffered("WorkerDeploymentClient")
+// UpdateWorkflowExecutionOptions is not offered.
+func (g *gatewayClient) UpdateWorkflowExecutionOptions(context.Context, UpdateWorkflowExecutionOptionsRequest) (WorkflowExecutionOptions, error) {
+	return WorkflowExecutionOptions{}, notOffered("UpdateWorkflowExecutionOptions")
 }
 
 // CompleteActivityByID is not offered: only a token shows who may complete an activity.

@@ -177,43 +177,12 @@ func (l *lazyClient) CheckHealth(ctx context.Context, request *CheckHealthReques
 	return c.CheckHealth(ctx, request)
 }
 
-// WorkerDeploymentClient is documented at Client.
-func (l *lazyClient) WorkerDeploymentClient() WorkerDeploymentClient { return lazyDeployments{l} }
-
-type lazyDeployments struct{ lazy *lazyClient }
-
-func (d lazyDeployments) GetHandle(name string) WorkerDeploymentHandle {
-	return &lazyDeployment{d.lazy, name}
-}
-
-// lazyDeployment is a WorkerDeploymentHandle of a client that may not be connected.
-type lazyDeployment struct {
-	lazy *lazyClient
-	name string
-}
-
-func (d *lazyDeployment) Describe(ctx context.Context, options WorkerDeploymentDescribeOptions) (WorkerDeploymentDescribeResponse, error) {
-	c, err := d.lazy.dial(ctx)
+func (l *lazyClient) UpdateWorkflowExecutionOptions(ctx context.Context, options UpdateWorkflowExecutionOptionsRequest) (WorkflowExecutionOptions, error) {
+	c, err := l.dial(ctx)
 	if err != nil {
-		return WorkerDeploymentDescribeResponse{}, err
+		return WorkflowExecutionOptions{}, err
 	}
-	return c.WorkerDeploymentClient().GetHandle(d.name).Describe(ctx, options)
-}
-
-func (d *lazyDeployment) SetCurrentVersion(ctx context.Context, options WorkerDeploymentSetCurrentVersionOptions) (WorkerDeploymentSetCurrentVersionResponse, error) {
-	c, err := d.lazy.dial(ctx)
-	if err != nil {
-		return WorkerDeploymentSetCurrentVersionResponse{}, err
-	}
-	return c.WorkerDeploymentClient().GetHandle(d.name).SetCurrentVersion(ctx, options)
-}
-
-func (d *lazyDeployment) SetRampingVersion(ctx context.Context, options WorkerDeploymentSetRampingVersionOptions) (WorkerDeploymentSetRampingVersionResponse, error) {
-	c, err := d.lazy.dial(ctx)
-	if err != nil {
-		return WorkerDeploymentSetRampingVersionResponse{}, err
-	}
-	return c.WorkerDeploymentClient().GetHandle(d.name).SetRampingVersion(ctx, options)
+	return c.UpdateWorkflowExecutionOptions(ctx, options)
 }
 
 func (l *lazyClient) DescribeWorkflowExecution(ctx context.Context, workflowID, runID string) (*workflowservice.DescribeWorkflowExecutionResponse, error) {

@@ -170,6 +170,8 @@ type ScheduleWorkflowAction struct {
 	StaticDetails           string                     `json:"staticDetails,omitempty"`
 	// Priority orders the tasks of the runs. It is kept with the schedule and not used yet.
 	Priority millrace.Priority `json:"priority,omitzero"`
+	// VersioningOverride is that of StartWorkflowOptions.
+	VersioningOverride VersioningOverride `json:"-"`
 }
 
 func (*ScheduleWorkflowAction) isScheduleAction() {}

@@ -113,6 +113,13 @@ func (c *workflowClient) scheduleAction(ctx context.Context, a *ScheduleWorkflow
 	if out.Args, err = c.encodeEach(ctx, a.Args); err != nil {
 		return out, fmt.Errorf("ScheduleWorkflowAction.Args: %w", err)
 	}
+	override, err := storedOverride(a.VersioningOverride)
+	if err != nil {
+		return out, fmt.Errorf("ScheduleWorkflowAction: %w", err)
+	}
+	if override != nil {
+		out.Override = &schedule.Override{Deployment: override.Deployment, Build: override.Build}
+	}
 	out.Memo, err = c.encodeMixedMemo(a.Memo)
 	return out, err
 }
@@ -250,6 +257,9 @@ func publicAction(a *schedule.Action) *ScheduleWorkflowAction {
 	out := &ScheduleWorkflowAction{ID: a.ID, Workflow: a.Type, TaskQueue: a.TaskQueue, WorkflowExecutionTimeout: a.ExecutionTimeout,
 		WorkflowRunTimeout: a.RunTimeout, WorkflowTaskTimeout: a.TaskTimeout, RetryPolicy: a.RetryPolicy,
 		TypedSearchAttributes: history.DecodeSearch(a.Search), StaticSummary: a.StaticSummary, StaticDetails: a.StaticDetails, Priority: a.Priority}
+	if o := a.Override; o != nil {
+		out.VersioningOverride = publicOverride(&history.VersioningOverride{Deployment: o.Deployment, Build: o.Build})
+	}
 	for _, p := range a.Args.GetPayloads() {
 		out.Args = append(out.Args, p)
 	}

@@ -48,7 +48,11 @@ func (c *workflowClient) scheduledStart(ctx context.Context, run history.Run, s 
 	if err != nil {
 		return nil, fmt.Errorf("arguments: %w", err)
 	}
-	build, err := c.build(ctx, a.TaskQueue, run.WorkflowID, a.Type)
+	var override *history.VersioningOverride
+	if a.Override != nil {
+		override = &history.VersioningOverride{Deployment: a.Override.Deployment, Build: a.Override.Build}
+	}
+	build, err := c.placed(ctx, override, a.TaskQueue, run.WorkflowID, a.Type)
 	if err != nil {
 		return nil, fmt.Errorf("choose a build: %w", serviceError(err))
 	}
@@ -63,6 +67,7 @@ func (c *workflowClient) scheduledStart(ctx context.Context, run history.Run, s 
 		ExecutionTimeout: history.MillisOf(a.ExecutionTimeout), RunTimeout: history.MillisOf(a.RunTimeout), TaskTimeout: history.MillisOf(a.TaskTimeout),
 		RetryPolicy: history.RetryPolicyOf(a.RetryPolicy), Attempt: 1, Identity: c.options.Identity,
 		StaticSummary: a.StaticSummary, StaticDetails: a.StaticDetails, ContinuedFailure: s.LastError,
+		Versioning: override,
 	}
 	if s.LastResult != nil {
 		last, err := c.outsource(ctx, run, &common.Payloads{Payloads: []*common.Payload{s.LastResult}})

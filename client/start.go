@@ -64,6 +64,9 @@ type StartWorkflowOptions struct {
 	// StaticSummary and StaticDetails are shown with the run.
 	StaticSummary string
 	StaticDetails string
+	// VersioningOverride says which version of the workers decides for the run. Default: the workflow's versioning behavior
+	// does. A version that no worker has run for the task queue is refused.
+	VersioningOverride VersioningOverride
 }
 
 // ExecuteWorkflow is documented at Client.
@@ -158,7 +161,7 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: %w", name, err)
 	}
-	build, err := c.build(ctx, o.TaskQueue, o.ID, name)
+	override, build, err := c.place(ctx, o, name)
 	if err != nil {
 		return nil, fmt.Errorf("execute workflow %s: choose a build: %w", name, serviceError(err))
 	}
@@ -180,18 +183,24 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 		CronSchedule:     o.CronSchedule,
 		StaticSummary:    o.StaticSummary,
 		StaticDetails:    o.StaticDetails,
+		Versioning:       override,
 	}
+	return start, o.time(start)
+}
+
+// time sets what depends on when the run begins.
+func (o StartWorkflowOptions) time(start *history.Start) error {
 	if o.CronSchedule != "" {
 		at, err := cron.Next(o.CronSchedule, start.Time, start.Time)
 		if err != nil {
-			return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("StartWorkflowOptions.CronSchedule: %v", err))
+			return serviceerror.NewInvalidArgument(fmt.Sprintf("StartWorkflowOptions.CronSchedule: %v", err))
 		}
 		start.Delay = history.MillisOf(at.Sub(start.Time))
 	}
 	if o.WorkflowExecutionTimeout > 0 {
 		start.ExecutionExpiry = start.Time.Add(start.Delay.Duration() + o.WorkflowExecutionTimeout)
 	}
-	return start, nil
+	return nil
 }
 
 // calledName is the type of a workflow that is given by its function or its registered name.

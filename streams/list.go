@@ -16,6 +16,8 @@ import (
 type StartFilter struct {
 	WorkflowID string
 	Queue      string
+	// Build, with a Queue, selects runs that were started on a build, empty for none; nil selects all.
+	Build *string
 }
 
 const (
@@ -39,7 +41,11 @@ func (n *Namespace) ListStarts(ctx context.Context, f StartFilter) iter.Seq2[*St
 		var lists []iter.Seq2[*StoredStart, error]
 		for i := range n.partitions {
 			p := &n.partitions[i]
-			lists = append(lists, n.partitionStarts(ctx, p, p.allStarts(), f))
+			subject := p.allStarts()
+			if f.Queue != "" && f.Build != nil {
+				subject = p.queueStarts(f.Queue, *f.Build)
+			}
+			lists = append(lists, n.partitionStarts(ctx, p, subject, f))
 		}
 		mergeStarts(lists, yield)
 	}

@@ -56,11 +56,8 @@ type run struct {
 	deadline *alarm
 	due      time.Time
 	tasks    map[int64]*task
-	// asked is what is being decided on. Stretch is set while local activities run for that, and kept are those that had
-	// ended when it was interrupted.
-	asked   question
+	// stretch is set while local activities run.
 	stretch *stretch
-	kept    []endedLocal
 	// returns are what update handlers have returned, by the IDs of the updates.
 	returns map[string]updateReturn
 	// startAlarm begins the run after its delay.
@@ -166,15 +163,8 @@ func (r *run) step() { r.advance(false) }
 
 // advance makes a transition of what waits and, with clock, of what is due.
 func (r *run) advance(clock bool) {
-	if !r.begun || r.env.settling {
+	if !r.begun || r.env.settling || r.stretch != nil {
 		return
-	}
-	if r.stretch != nil {
-		again, due := r.interrupted()
-		if !again {
-			return
-		}
-		clock = clock || due
 	}
 	waiting := r.takeWaiting()
 	if r.over() {
@@ -184,17 +174,12 @@ func (r *run) advance(clock bool) {
 	s := r.state()
 	d := s.Draft(r.env.time())
 	d.SetHistorySize(cmp.Or(r.env.pretense.Load().size, r.size))
-	r.asked = question{clock: clock}
 	for i, m := range waiting {
-		before := len(d.Consumed())
 		if m.Update == nil {
 			d.Add(m)
 		} else if !r.take(d, m) {
 			r.putBack(waiting[i:]) // in the order of sending
 			break
-		}
-		if len(d.Consumed()) > before {
-			r.asked.messages = append(r.asked.messages, m)
 		}
 	}
 	if clock {
@@ -257,7 +242,7 @@ func (r *run) commit(t *history.Transition) {
 		r.breaks(err)
 		return
 	}
-	r.transitions, r.kept = append(r.transitions, t), nil
+	r.transitions = append(r.transitions, t)
 	r.size += sizeOf(history.Encode(t))
 	// An update that the code has answered before it closed is told of before the workflow counts as completed.
 	r.tellUpdates(t.Events)

@@ -51,6 +51,12 @@ func (a *app) describe(d *client.WorkflowExecutionDescription) error {
 	if d.Attempt > 1 {
 		pairs = append(pairs, []string{"Attempt", number(d.Attempt)})
 	}
+	if d.BuildID != "" {
+		pairs = append(pairs, []string{"Build", d.BuildID})
+	}
+	if d.VersioningOverride != nil {
+		pairs = append(pairs, []string{"Override", client.OverrideName(d.VersioningOverride)})
+	}
 	if d.FirstRunID != "" && d.FirstRunID != d.WorkflowExecution.RunID {
 		pairs = append(pairs, []string{"First run", d.FirstRunID})
 	}

@@ -28,7 +28,7 @@ func TestMain(m *testing.M) {
 }
 
 // TestScripts runs the sessions under testdata/script. Each begins with a server of its own, whose address is in
-// NATS_URL; `testworker` serves the task queue "test" until it is stopped.
+// NATS_URL; `testworker` serves the task queue "test" until it is stopped, as build TEST_BUILD of "app" if that is set.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata/script",
@@ -127,7 +127,15 @@ func runTestWorker() error {
 		return err
 	}
 	defer c.Close()
-	w := worker.New(c, "test", worker.Options{})
+	var options worker.Options
+	if build := os.Getenv("TEST_BUILD"); build != "" {
+		options.DeploymentOptions = worker.DeploymentOptions{
+			UseVersioning:             true,
+			Version:                   worker.WorkerDeploymentVersion{DeploymentName: "app", BuildID: build},
+			DefaultVersioningBehavior: workflow.VersioningBehaviorPinned,
+		}
+	}
+	w := worker.New(c, "test", options)
 	registerWorkflows(w)
 	w.RegisterActivityWithOptions(hello, activity.RegisterOptions{Name: "Hello"})
 	return w.Run(worker.InterruptCh())

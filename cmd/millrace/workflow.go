@@ -16,7 +16,7 @@ func (a *app) workflowCommand() *cobra.Command {
 	}
 	cmd.AddCommand(a.workflowStart(), a.workflowList(), a.workflowDescribe(), a.workflowShow(), a.workflowResult(),
 		a.workflowSignal(), a.workflowQuery(), a.workflowCancel(), a.workflowTerminate(),
-		a.workflowRelease(), a.workflowDelete())
+		a.workflowRelease(), a.workflowDelete(), a.workflowUpdateOptions())
 	return cmd
 }
 

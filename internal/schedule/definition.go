@@ -59,6 +59,13 @@ type Action struct {
 	StaticSummary    string                   `json:"staticSummary,omitempty"`
 	Priority         millrace.Priority        `json:"priority,omitzero"`
 	StaticDetails    string                   `json:"staticDetails,omitempty"`
+	Override         *Override                `json:"versioningOverride,omitempty"`
+}
+
+// Override says which build decides for the runs: one of a deployment, or with empty names the one that new runs go to.
+type Override struct {
+	Deployment string `json:"deploymentName,omitempty"`
+	Build      string `json:"buildId,omitempty"`
 }
 
 // Policies say what happens when actions meet, come late, or fail.
