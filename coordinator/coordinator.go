@@ -31,6 +31,7 @@ type Coordinator struct {
 	strands  strands
 	pool     goroutines.Pool
 	watchdog watchdog
+	blocked  blockedRuns
 	// running are the activities that this process runs itself.
 	running runningCalls
 	// interrupts are the runs whose local activities run.

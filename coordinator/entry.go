@@ -196,7 +196,9 @@ func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
 		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, unreadable(found, err))
 	}
 	e := &entry{start: start, found: found, epoch: c.broker.Epoch()}
-	if body, ok := c.cfg.Definition(start.Type); ok {
+	if err := c.blocked.of(e.run()); err != nil {
+		e.codeErr, e.bare = err, history.NewState(start)
+	} else if body, ok := c.cfg.Definition(start.Type); ok {
 		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload, Strands: &c.strands})
 	} else {
 		e.codeErr = fmt.Errorf("%w: %q", errUnknownType, start.Type)

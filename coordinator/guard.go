@@ -9,6 +9,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 )
 
@@ -69,14 +70,52 @@ func (c *Coordinator) guard(ctx context.Context, e *entry, op func(progress func
 			s.done <- err
 		} else {
 			s.machine.Destroy()
+			c.blocked.count(e.run(), -1, nil)
 		}
 	})
 	err := <-s.done
 	c.watchdog.remove(s)
 	if s.state.Load() == abandoned {
 		e.stretch = nil
+		c.blocked.count(e.run(), 1, err)
 	}
 	return err
+}
+
+// blockedRuns are the runs of which code that was given up on still runs here. Until it returns no other code of theirs is
+// run in this process: code that never ends would take one more processor each time.
+type blockedRuns struct {
+	mu sync.Mutex // guards the rest
+	// left counts the stretches; one may return before it is known to be given up on.
+	left map[history.Run]int
+	why  map[history.Run]error
+}
+
+// count adds n, for the reason given.
+func (b *blockedRuns) count(run history.Run, n int, why error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left == nil {
+		b.left, b.why = map[history.Run]int{}, map[history.Run]error{}
+	}
+	b.left[run] += n
+	if why != nil {
+		b.why[run] = why
+	}
+	if b.left[run] == 0 {
+		delete(b.left, run)
+		delete(b.why, run)
+	}
+}
+
+// of is why no code of the run may run here, nil if it may.
+func (b *blockedRuns) of(run history.Run) error {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.left[run] < 1 {
+		return nil
+	}
+	return b.why[run]
 }
 
 // stretch is workflow code that runs, or will run again: one at a time.

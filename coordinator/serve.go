@@ -48,8 +48,8 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		return call
 	}
 	e.suspicion = nil
-	if errors.Is(e.codeErr, errQuarantined) {
-		c.drop(e)
+	if e.codeErr != nil && !e.state().Closed() {
+		c.drop(e) // next time there may be code that can go on
 		return call
 	}
 	c.keep(e)

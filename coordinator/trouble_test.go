@@ -216,12 +216,14 @@ func TestCodeThatBlocksOutsideTheAPIIsNamed(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		never := make(chan struct{})
 		defer close(never)
+		runs := 0
 		f.deploy("w", func(env *replay.Env) {
+			runs++
 			env.Go("waits for a Go channel", func() { <-never })
 			call(env, "A")
 		})
 		f.deploy("one", one)
-		f.serve()
+		stop := f.serve()
 		run := f.start("w", "w")
 		f.settle(5 * time.Second)
 		if got := f.trouble(run).Reason; !strings.Contains(got, `coroutine "waits for a Go channel"`) {
@@ -232,7 +234,13 @@ func TestCodeThatBlocksOutsideTheAPIIsNamed(t *testing.T) {
 		f.complete(healthy, 2, "ok")
 		f.settle(time.Second)
 		f.wantResult(healthy, "ok")
+		f.settle(time.Minute)
+		if runs != 1 {
+			t.Fatalf("the code was run %d times in one process, which it blocks for ever each time", runs)
+		}
+		stop()
 		f.deploy("w", one)
+		f.serve()
 		f.settle(30 * time.Second)
 		f.complete(run, 2, "a")
 		f.settle(30 * time.Second)

@@ -215,7 +215,12 @@ func (a *attempt) checkPredecessor(ctx context.Context) (ended bool, err error) 
 		a.conclude(ctx, f, state)
 		return true, nil
 	}
-	a.lost, a.beat.Failure = false, f
+	a.lost = false
+	if rest := afterLoss(a.beat, f); rest > 0 {
+		a.log().Error("activity is suspected of ending its processes and rests", "lost", a.beat.Lost, "rest", rest)
+		a.handBack(ctx, rest)
+		return true, nil
+	}
 	return false, nil
 }
 
@@ -255,6 +260,7 @@ func (a *attempt) announce(ctx context.Context) error {
 	if a.delivery.Deliveries == 1 && a.found == nil && a.number == 1 {
 		return nil
 	}
+	a.seclude(ctx)
 	if err := a.putBeat(ctx, a.beat); err != nil {
 		return err
 	}

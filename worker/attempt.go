@@ -44,6 +44,7 @@ func afterEager(task *history.Task) bool { return task.FirstAttempt > 1 || !task
 func handedBack(b history.Beat, lost bool, now time.Time) *history.Beat {
 	b.Attempt--
 	b.Free++
+	b.Alone = false
 	b.Pending = false
 	b.Ended = now
 	if lost {

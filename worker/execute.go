@@ -51,7 +51,7 @@ func (a *attempt) execute(ctx context.Context, f *function) { newExecution(ctx, 
 
 // newExecution waits for the gate, which takes none of the attempt's time.
 func newExecution(ctx context.Context, a *attempt) *execution {
-	if a.w.gate.Enter(ctx) {
+	if a.w.gate.Enter(a.alone.Context(ctx)) {
 		a.beat.Started = time.Now()
 	}
 	x := &execution{attempt: a, ctx: ctx}

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
@@ -37,6 +38,8 @@ type attempt struct {
 	token []byte
 	// beat is the record of this attempt: what stands in HEARTBEATS while it runs, if anything does.
 	beat *history.Beat
+	// alone keeps others from running beside the attempt, nil for nearly all.
+	alone *alone.Holder
 }
 
 func (a *attempt) run() history.Run { return a.task.Run.Run }
@@ -61,6 +64,9 @@ func (a *attempt) begin(now time.Time) {
 	}
 	a.beat.Attempt, a.beat.Identity = a.number, a.identity
 	a.beat.Started, a.beat.Ended = now, time.Time{}
+	if a.found == nil && a.number > 1 && !a.lost {
+		a.beat.Lost = 1 // an eager attempt would have left a record
+	}
 	a.pulse.begin(a.beat, a.found != nil)
 }
 
@@ -128,6 +134,10 @@ func (a *attempt) handle(ctx context.Context) {
 // perform runs the function, if the delivery may. It ends the pulse.
 func (a *attempt) perform(ctx context.Context) {
 	f, err := a.admit(ctx)
+	if a.alone != nil {
+		defer a.alone.Open()
+		defer time.AfterFunc(aloneFor, a.alone.Open).Stop()
+	}
 	if err == nil && f != nil {
 		if f.remote != nil {
 			a.relay(ctx, f.remote)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"strings"
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
@@ -64,6 +65,7 @@ func (a *attempt) fail(ctx context.Context, f *failure.Failure) {
 	}
 	b, _ := a.pulse.seal()
 	b.Failure, b.Ended, b.Pending = a.fitting(ctx, f), time.Now(), false
+	withdrawSuspicion(&b)
 	a.surrender(ctx, &b, delay)
 }
 
@@ -159,7 +161,7 @@ func (a *attempt) fitting(ctx context.Context, f *failure.Failure) *failure.Fail
 	}
 	short := *f
 	if len(short.Message) > maxFailureMessage {
-		short.Message = short.Message[:maxFailureMessage]
+		short.Message = strings.ToValidUTF8(short.Message[:maxFailureMessage], "")
 	}
 	short.Message += " (cut: the failure has more than " + strconv.Itoa(a.w.maxFailure) + " bytes)"
 	short.StackTrace, short.EncodedAttributes, short.Cause = "", nil, nil

@@ -26,6 +26,11 @@ type Beat struct {
 	// Pending is set when the attempt will be completed from outside the worker, until the time-out Expires.
 	Pending bool      `msgpack:"p,omitempty"`
 	Expires time.Time `msgpack:"ex,omitempty"`
+	// Lost counts the attempts in a row that were lost, and Killed those of them that began with nothing else in their
+	// process, as Attempt did when Alone is set.
+	Lost   int32 `msgpack:"lo,omitempty"`
+	Killed int32 `msgpack:"ki,omitempty"`
+	Alone  bool  `msgpack:"al,omitempty"`
 }
 
 func (b *Beat) version() *int { return &b.Version }
