@@ -186,7 +186,7 @@ func (s *simulation) settleAll() {
 			break
 		}
 	}
-	time.Sleep(2 * time.Minute)
+	time.Sleep(6 * time.Minute) // longer than a message of a quarantined run rests
 }
 
 // release does what an operator does for a run that is quarantined without guilt: processes that died for other reasons
