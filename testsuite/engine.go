@@ -88,8 +88,10 @@ func newEngine(s settings) *engine {
 // pretense is what a test pretends of the history, where it is not zero.
 type pretense struct {
 	length, size int64
-	suggests     bool
-	reasons      []int
+	// target says that new runs go to another version.
+	target   bool
+	suggests bool
+	reasons  []int
 }
 
 // pretend changes what is pretended from now on.

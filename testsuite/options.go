@@ -191,6 +191,12 @@ func (e *TestWorkflowEnvironment) SetCurrentHistorySize(length int) {
 	e.engine.pretend(func(p *pretense) { p.size = int64(length) })
 }
 
+// SetTargetWorkerDeploymentVersionChanged sets what workflow.Info.GetTargetWorkerDeploymentVersionChanged returns in what is
+// decided from now on.
+func (e *TestWorkflowEnvironment) SetTargetWorkerDeploymentVersionChanged(changed bool) {
+	e.engine.pretend(func(p *pretense) { p.target = changed })
+}
+
 // SetContinueAsNewSuggested sets what workflow.Info.GetContinueAsNewSuggested returns from now on.
 func (e *TestWorkflowEnvironment) SetContinueAsNewSuggested(suggest bool) {
 	e.engine.pretend(func(p *pretense) {

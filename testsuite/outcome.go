@@ -54,5 +54,7 @@ func continueAsNewError(start *history.Start, next *history.Successor) error {
 		WorkflowTaskTimeout:      next.TaskTimeout.Duration(),
 		BackoffStartInterval:     next.Delay.Duration(),
 		RetryPolicy:              next.RetryPolicy.Policy(),
+
+		InitialVersioningBehavior: workflow.ContinueAsNewVersioningBehavior(next.Versioning),
 	}
 }

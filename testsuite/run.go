@@ -174,6 +174,9 @@ func (r *run) advance(clock bool) {
 	s := r.state()
 	d := s.Draft(r.env.time())
 	d.SetHistorySize(cmp.Or(r.env.pretense.Load().size, r.size))
+	if r.env.pretense.Load().target {
+		d.SetTargetChanged()
+	}
 	for i, m := range waiting {
 		if m.Update == nil {
 			d.Add(m)
@@ -212,7 +215,8 @@ func (r *run) decide(d *history.Draft) {
 		Time:     d.Time(),
 		Consumed: d.Consumed(),
 
-		HistorySize: d.HistorySize(),
+		HistorySize:   d.HistorySize(),
+		TargetChanged: d.TargetChanged(),
 	}
 	// No other transition has this cover, so what it covers is what this one asks for.
 	t.Cover = "transition " + strconv.FormatUint(t.Number, 10)

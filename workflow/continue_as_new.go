@@ -34,6 +34,8 @@ type ContinueAsNewError struct {
 	WorkflowTaskTimeout time.Duration
 	// BackoffStartInterval is how long the new run waits before it begins.
 	BackoffStartInterval time.Duration
+	// InitialVersioningBehavior says on which version of the workers the new run begins.
+	InitialVersioningBehavior ContinueAsNewVersioningBehavior
 	// RetryPolicy is that of the new run; nil means the same policy.
 	RetryPolicy *millrace.RetryPolicy
 }
@@ -47,6 +49,9 @@ type ContinueAsNewErrorOptions struct {
 	RetryPolicy *millrace.RetryPolicy
 	// BackoffStartInterval is how long the new run waits before it begins. 0 means not at all.
 	BackoffStartInterval time.Duration
+	// InitialVersioningBehavior says on which version of the workers the new run begins. Default: that of this one, if it is
+	// pinned.
+	InitialVersioningBehavior ContinueAsNewVersioningBehavior
 }
 
 // NewContinueAsNewError returns a *ContinueAsNewError for the workflow to return. The function is named as in
@@ -94,6 +99,8 @@ func (r *run) newContinueAsNewError(ctx Context, options ContinueAsNewErrorOptio
 		WorkflowTaskTimeout:      o.WorkflowTaskTimeout,
 		BackoffStartInterval:     options.BackoffStartInterval,
 		RetryPolicy:              cloneRetryPolicy(options.RetryPolicy),
+
+		InitialVersioningBehavior: options.InitialVersioningBehavior,
 	}
 }
 
@@ -116,6 +123,9 @@ func (e *ContinueAsNewError) successor(current *history.Start) (*history.Success
 	if err := retry.Validate(e.RetryPolicy); err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+	if b := e.InitialVersioningBehavior; b < ContinueAsNewVersioningBehaviorUnspecified || b > ContinueAsNewVersioningBehaviorUseRampingVersion {
+		return nil, fmt.Errorf("%s: InitialVersioningBehavior is %d, which is no ContinueAsNewVersioningBehavior", what, b)
+	}
 	next := &history.Successor{
 		Queue:       e.TaskQueueName,
 		Input:       e.Input,
@@ -125,6 +135,7 @@ func (e *ContinueAsNewError) successor(current *history.Start) (*history.Success
 		RunTimeout:  history.MillisOf(e.WorkflowRunTimeout),
 		TaskTimeout: history.MillisOf(e.WorkflowTaskTimeout),
 		RetryPolicy: history.RetryPolicyOf(e.RetryPolicy),
+		Versioning:  int32(e.InitialVersioningBehavior),
 	}
 	if e.WorkflowType != nil {
 		next.Type = e.WorkflowType.Name

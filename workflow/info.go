@@ -58,8 +58,10 @@ func (i *Info) GetBinaryChecksum() string { return i.BinaryChecksum }
 // GetCurrentBuildID returns the build that the run is pinned to, empty for none.
 func (i *Info) GetCurrentBuildID() string { return i.env.Start().Run.Build }
 
-// GetTargetWorkerDeploymentVersionChanged returns false: a run that is pinned is not told of newer builds.
-func (i *Info) GetTargetWorkerDeploymentVersionChanged() bool { return false }
+// GetTargetWorkerDeploymentVersionChanged says whether new runs go to another version than the one that this run is pinned to,
+// as it was when what is decided now began. A run that has come far enough may continue as new with
+// ContinueAsNewVersioningBehaviorAutoUpgrade then. It is false for a run that is not pinned, or pinned by an override.
+func (i *Info) GetTargetWorkerDeploymentVersionChanged() bool { return i.env.TargetChanged() }
 
 // GetCurrentHistoryLength returns the number of events in the run's history before what is decided now.
 func (i *Info) GetCurrentHistoryLength() int { return int(i.env.HistoryLength()) }

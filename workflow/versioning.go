@@ -27,3 +27,20 @@ func (b VersioningBehavior) String() string {
 	}
 	return "unknown"
 }
+
+// ContinueAsNewVersioningBehavior says on which version of the workers the run begins that takes over by continue-as-new. It
+// changes nothing where an override pins the run, which the new one inherits.
+type ContinueAsNewVersioningBehavior int
+
+// The numbers are stored.
+const (
+	// ContinueAsNewVersioningBehaviorUnspecified begins a pinned run's successor on the same version, and any other on the
+	// one that new runs go to.
+	ContinueAsNewVersioningBehaviorUnspecified ContinueAsNewVersioningBehavior = iota
+	// ContinueAsNewVersioningBehaviorAutoUpgrade begins on the version that new runs go to. There the new run stays if its
+	// workflow is pinned.
+	ContinueAsNewVersioningBehaviorAutoUpgrade
+	// ContinueAsNewVersioningBehaviorUseRampingVersion begins on the ramping version, whatever its percentage is, if there is
+	// one. It is for pinned workflows: another's run goes on as any that is bound to no version.
+	ContinueAsNewVersioningBehaviorUseRampingVersion
+)

@@ -128,7 +128,7 @@ func (g *Gateway) complete(ctx context.Context, queue string, r *gatewire.Comple
 		return reply, err
 	}
 	reported := make(chan error, 1)
-	o := worker.RemoteOutcome{Result: r.Result, Failure: r.Failure, Pending: r.Pending, HandedBack: r.HandBack, Details: r.Details,
+	o := worker.RemoteOutcome{Result: r.Result, Failure: r.Failure, Pending: r.Pending, HandedBack: r.HandBack,
 		Reported: func(err error) { reported <- err }}
 	if l := g.lease(id.Lease); l != nil && l.finish(o) {
 		select {
