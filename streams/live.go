@@ -151,8 +151,8 @@ func (f *follower) receive(m *nats.Msg) {
 
 // liveRecord is the record in a live message, nil for what is none or was published by somebody else than the broker.
 func liveRecord(run history.Run, m *nats.Msg) *Record {
-	seq, errSeq := strconv.ParseUint(m.Header.Get(headerSequence), 10, 64)
-	stored, errTime := time.Parse(time.RFC3339Nano, m.Header.Get(headerTimestamp))
+	seq, errSeq := strconv.ParseUint(stamp(m.Header, headerSequence), 10, 64)
+	stored, errTime := time.Parse(time.RFC3339Nano, stamp(m.Header, headerTimestamp))
 	if errSeq != nil || errTime != nil {
 		return nil
 	}

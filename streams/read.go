@@ -100,17 +100,26 @@ func (b broker) getDirect(ctx context.Context, stream string, req getRequest) (*
 // bareStatus is the status of an answer to a direct read that is no message, empty for a message. A stored message may
 // have a header of that name, but only a stored one has a sequence.
 func bareStatus(m *nats.Msg) string {
-	if len(m.Data) > 0 || m.Header.Get(headerSequence) != "" {
+	if len(m.Data) > 0 || stamp(m.Header, headerSequence) != "" {
 		return ""
 	}
 	return m.Header.Get(headerNATSStatus)
 }
 
+// stamp is what the broker says of a stored message in a header. It puts its own behind those that the message was published
+// with, among which there may be one of the same name: that is a word of whoever published the message, and worth nothing.
+func stamp(h nats.Header, key string) string {
+	if values := h[key]; len(values) > 0 {
+		return values[len(values)-1]
+	}
+	return ""
+}
+
 func directAnswer(m *nats.Msg) (*stored, error) {
-	s := &stored{subject: m.Header.Get(headerStoredSubject), header: m.Header, data: m.Data}
+	s := &stored{subject: stamp(m.Header, headerStoredSubject), header: m.Header, data: m.Data}
 	var err, errTime error
-	s.seq, err = strconv.ParseUint(m.Header.Get(headerSequence), 10, 64)
-	s.time, errTime = time.Parse(time.RFC3339Nano, m.Header.Get(headerTimestamp))
+	s.seq, err = strconv.ParseUint(stamp(m.Header, headerSequence), 10, 64)
+	s.time, errTime = time.Parse(time.RFC3339Nano, stamp(m.Header, headerTimestamp))
 	if err != nil || errTime != nil {
 		return nil, fmt.Errorf("%w: %q", errNoDirectAnswer, m.Header)
 	}
@@ -147,12 +156,12 @@ func (b broker) getBatch(ctx context.Context, stream string, req getRequest) (fo
 	if status != statusEndOfBatch || before == 0 || sequenceBefore(last) != before {
 		return nil, false, fmt.Errorf("%w: %q after %d", errNoDirectAnswer, last.Header, before)
 	}
-	return found, last.Header.Get(headerNumPending) != "0", nil
+	return found, stamp(last.Header, headerNumPending) != "0", nil
 }
 
 // sequenceBefore is the sequence that an answer of a batch names as that of the answer before, 0 for none.
 func sequenceBefore(m *nats.Msg) uint64 {
-	seq, _ := strconv.ParseUint(m.Header.Get(headerLastSequence), 10, 64) // unreadable: it will not match
+	seq, _ := strconv.ParseUint(stamp(m.Header, headerLastSequence), 10, 64) // unreadable: it will not match
 	return seq
 }
 

@@ -147,7 +147,7 @@ func (b broker) request(ctx context.Context, m *nats.Msg, timeout time.Duration)
 	if err != nil {
 		return nil, requestError(err)
 	}
-	if len(answer.Data) == 0 && answer.Header.Get(headerNATSStatus) == statusNoResponders {
+	if bareStatus(answer) == statusNoResponders {
 		return nil, &unansweredError{nats.ErrNoResponders}
 	}
 	return answer, nil
