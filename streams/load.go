@@ -66,6 +66,9 @@ func (n *Namespace) load(ctx context.Context, run history.Run, after uint64) (*L
 	p := n.at(run.WorkflowID)
 	tail, err := n.last(ctx, p.history, p.record(run))
 	if isNoMessage(err) {
+		if err := n.checkAbsent(ctx, p.history, p.record(run)); err != nil {
+			return nil, err
+		}
 		return &Loaded{}, nil
 	}
 	if err != nil {

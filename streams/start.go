@@ -100,6 +100,11 @@ func (n *Namespace) FindStart(ctx context.Context, run history.Run) (*StoredStar
 	}
 	p := n.at(run.WorkflowID)
 	m, err := n.last(ctx, p.history, p.startOf(run))
+	if isNoMessage(err) {
+		if damaged := n.checkAbsent(ctx, p.history, p.startOf(run)); damaged != nil {
+			err = damaged
+		}
+	}
 	if err != nil {
 		return nil, fmt.Errorf("find start of run %s: %w", run, err)
 	}

@@ -119,8 +119,8 @@ func (a *app) daemonNamespaces(ctx context.Context, nc *nats.Conn) ([]string, er
 	return names, nil
 }
 
-// serve runs the intakes, the healers and the schedules of namespaces until ctx ends or one of them fails, and returns when all have
-// ended. ready is called when all of them work.
+// serve runs the intakes, the healers, the audits and the schedules of namespaces until ctx ends or one of them fails, and
+// returns when all have ended. ready is called when all of them work.
 func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, logger log.Logger, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -131,6 +131,8 @@ func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, 
 			return daemon.NewIntake(ns, daemon.IntakeConfig{Logger: logger, Ready: up}).Run(ctx)
 		}, func(up func()) error {
 			return daemon.NewHealer(ns, daemon.HealerConfig{Logger: logger, Ready: up}).Run(ctx)
+		}, func(up func()) error {
+			return daemon.NewAudit(ns, daemon.AuditConfig{Logger: logger, Ready: up}).Run(ctx)
 		}, func(up func()) error { return serveSchedules(ctx, nc, ns.Name(), logger, up) })
 	}
 	up := make(chan struct{}, len(services))

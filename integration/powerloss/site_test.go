@@ -188,6 +188,13 @@ func (m *machine) kill() {
 	m.cmd = nil
 }
 
+// stop ends the server's process as an operator does.
+func (m *machine) stop() {
+	_ = m.stdin.Close() // fails when it has ended
+	<-m.ended
+	m.cmd = nil
+}
+
 func (m *machine) unmount() error {
 	if m.mounted == nil {
 		return nil

@@ -1,5 +1,5 @@
 // Package daemon holds what the millrace daemon does beside workers: it takes starts and signals from anyone
-// (Intake), and puts right what was lost (Healer; Repair by hand).
+// (Intake), puts right what was lost (Healer; Repair by hand), and finds out what the broker has lost for good (Audit).
 //
 // Of the intake:
 //

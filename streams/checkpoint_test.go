@@ -1,0 +1,51 @@
+package streams
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/millrace-dev/millrace/internal/devserver/devtest"
+)
+
+// TestAuditFindsWhatNobodyRemembers: nobody who has written to HISTORY lives on when the server comes back without its end.
+func TestAuditFindsWhatNobodyRemembers(t *testing.T) {
+	f := setup(t, 1)
+	ctx := f.ctx
+	fresh := func() (*Namespace, *[]Loss) {
+		ns := f.open(devtest.Conn(t, f.server), "test")
+		said := &[]Loss{}
+		ns.OnLoss(func(l Loss) { *said = append(*said, l) })
+		return ns, said
+	}
+	clean := func() {
+		t.Helper()
+		ns, said := fresh()
+		if lost, err := ns.Audit(ctx); err != nil || len(lost)+len(*said) > 0 {
+			t.Fatalf("lost %v, said %v, %v, want nothing", lost, *said, err)
+		}
+	}
+	clean()
+	f.appendAll(newRun("w").Run, 3)
+	clean()
+	f.killBetween(f.ns.partitions[0].history, func() {
+		f.appendAll(newRun("w").Run, 4)
+		clean()
+	})
+	f.appendAll(newRun("w").Run, 6) // at the sequences of what was lost, and beyond
+	ns, said := fresh()
+	lost, err := ns.Audit(ctx)
+	f.ok(err)
+	want := Loss{Stream: f.ns.partitions[0].history, First: 4, Last: 7}
+	if len(lost) != 1 || lost[0] != want || len(*said) != 1 || (*said)[0] != want {
+		t.Fatalf("lost %v, said %v, want %v", lost, *said, want)
+	}
+	for d, err := range ns.DeadLetters(ctx, 1) {
+		f.ok(err)
+		if !strings.Contains(d.Reason, "between sequences 4 and 7") {
+			t.Errorf("dead letter %+v", d)
+		}
+	}
+	clean() // it is reported once
+	f.appendAll(newRun("w").Run, 1)
+	clean()
+}
