@@ -30,26 +30,15 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 		return nil
 	}
 	var arm *history.ArmWakeUp
-	var wait sync.WaitGroup
-	errs := make([]error, len(effects))
-	slots := make(chan struct{}, min(len(effects), maxSends))
-	for i, effect := range effects {
+	sends := effects[:0:0]
+	for _, effect := range effects {
 		if a, ok := effect.(*history.ArmWakeUp); ok {
 			arm = a
-			continue
+		} else {
+			sends = append(sends, effect)
 		}
-		if len(effects) == 1 {
-			errs[i] = c.send(ctx, e, effect, again)
-			break
-		}
-		slots <- struct{}{}
-		wait.Go(func() {
-			errs[i] = c.send(ctx, e, effect, again)
-			<-slots
-		})
 	}
-	wait.Wait()
-	if err := errors.Join(errs...); err != nil {
+	if err := c.sendAll(ctx, e, sends, again); err != nil {
 		return fmt.Errorf("effects of run %s covered by %q: %w", e.run(), cover, err)
 	}
 	if arm != nil {
@@ -61,6 +50,32 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 	return nil
 }
 
+// sendAll sends effects, maxSends at a time.
+func (c *Coordinator) sendAll(ctx context.Context, e *entry, effects []history.Effect, again bool) error {
+	if len(effects) == 0 {
+		return nil
+	}
+	last := len(effects) - 1
+	if last == 0 {
+		return c.send(ctx, e, effects[0], again)
+	}
+	var wait sync.WaitGroup
+	errs := make([]error, len(effects))
+	slots := make(chan struct{}, min(len(effects), maxSends))
+	for i, effect := range effects[:last] {
+		slots <- struct{}{}
+		wait.Add(1)
+		c.pool.Run(func() {
+			errs[i] = c.send(ctx, e, effect, again)
+			<-slots
+			wait.Done()
+		})
+	}
+	errs[last] = c.send(ctx, e, effects[last], again)
+	wait.Wait()
+	return errors.Join(errs...)
+}
+
 // maxSends bounds how many effects of one run are on their way at a time.
 const maxSends = 256
 
@@ -69,11 +84,12 @@ const maxSends = 256
 const effectTimeout = 90 * time.Second
 
 func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect, again bool) error {
+	if x, ok := effect.(*history.SendTask); ok {
+		return c.sendTask(ctx, e, x.Task, again) // one message: the broker answers or is given up before that
+	}
 	ctx, cancel := context.WithTimeout(ctx, effectTimeout)
 	defer cancel()
 	switch x := effect.(type) {
-	case *history.SendTask:
-		return c.sendTask(ctx, e, x.Task, again)
 	case *history.CancelTask:
 		return c.broker.RequestCancel(ctx, e.run(), x.Activity)
 	case *history.WithdrawTask:
