@@ -5,6 +5,8 @@ FUZZTIME ?= 20s
 COVER    ?= cover.out
 # The longest that the tests of one package may take.
 TIMEOUT  ?= 5m
+# For how long make soak goes on.
+MINUTES  ?= 60
 # What make profile looks at.
 SYSTEM   ?= millrace
 
@@ -16,7 +18,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PURE := $(addsuffix /...,$(addprefix ./,$(wildcard api converter log internal/retry internal/history internal/replay workflow)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build check format vet race test contrib bench bench-quick profile lint demo demo-crash kill-test compat samples fuzz cover clean
+.PHONY: help build check format vet race test contrib bench bench-quick profile lint demo demo-crash faults kill-test soak compat samples fuzz cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -30,8 +32,16 @@ demo: ## train 90 days on the embedded server and print the table
 demo-crash: ## the same while workers and servers are killed
 	$(GO) run ./examples/training/demo -crash
 
-kill-test: ## kill workers and servers under 5,000 runs and verify every history (some minutes)
-	$(GO) run ./integration/kill
+faults: ## kill, stop, cut off and slow down processes under load, and verify what is left (about 20 minutes)
+	$(GO) run ./integration/faults $(FAULTS)
+
+kill-test: ## the kills of faults alone (about 4 minutes)
+	$(GO) run ./integration/faults -only workers,coordinators,server
+
+# Several invocations add up: the totals are kept beside the program.
+soak: ## all faults in turn for MINUTES (60), adding to the totals, and write docs/reliability.md
+	$(GO) run ./integration/faults -soak $(MINUTES) -state integration/faults/totals.json
+	$(GO) run ./integration/faults report
 
 check: format vet race test ## everything that CI runs
 

@@ -11,29 +11,15 @@ import (
 
 const (
 	// roleEnv makes this program, or its test binary, a server or a worker; configEnv is its roleConfig as JSON.
-	roleEnv    = "MILLRACE_KILL_ROLE"
-	configEnv  = "MILLRACE_KILL_CONFIG"
-	roleServer = "server"
-	roleWorker = "worker"
-	readyLine  = "ready"
+	roleEnv   = "MILLRACE_FAULTS_ROLE"
+	configEnv = "MILLRACE_FAULTS_CONFIG"
+	readyLine = "ready"
 )
-
-// roleConfig is what a child process needs to know.
-type roleConfig struct {
-	Name string `json:"name"`
-	// Dir and Port are the server's.
-	Dir  string `json:"dir,omitempty"`
-	Port int    `json:"port,omitempty"`
-	// URL, Ledger and Work are a worker's: where the server is, its ledger, and how many nanoseconds activities work.
-	URL    string `json:"url,omitempty"`
-	Ledger string `json:"ledger,omitempty"`
-	Work   int64  `json:"work,omitempty"`
-}
 
 // child is a process that this one started.
 type child struct {
-	config roleConfig
-	cmd    *exec.Cmd
+	name string
+	cmd  *exec.Cmd
 	// stdin is open as long as this process lives: its end is the children's word that nobody needs them any more.
 	stdin io.Closer
 	// ready is closed when the child has said that it is, exited when it has ended and been waited for.
@@ -41,8 +27,9 @@ type child struct {
 	err           error // how it ended; to be read after exited
 }
 
-// startChild starts this program again in another role. Its errors go to logFile, which it appends to.
-func startChild(role string, config roleConfig, logFile string) (*child, error) {
+// startRole starts this program again in another role. network, unless it is empty, is the network namespace for it, as
+// nsenter names it. What the child has to say goes to logFile, which is appended to.
+func startRole(role string, config roleConfig, network, logFile string) (*child, error) {
 	exe, err := os.Executable()
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", config.Name, err)
@@ -51,24 +38,33 @@ func startChild(role string, config roleConfig, logFile string) (*child, error) 
 	if err != nil {
 		return nil, fmt.Errorf("start %s: %w", config.Name, err)
 	}
+	cmd := exec.Command(exe)
+	if network != "" {
+		cmd = exec.Command("nsenter", "--net="+network, "--", exe)
+	}
+	cmd.Env = append(os.Environ(), roleEnv+"="+role, configEnv+"="+string(encoded))
+	return startChild(config.Name, cmd, logFile)
+}
+
+// startChild starts a process that ends with this one.
+func startChild(name string, cmd *exec.Cmd, logFile string) (*child, error) {
 	log, err := os.OpenFile(logFile, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o644)
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", config.Name, err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	defer log.Close() // the child has its own handle
-	c := &child{config: config, cmd: exec.Command(exe), ready: make(chan struct{}), exited: make(chan struct{})}
-	c.cmd.Env = append(os.Environ(), roleEnv+"="+role, configEnv+"="+string(encoded))
-	c.cmd.Stderr = log
-	c.cmd.SysProcAttr = childAttributes()
-	if c.stdin, err = c.cmd.StdinPipe(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", config.Name, err)
+	c := &child{name: name, cmd: cmd, ready: make(chan struct{}), exited: make(chan struct{})}
+	cmd.Stderr = log
+	cmd.SysProcAttr = childAttributes(cmd.SysProcAttr)
+	if c.stdin, err = cmd.StdinPipe(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	stdout, err := c.cmd.StdoutPipe()
+	stdout, err := cmd.StdoutPipe()
 	if err != nil {
-		return nil, fmt.Errorf("start %s: %w", config.Name, err)
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
-	if err := c.cmd.Start(); err != nil {
-		return nil, fmt.Errorf("start %s: %w", config.Name, err)
+	if err := cmd.Start(); err != nil {
+		return nil, fmt.Errorf("start %s: %w", name, err)
 	}
 	go c.runWatch(stdout)
 	return c, nil
@@ -90,13 +86,21 @@ func (c *child) runWatch(stdout io.Reader) {
 
 // kill sends SIGKILL and waits until the process is gone. died says whether it had ended by itself before.
 func (c *child) kill() (died bool) {
-	select {
-	case <-c.exited:
+	if c.ended() {
 		return true
-	default:
 	}
 	// An error means that the process has ended since; then exited is about to be closed.
 	died = c.cmd.Process.Kill() != nil
 	<-c.exited
 	return died
+}
+
+// ended says whether the process has ended.
+func (c *child) ended() bool {
+	select {
+	case <-c.exited:
+		return true
+	default:
+		return false
+	}
 }

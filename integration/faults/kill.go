@@ -1,0 +1,124 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/millrace-dev/millrace/integration/verify"
+)
+
+// killMember kills a process with SIGKILL and starts another in its place at once.
+type killMember struct {
+	name  verify.FaultKind
+	parts []part
+}
+
+func (k killMember) kind() verify.FaultKind { return k.name }
+
+func (k killMember) inject(_ context.Context, s *scene, r *rand.Rand) (*strike, error) {
+	m := claim(r, s.fleet.of(k.parts...))
+	if m == nil {
+		return nil, nil
+	}
+	before := s.load.asking.Load()
+	pid := m.process().cmd.Process.Pid
+	if err := m.kill(); err != nil {
+		return nil, err
+	}
+	hit, err := s.struck(m)
+	if m.part == partDaemon && before > 0 {
+		hit = fmt.Sprintf("%d requests that the daemon had to answer", before)
+	}
+	return &strike{target: m.name, pid: pid, hit: hit, heal: func(ctx context.Context) error {
+		defer m.release()
+		return m.start(ctx)
+	}}, err
+}
+
+// struck says what a member's process has begun and not ended.
+func (s *scene) struck(m *member) (string, error) {
+	executing, deciding, err := m.inFlight()
+	if executing+deciding == 0 || err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d activities, %d decisions", executing, deciding), nil
+}
+
+// underWay says what waits for the servers.
+func (s *scene) underWay() (string, error) {
+	executing, err := s.fleet.executing()
+	waiting := s.load.waiting.Load()
+	if int64(executing)+waiting == 0 || err != nil {
+		return "", err
+	}
+	return fmt.Sprintf("%d requests, %d activities", waiting, executing), nil
+}
+
+// underWayAt says what a member holds: a server what waits for all of them, a worker what it has begun, the clients their
+// requests.
+func (s *scene) underWayAt(name string) (string, error) {
+	for _, m := range s.fleet.of(partWorker, partCoordinator, partActivities) {
+		if m.name == name {
+			return s.struck(m)
+		}
+	}
+	return s.underWay()
+}
+
+// killServers kills servers with SIGKILL: the one that choose names, or all.
+type killServers struct {
+	name verify.FaultKind
+	// choose gives the servers to kill, none when that cannot be said just now.
+	choose func(ctx context.Context, f *fleet, r *rand.Rand) []*member
+	// down is for how long they stay down.
+	down time.Duration
+}
+
+func (k killServers) kind() verify.FaultKind { return k.name }
+
+func (k killServers) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike, error) {
+	victims := k.choose(ctx, s.fleet, r)
+	if len(victims) == 0 {
+		return nil, nil
+	}
+	hit, err := s.underWay()
+	if err != nil {
+		return nil, err
+	}
+	st := &strike{hit: hit, hold: k.down}
+	for _, m := range victims {
+		st.target += " " + m.name
+		st.pid = m.process().cmd.Process.Pid
+		if err := m.kill(); err != nil {
+			return nil, err
+		}
+	}
+	if len(victims) > 1 {
+		st.pid = 0
+	}
+	st.heal = func(ctx context.Context) error { return startAll(ctx, victims) }
+	return st, nil
+}
+
+// startAll starts members side by side: servers of a cluster wait for each other.
+func startAll(ctx context.Context, members []*member) error {
+	errs := make(chan error, len(members))
+	for _, m := range members {
+		go func() { errs <- m.start(ctx) }()
+	}
+	var all error
+	for range members {
+		all = errors.Join(all, <-errs)
+	}
+	return all
+}
+
+func anyServer(_ context.Context, f *fleet, r *rand.Rand) []*member {
+	servers := f.of(partServer)
+	return servers[r.IntN(len(servers)):][:1]
+}
+
+func allServers(_ context.Context, f *fleet, _ *rand.Rand) []*member { return f.of(partServer) }

@@ -1,0 +1,299 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/nats-io/nats.go"
+
+	apihistory "github.com/millrace-dev/millrace/api/history"
+	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/integration/verify"
+	"github.com/millrace-dev/millrace/internal/export"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/worker"
+	"github.com/millrace-dev/millrace/workflow"
+)
+
+// segment is a fleet under load and faults for a while, and the examination of what it leaves.
+type segment struct {
+	name   string
+	layout layout
+	lanes  []lane
+	// length is for how long faults happen, settle how long everything may take to end after that.
+	length, settle time.Duration
+	// rate is how many requests clients make per second.
+	rate float64
+	// want is how many faults of a kind have to hit, fewer make the segment void.
+	want map[verify.FaultKind]int
+}
+
+// scaled is the segment at another length, with as many fewer or more faults.
+func (g *segment) scaled(by float64) *segment {
+	scaled := *g
+	scaled.length = time.Duration(float64(g.length) * by)
+	scaled.want = map[verify.FaultKind]int{}
+	for kind, n := range g.want {
+		scaled.want[kind] = max(int(float64(n)*by), 1)
+	}
+	return &scaled
+}
+
+// operations are how many of each kind have to be acknowledged for the segment to mean anything: a small part of what an
+// idle machine does.
+func (g *segment) operations() map[verify.OperationKind]int {
+	n := int(g.rate * g.length.Seconds())
+	return map[verify.OperationKind]int{
+		verify.OperationStart: n / 100, verify.OperationSignal: n / 20, verify.OperationUpdate: n / 1000,
+		verify.OperationCompletion: n / 100, verify.OperationReport: n / 500,
+	}
+}
+
+// played is what became of a segment.
+type played struct {
+	segment  *segment
+	seed     uint64
+	dir      string
+	report   *verify.Report
+	contests contests
+	problems []error
+	faults   []verify.Fault
+	// late is by how much the timers of alarms were late.
+	late    []time.Duration
+	began   time.Time
+	machine string
+	// drained is how long after the last fault nothing waited any more, 0 when that was not seen.
+	drained time.Duration
+	took    time.Duration
+}
+
+// play runs a segment in a directory of its own.
+func (g *segment) play(ctx context.Context, dir, millrace string, seed uint64) (p *played, err error) {
+	began := time.Now()
+	if err := os.MkdirAll(dir, 0o755); err != nil {
+		return nil, fmt.Errorf("segment %s: %w", g.name, err)
+	}
+	net, err := g.network(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	f, err := newFleet(dir, millrace, g.layout, net)
+	if err != nil {
+		return nil, errors.Join(err, net.close())
+	}
+	defer func() { err = errors.Join(err, f.stop()) }()
+	if err := f.start(ctx); err != nil {
+		return nil, err
+	}
+	p = &played{segment: g, seed: seed, dir: dir, began: began, machine: machineOf(f.admin.ConnectedServerVersion())}
+	if err := p.disturb(ctx, f); err != nil {
+		return nil, err
+	}
+	if err := p.examine(ctx, f); err != nil {
+		return nil, err
+	}
+	p.took = time.Since(began)
+	return p, nil
+}
+
+// network makes what the layout asks for.
+func (g *segment) network(ctx context.Context, dir string) (network, error) {
+	switch {
+	case g.layout.apart:
+		members := []string{fmt.Sprintf("%s-0", partWorker), fmt.Sprintf("%s-0", partCoordinator)}
+		for i := range g.layout.servers {
+			members = append(members, fmt.Sprintf("%s-%d", partServer, i))
+		}
+		return newApart(ctx, dir, members)
+	case g.layout.proxied:
+		return newWired(), nil
+	}
+	return loopback{}, nil
+}
+
+// disturb runs load and faults, and waits until everything has come to rest or the time for that is over.
+func (p *played) disturb(ctx context.Context, f *fleet) (err error) {
+	g := p.segment
+	log, err := os.Create(filepath.Join(p.dir, "load.log"))
+	if err != nil {
+		return fmt.Errorf("create the log of the load: %w", err)
+	}
+	defer log.Close()
+	url, err := f.net.url("load", f.serverURLs)
+	if err != nil {
+		return err
+	}
+	c, err := dialPatiently(ctx, clientOptions(url, "load", log))
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond), nats.PingInterval(5*time.Second),
+		nats.IgnoreDiscoveredServers())
+	if err != nil {
+		return fmt.Errorf("connect to the servers: %w", err)
+	}
+	defer nc.Close()
+	l, err := newLoad(p.dir, c, nc, g.rate)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, l.close()) }()
+	faults, err := verify.OpenFaults(p.dir, "storm", verify.WriteOptions{})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, faults.Close()) }()
+	if err := verify.WritePlan(p.dir, verify.Plan{
+		Name: g.name, Seed: p.seed, Profile: "development", Operations: g.operations(), Faults: g.want,
+	}); err != nil {
+		return err
+	}
+	s := &storm{scene: &scene{fleet: f, load: l}, log: faults, seed: p.seed}
+	return p.weather(ctx, s)
+}
+
+var errNotSettled = errors.New("the time for everything to end is over")
+
+// weather lets the storm pass over the load.
+func (p *played) weather(ctx context.Context, s *storm) error {
+	g := p.segment
+	loadCtx, endLoad := context.WithCancelCause(ctx)
+	defer endLoad(nil)
+	stopFaults, stopLoad, loaded := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(loaded)
+		s.scene.load.run(loadCtx, stopLoad, p.seed, scenarios(g.layout))
+	}()
+	defer func() { <-loaded }()
+	stormed := make(chan error, 1)
+	go func() { stormed <- s.run(ctx, stopFaults, g.lanes) }()
+	length := time.NewTimer(g.length)
+	defer length.Stop()
+	var err error
+	ended := false
+	select {
+	case <-length.C:
+	case err = <-stormed:
+		ended = true
+	}
+	close(stopFaults)
+	if !ended {
+		err = <-stormed
+	}
+	close(stopLoad)
+	last := time.Now()
+	if err = errors.Join(err, context.Cause(ctx)); err != nil {
+		endLoad(err)
+		return err
+	}
+	settle := time.AfterFunc(g.settle, func() { endLoad(errNotSettled) })
+	defer settle.Stop()
+	<-loaded
+	if err := s.conclude(); err != nil {
+		return err
+	}
+	p.problems, p.late, p.faults = s.scene.load.problems, s.scene.load.late, s.done
+	if err := s.scene.fleet.check(); err != nil {
+		p.problems = append(p.problems, err)
+	}
+	drained, err := p.rest(ctx, s.scene.fleet, last.Add(g.settle))
+	if drained.IsZero() {
+		return errors.Join(err, p.describe(ctx, s.scene.fleet))
+	}
+	p.drained = drained.Sub(last)
+	return err
+}
+
+// rest waits until nothing waits any more, and returns when that was seen: zero if it was not by the deadline.
+func (p *played) rest(ctx context.Context, f *fleet, deadline time.Time) (time.Time, error) {
+	const every = 100 * time.Millisecond
+	// What is found at the first look counts even when the load took all the time there was.
+	for {
+		left, err := verify.Waiting(ctx, f.admin, client.DefaultNamespace)
+		if err == nil && left.Left() == 0 {
+			if held, err := f.held(ctx); err == nil && held == 0 {
+				return left.At, nil
+			}
+		}
+		if time.Now().After(deadline) {
+			return time.Time{}, nil
+		}
+		select {
+		case <-ctx.Done():
+			return time.Time{}, context.Cause(ctx)
+		case <-time.After(every):
+		}
+	}
+}
+
+// examine dumps everything and judges it.
+func (p *played) examine(ctx context.Context, f *fleet) error {
+	if err := verify.Dump(ctx, f.admin, client.DefaultNamespace, p.dir); err != nil {
+		return err
+	}
+	f.stopParts(partWorker, partCoordinator, partActivities, partDaemon, partServer)
+	var err error
+	if p.report, err = verify.Verify(ctx, p.dir, verify.Options{Replay: newReplay()}); err != nil {
+		return err
+	}
+	p.contests, err = readContests(p.dir)
+	return err
+}
+
+// newReplay replays histories of the load.
+func newReplay() func(start *history.Start, transitions []*history.Transition) error {
+	r := worker.NewWorkflowReplayer()
+	for name, fn := range workflows(&book{}) {
+		r.RegisterWorkflowWithOptions(fn, workflow.RegisterOptions{Name: name})
+	}
+	return func(start *history.Start, transitions []*history.Transition) error {
+		return r.ReplayWorkflowHistory(nil, &apihistory.History{Events: export.Events(start, transitions)})
+	}
+}
+
+// verdict is nil when all is well.
+func (p *played) verdict() error {
+	var errs []error
+	if n := len(p.problems); n > 0 {
+		errs = append(errs, fmt.Errorf("%d problems, the first: %w", n, p.problems[0]))
+	}
+	if n := len(p.contests.wrong); n > 0 {
+		errs = append(errs, fmt.Errorf("%d decisions that were not stored had effects, the first: %s", n, p.contests.wrong[0]))
+	}
+	if p.report.Verdict != verify.Green {
+		errs = append(errs, fmt.Errorf("%w: %s", errNotGreen, p.report.Verdict))
+	}
+	if err := errors.Join(errs...); err != nil {
+		return fmt.Errorf("segment %s, seed %d, evidence in %s: %w", p.segment.name, p.seed, p.dir, err)
+	}
+	return nil
+}
+
+var errNotGreen = errors.New("the verdict is not green")
+
+func (p *played) write(out io.Writer) error {
+	fmt.Fprintf(out, "segment %s: seed %d, %v, at rest %v after the last fault\n", p.segment.name, p.seed, p.took.Round(time.Second), p.drained.Round(time.Millisecond))
+	if err := p.report.WriteText(out); err != nil {
+		return err
+	}
+	fmt.Fprintf(out, "zombies: %d of %d decisions were made although somebody else's was stored, %d of these had effects; %d activities ended after another execution had\n",
+		p.contests.lost, p.contests.made, len(p.contests.wrong), p.contests.late)
+	if n := len(p.late); n > 0 {
+		fmt.Fprintf(out, "timers: %d runs, the latest of them %v late\n", n, slices.Max(p.late))
+	}
+	for i, err := range p.problems {
+		if i == 10 {
+			fmt.Fprintf(out, "and %d more problems\n", len(p.problems)-i)
+			break
+		}
+		fmt.Fprintln(out, "problem:", err)
+	}
+	return nil
+}
