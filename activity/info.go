@@ -39,7 +39,7 @@ type Info struct {
 	Attempt int32
 	// RetryPolicy is the one that the workflow set, nil for none.
 	RetryPolicy *millrace.RetryPolicy
-	// Priority is the one that the workflow set. It is always zero: tasks have no priorities yet.
+	// Priority is that of the task: what the workflow set, and for the rest its own.
 	Priority millrace.Priority
 	// ActivityRunID is the run of an activity that no workflow called (client.Client.ExecuteActivity), empty for others.
 	ActivityRunID string

@@ -168,7 +168,7 @@ type ScheduleWorkflowAction struct {
 	UntypedSearchAttributes map[string]*common.Payload `json:"untypedSearchAttributes,omitempty"`
 	StaticSummary           string                     `json:"staticSummary,omitempty"`
 	StaticDetails           string                     `json:"staticDetails,omitempty"`
-	// Priority orders the tasks of the runs. It is kept with the schedule and not used yet.
+	// Priority is that of StartWorkflowOptions.
 	Priority millrace.Priority `json:"priority,omitzero"`
 	// VersioningOverride is that of StartWorkflowOptions.
 	VersioningOverride VersioningOverride `json:"-"`

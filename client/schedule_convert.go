@@ -88,7 +88,7 @@ func (c *workflowClient) scheduleAction(ctx context.Context, a *ScheduleWorkflow
 	}
 	options := StartWorkflowOptions{ID: a.ID, TaskQueue: a.TaskQueue, WorkflowExecutionTimeout: a.WorkflowExecutionTimeout,
 		WorkflowRunTimeout: a.WorkflowRunTimeout, WorkflowTaskTimeout: a.WorkflowTaskTimeout, RetryPolicy: a.RetryPolicy,
-		TypedSearchAttributes: a.TypedSearchAttributes}
+		TypedSearchAttributes: a.TypedSearchAttributes, Priority: a.Priority}
 	if err := options.validate(); err != nil {
 		return schedule.Action{}, fmt.Errorf("ScheduleWorkflowAction: %w", err)
 	}

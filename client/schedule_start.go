@@ -67,7 +67,7 @@ func (c *workflowClient) scheduledStart(ctx context.Context, run history.Run, s 
 		ExecutionTimeout: history.MillisOf(a.ExecutionTimeout), RunTimeout: history.MillisOf(a.RunTimeout), TaskTimeout: history.MillisOf(a.TaskTimeout),
 		RetryPolicy: history.RetryPolicyOf(a.RetryPolicy), Attempt: 1, Identity: c.options.Identity,
 		StaticSummary: a.StaticSummary, StaticDetails: a.StaticDetails, ContinuedFailure: s.LastError,
-		Versioning: override,
+		Versioning: override, Priority: history.PriorityOf(a.Priority),
 	}
 	if s.LastResult != nil {
 		last, err := c.outsource(ctx, run, &common.Payloads{Payloads: []*common.Payload{s.LastResult}})

@@ -57,7 +57,7 @@ type StartWorkflowOptions struct {
 	// EnableEagerStart is accepted and changes nothing: a start is durable before anybody runs it, and reaches a worker of
 	// this process like any other.
 	EnableEagerStart bool
-	// Priority orders the tasks of the run. It is accepted and not used yet.
+	// Priority orders the activity tasks of the run, and of its children, where they name none.
 	Priority millrace.Priority
 	// StartDelay postpones the first stretch of workflow code.
 	StartDelay time.Duration
@@ -184,6 +184,7 @@ func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, c
 		StaticSummary:    o.StaticSummary,
 		StaticDetails:    o.StaticDetails,
 		Versioning:       override,
+		Priority:         history.PriorityOf(o.Priority),
 	}
 	return start, o.time(start)
 }
@@ -244,6 +245,9 @@ func (o StartWorkflowOptions) validate() error {
 	if len(o.SearchAttributes) > 0 && o.TypedSearchAttributes.Size() > 0 {
 		return serviceerror.NewInvalidArgument("StartWorkflowOptions.SearchAttributes contradicts TypedSearchAttributes: " +
 			"set TypedSearchAttributes only")
+	}
+	if err := history.CheckPriority(o.Priority); err != nil {
+		return serviceerror.NewInvalidArgument("StartWorkflowOptions." + err.Error())
 	}
 	if o.RetryPolicy != nil {
 		if err := retry.Validate(retry.WithDefaults(o.RetryPolicy)); err != nil {

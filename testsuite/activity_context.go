@@ -70,6 +70,7 @@ func (a *attempt) info() activity.Info {
 	}
 	info := activity.Info{
 		TaskToken:              token,
+		Priority:               a.Priority.Priority(),
 		WorkflowType:           &workflow.Type{Name: a.WorkflowType},
 		WorkflowNamespace:      a.env.namespace,
 		WorkflowExecution:      workflow.Execution{ID: a.Run.WorkflowID, RunID: a.Run.RunID},

@@ -57,6 +57,8 @@ type activities struct {
 	// lanes are the parts of the queue to serve, nil for the plain one, and laned tells when they are others.
 	lanes func() []streams.TaskLane
 	laned chan struct{}
+	// classes are the priorities in use, nil when nobody looks for them.
+	classes *classes
 
 	// freshFor is the age up to which a task is taken not to be canceled yet.
 	freshFor time.Duration
@@ -134,6 +136,11 @@ func (w *activities) run(ctx context.Context) error {
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	w.serveEager(true)
+	if w.classes != nil {
+		var watching sync.WaitGroup
+		watching.Go(func() { w.watchClasses(ctx) })
+		defer watching.Wait()
+	}
 	src, err = w.pollLanes(ctx, work, src)
 	w.slots.end()
 	if ctx.Err() != nil {

@@ -40,6 +40,7 @@ func (e *environment) makeInfo() activity.Info {
 	t, w := e.x.task, e.x.w
 	info := activity.Info{
 		TaskToken:              e.x.taskToken(),
+		Priority:               t.Priority.Priority(),
 		WorkflowType:           &workflow.Type{Name: t.WorkflowType},
 		WorkflowNamespace:      w.namespace,
 		WorkflowExecution:      workflow.Execution{ID: t.Run.WorkflowID, RunID: t.Run.RunID},

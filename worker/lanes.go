@@ -10,9 +10,12 @@ import (
 
 // consume opens the lanes of the queue that are to be served now.
 func (w *activities) consume(ctx context.Context) (source, error) {
-	o := streams.ConsumeOptions{AckWait: w.ackWait}
+	o := streams.ConsumeOptions{AckWait: w.ackWait, Lanes: []streams.TaskLane{{}}}
 	if w.lanes != nil {
 		o.Lanes = w.lanes()
+	}
+	if w.classes != nil {
+		o.Lanes = w.classes.lanes(o.Lanes)
 	}
 	src, err := w.broker.Consume(ctx, streams.LaneTasks, w.queue, "", o)
 	if err != nil {
@@ -51,6 +54,13 @@ func (w *activities) pollLanes(ctx, work context.Context, src source) (source, e
 			return nil, err
 		}
 	}
+}
+
+// watchClasses looks for priorities of the queue's tasks until ctx ends.
+func (w *activities) watchClasses(ctx context.Context) {
+	w.classes.watch(ctx, w.relane, func(err error) {
+		w.logger.Warn("priorities of a task queue were not looked for", "taskQueue", w.queue, "error", err)
+	})
 }
 
 // relane says that other lanes may be to be served. It does not block.

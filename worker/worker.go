@@ -289,6 +289,13 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 	}
 	a := newActivities(b, queue, w.options)
 	a.borrows = w.core.Gateway != nil
+	if w.core.Streams != nil {
+		builds := []string{""}
+		if own := w.versions.own.BuildID; own != "" {
+			builds = append(builds, own)
+		}
+		a.classes = newClasses(w.core.Streams, queue, builds...)
+	}
 	a.namespace, a.find, a.logger = w.core.Namespace, w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
 	_, a.aware = a.dataConverter.(workflow.ContextAware)

@@ -86,6 +86,7 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, args []inter
 		RetryPolicy:     history.RetryPolicyOf(o.RetryPolicy),
 		Summary:         o.Summary,
 		NoEager:         o.DisableEagerExecution,
+		Priority:        history.PriorityOf(o.Priority),
 	}
 	var forget func()
 	id, err := r.env.ScheduleActivity(a, func(out replay.Outcome) {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
+	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/retry"
 )
 
@@ -47,8 +48,7 @@ type ActivityOptions struct {
 	// Summary says for people what the call is for; it shows where the run's history does.
 	Summary string
 
-	// Priority orders the activity among those that wait in its queue. It is not supported yet: an activity with one
-	// fails.
+	// Priority orders the activity among those that wait in its queue. What is zero in it is the workflow's.
 	Priority millrace.Priority
 }
 
@@ -100,6 +100,11 @@ func GetActivityOptions(ctx Context) ActivityOptions {
 	return c
 }
 
+// WithPriority sets ActivityOptions.Priority.
+func WithPriority(ctx Context, priority millrace.Priority) Context {
+	return changeActivity(ctx, func(o *ActivityOptions) { o.Priority = priority })
+}
+
 // WithTaskQueue sets ActivityOptions.TaskQueue.
 func WithTaskQueue(ctx Context, name string) Context {
 	return changeActivity(ctx, func(o *ActivityOptions) { o.TaskQueue = name })
@@ -140,8 +145,8 @@ func (o *ActivityOptions) validate() error {
 	if o == nil {
 		return ErrMissingActivityOptions
 	}
-	if o.Priority != (millrace.Priority{}) {
-		return notSupported(what, "Priority")
+	if err := history.CheckPriority(o.Priority); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if err := notNegative(what, []duration{
 		{"ScheduleToCloseTimeout", o.ScheduleToCloseTimeout},

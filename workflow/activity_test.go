@@ -150,7 +150,7 @@ func TestWrongActivityCallsFailTheFuture(t *testing.T) {
 		"no options":   {nil, "A", nil, workflow.ErrMissingActivityOptions.Error()},
 		"no time-out":  {&o{HeartbeatTimeout: 1}, "A", nil, workflow.ErrMissingActivityTimeout.Error()},
 		"negative":     {&o{StartToCloseTimeout: -1}, "A", nil, "StartToCloseTimeout is -1ns, must not be below 0"},
-		"priority":     {&o{StartToCloseTimeout: 1, Priority: millrace.Priority{PriorityKey: 1}}, "A", nil, "Priority: not supported yet"},
+		"priority":     {&o{StartToCloseTimeout: 1, Priority: millrace.Priority{PriorityKey: 6}}, "A", nil, "Priority.PriorityKey is 6, must be from 1 to 5, or 0"},
 		"retry policy": {&o{StartToCloseTimeout: 1, RetryPolicy: &millrace.RetryPolicy{BackoffCoefficient: 0.5}}, "A", nil, "BackoffCoefficient is 0.5"},
 		"nil":          {&good, nil, nil, "a function or a name is needed"},
 		"nil function": {&good, (func() error)(nil), nil, "is nil"},

@@ -174,6 +174,7 @@ func (r *run) childAttributes(ctx Context, name string, args []interface{}) (*hi
 		CronSchedule:     o.CronSchedule,
 		StaticSummary:    o.StaticSummary,
 		StaticDetails:    o.StaticDetails,
+		Priority:         history.PriorityOf(o.Priority),
 	}, nil
 }
 

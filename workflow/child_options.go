@@ -72,7 +72,7 @@ type ChildWorkflowOptions struct {
 	// StaticDetails says the same at length.
 	StaticDetails string
 
-	// Priority orders the child's tasks. It is not supported yet: a child with one does not start.
+	// Priority orders the child's tasks. What is zero in it is the parent's.
 	Priority millrace.Priority
 }
 
@@ -126,6 +126,11 @@ func WithWorkflowID(ctx Context, workflowID string) Context {
 	return changeChild(ctx, func(o *ChildWorkflowOptions) { o.WorkflowID = workflowID })
 }
 
+// WithWorkflowPriority sets ChildWorkflowOptions.Priority.
+func WithWorkflowPriority(ctx Context, priority millrace.Priority) Context {
+	return changeChild(ctx, func(o *ChildWorkflowOptions) { o.Priority = priority })
+}
+
 // WithWorkflowTaskQueue sets ChildWorkflowOptions.TaskQueue.
 func WithWorkflowTaskQueue(ctx Context, name string) Context {
 	return changeChild(ctx, func(o *ChildWorkflowOptions) { o.TaskQueue = name })
@@ -148,8 +153,9 @@ func (o *ChildWorkflowOptions) validate(namespace string) error {
 		return notSupported(what, fmt.Sprintf("Namespace %q other than the parent's %q", o.Namespace, namespace))
 	case len(o.SearchAttributes) > 0 && o.TypedSearchAttributes.Size() > 0:
 		return fmt.Errorf("%s: SearchAttributes and TypedSearchAttributes are set: use TypedSearchAttributes alone", what)
-	case o.Priority != (millrace.Priority{}):
-		return notSupported(what, "Priority")
+	}
+	if err := history.CheckPriority(o.Priority); err != nil {
+		return fmt.Errorf("%s: %w", what, err)
 	}
 	if err := notNegative(what, []duration{
 		{"WorkflowExecutionTimeout", o.WorkflowExecutionTimeout},

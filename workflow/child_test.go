@@ -246,7 +246,7 @@ func TestWrongChildAndExternalCallsFailTheFuture(t *testing.T) {
 		"namespace": {child(o{Namespace: "other"}, "C"), `Namespace "other" other than the parent's "default": not supported yet`},
 		"cron":      {child(o{CronSchedule: "soon"}, "C"), `CronSchedule: cron schedule "soon"`},
 		"search":    {child(o{SearchAttributes: map[string]interface{}{"": 1}}, "C"), "a search attribute has an empty name"},
-		"priority":  {child(o{Priority: millrace.Priority{FairnessKey: "k"}}, "C"), "Priority: not supported yet"},
+		"priority":  {child(o{Priority: millrace.Priority{PriorityKey: -1}}, "C"), "Priority.PriorityKey is -1, must be from 1 to 5, or 0"},
 		"negative":  {child(o{WorkflowRunTimeout: -time.Second}, "C"), "WorkflowRunTimeout is -1s, must not be below 0"},
 		"retry":     {child(o{RetryPolicy: &millrace.RetryPolicy{MaximumAttempts: -1}}, "C"), "MaximumAttempts is -1"},
 		"memo":      {child(o{Memo: map[string]interface{}{"m": make(chan int)}}, "C"), `encode memo "m"`},

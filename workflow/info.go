@@ -40,7 +40,7 @@ type Info struct {
 	SearchAttributes *common.SearchAttributes
 	// RetryPolicy is nil where the workflow is not retried.
 	RetryPolicy *millrace.RetryPolicy
-	// Priority is the one that the run was started with. It is always zero: runs have no priorities yet.
+	// Priority is the one that the run was started with.
 	Priority millrace.Priority
 	// BinaryChecksum is always empty.
 	//
@@ -138,6 +138,7 @@ func (r *run) info() *Info {
 		Memo:                     r.env.Memo(),
 		SearchAttributes:         r.env.Search(),
 		RetryPolicy:              s.RetryPolicy.Policy(),
+		Priority:                 s.Priority.Priority(),
 		env:                      r.env,
 	}
 	root := info.WorkflowExecution

@@ -1,12 +1,32 @@
 package history
 
-import millrace "github.com/millrace-dev/millrace"
+import (
+	"fmt"
+
+	millrace "github.com/millrace-dev/millrace"
+)
 
 // Priority is a millrace.Priority as it is stored.
 type Priority struct {
 	Key            int32   `msgpack:"k,omitempty"`
 	FairnessKey    string  `msgpack:"f,omitempty"`
 	FairnessWeight float64 `msgpack:"w,omitempty"`
+}
+
+// maxFairnessKey bounds Priority.FairnessKey, in bytes.
+const maxFairnessKey = 64
+
+// CheckPriority names the field that is wrong, its value and what it may be.
+func CheckPriority(p millrace.Priority) error {
+	switch {
+	case p.PriorityKey < 0 || p.PriorityKey > 5:
+		return fmt.Errorf("Priority.PriorityKey is %d, must be from 1 to 5, or 0", p.PriorityKey)
+	case len(p.FairnessKey) > maxFairnessKey:
+		return fmt.Errorf("Priority.FairnessKey has %d bytes, the limit is %d", len(p.FairnessKey), maxFairnessKey)
+	case !(p.FairnessWeight >= 0):
+		return fmt.Errorf("Priority.FairnessWeight is %v, must be at least 0", p.FairnessWeight)
+	}
+	return nil
 }
 
 // PriorityOf is p as it is stored, nil for the zero value.
