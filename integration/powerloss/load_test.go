@@ -95,11 +95,7 @@ func newLoad(ctx context.Context, s *site, o streams.CreateOptions) *load {
 			s.Error(err)
 		}
 	})
-	plan, err := streams.PlanNamespace(ctx, l.conn, client.DefaultNamespace, o)
-	if err == nil {
-		err = plan.Apply(ctx)
-	}
-	if err != nil {
+	if err := provide(ctx, l.conn, o); err != nil {
 		s.Fatal(err)
 	}
 	l.client = l.dial(ctx, s, "clients")
@@ -107,6 +103,22 @@ func newLoad(ctx context.Context, s *site, o streams.CreateOptions) *load {
 		l.work(ctx, s, fmt.Sprintf("worker-%d", i))
 	}
 	return l
+}
+
+// provide creates the namespace as soon as the servers can: those of a cluster have to find each other.
+func provide(ctx context.Context, nc *nats.Conn, o streams.CreateOptions) error {
+	limit, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	for {
+		plan, err := streams.PlanNamespace(limit, nc, client.DefaultNamespace, o)
+		if err == nil {
+			err = plan.Apply(limit)
+		}
+		if err == nil || limit.Err() != nil || o.Replicas <= 1 {
+			return err
+		}
+		<-time.After(100 * time.Millisecond)
+	}
 }
 
 func (l *load) dial(ctx context.Context, s *site, name string) client.Client {
