@@ -34,18 +34,27 @@ func (c *workflowClient) checkOpen(ctx context.Context, run history.Run) error {
 	return err
 }
 
-// find finds a run, open or closed: the exact one, or with an empty run ID the newest.
+// find finds a run, open or closed: the exact one, or with an empty run ID the newest. That there is none is said only
+// when the broker's word for it counts.
 func (c *workflowClient) find(ctx context.Context, workflowID, runID string) (*streams.StoredStart, error) {
-	var start *streams.StoredStart
-	var err error
-	if runID == "" {
-		start, _, err = streams.LastRun(ctx, c.ns, workflowID, 0)
-	} else {
-		start, err = c.ns.FindStart(ctx, history.Run{WorkflowID: workflowID, RunID: runID})
+	start, err := c.lookUp(ctx, workflowID, runID)
+	if errors.Is(err, streams.ErrNotFound) {
+		if err := c.ns.InContact(ctx, workflowID); err != nil {
+			return nil, fmt.Errorf("look for a run of workflow %q: %w", workflowID, err)
+		}
+		start, err = c.lookUp(ctx, workflowID, runID)
 	}
 	if errors.Is(err, streams.ErrNotFound) {
 		return nil, fmt.Errorf("there is no run of workflow %q%s in namespace %q: %w", workflowID, ofRun(runID), c.ns.Name(), streams.ErrNotFound)
 	}
+	return start, err
+}
+
+func (c *workflowClient) lookUp(ctx context.Context, workflowID, runID string) (*streams.StoredStart, error) {
+	if runID != "" {
+		return c.ns.FindStart(ctx, history.Run{WorkflowID: workflowID, RunID: runID})
+	}
+	start, _, err := streams.LastRun(ctx, c.ns, workflowID, 0)
 	return start, err
 }
 
