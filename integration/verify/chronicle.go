@@ -89,10 +89,13 @@ const (
 // add takes the next message of the stream.
 func (c *chronicle) add(m *Message) error {
 	tokens := strings.Split(m.Subject, ".")
-	if len(tokens) <= tokenLane || tokens[tokenTree] != "run" {
+	if len(tokens) <= tokenTree || tokens[tokenTree] != "run" {
 		return fmt.Errorf("subject %q does not belong into a history", m.Subject)
 	}
 	var id history.Run
+	if len(tokens) <= tokenLane {
+		return c.junk(id, m, errors.New("no such lane"))
+	}
 	var errW, errR error
 	id.WorkflowID, errW = streams.DecodeToken(tokens[tokenWorkflow])
 	id.RunID, errR = streams.DecodeToken(tokens[tokenRun])

@@ -74,7 +74,7 @@ func Dump(ctx context.Context, nc *nats.Conn, namespace, dir string) error {
 			continue
 		}
 		found++
-		if err := dumpStream(ctx, js, info.Config.Name, dir); err != nil {
+		if err := dumpStream(ctx, nc, js, info.Config.Name, dir); err != nil {
 			return fmt.Errorf("dump stream %s: %w", info.Config.Name, err)
 		}
 	}
@@ -121,7 +121,7 @@ const (
 	kindPayloads   = "PAYLOADS"
 )
 
-func dumpStream(ctx context.Context, js jetstream.JetStream, name, dir string) error {
+func dumpStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, name, dir string) error {
 	s, err := js.Stream(ctx, name)
 	if err != nil {
 		return err
@@ -147,7 +147,7 @@ func dumpStream(ctx context.Context, js jetstream.JetStream, name, dir string) e
 	if info.Config.Retention == jetstream.WorkQueuePolicy {
 		read = scanQueue
 	}
-	if err = read(ctx, js, s, w.append); err == nil {
+	if err = read(ctx, nc, s, w.append); err == nil {
 		err = w.close()
 	} else {
 		err = errors.Join(err, w.close())
@@ -162,51 +162,97 @@ func dumpStream(ctx context.Context, js jetstream.JetStream, name, dir string) e
 	return os.WriteFile(filepath.Join(dir, name+streamFile), data, 0o644)
 }
 
-// scanLimits reads a stream that keeps its messages, by a consumer.
-func scanLimits(ctx context.Context, js jetstream.JetStream, s jetstream.Stream, each func(Message) error) error {
-	state := s.CachedInfo().State
-	if state.Msgs == 0 {
+// scanWindow is how many messages are on their way at a time.
+const scanWindow = 2048
+
+// scanLimits reads a stream that keeps its messages, by a consumer. The client library's own readers take messages that have
+// a header named Status and no content for words of the broker, and would not get past them: what is a message is known
+// by its reply subject here.
+func scanLimits(ctx context.Context, nc *nats.Conn, s jetstream.Stream, each func(Message) error) (err error) {
+	info := s.CachedInfo()
+	if info.State.Msgs == 0 {
 		return nil
 	}
-	c, err := js.OrderedConsumer(ctx, s.CachedInfo().Config.Name, jetstream.OrderedConsumerConfig{})
+	js, err := nc.JetStream(nats.Context(ctx))
 	if err != nil {
 		return err
 	}
-	messages, err := c.Messages()
+	inbox := nc.NewInbox()
+	sub, err := nc.SubscribeSync(inbox)
 	if err != nil {
 		return err
 	}
-	defer messages.Stop()
-	for left := state.Msgs; left > 0; left-- {
-		m, err := messages.Next(jetstream.NextContext(ctx))
+	defer func() { err = errors.Join(err, sub.Unsubscribe()) }()
+	consumer, err := js.AddConsumer(info.Config.Name, &nats.ConsumerConfig{DeliverSubject: inbox, DeliverPolicy: nats.DeliverAllPolicy,
+		AckPolicy: nats.AckAllPolicy, AckWait: time.Minute, MaxAckPending: scanWindow, MemoryStorage: true, Replicas: 1, InactiveThreshold: time.Minute})
+	if err != nil {
+		return err
+	}
+	// One that cannot be deleted goes by itself.
+	defer func() { _ = js.DeleteConsumer(info.Config.Name, consumer.Name) }()
+	for left, last := info.State.Msgs, uint64(0); left > 0; {
+		m, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
-			return fmt.Errorf("%d of %d messages are missing: %w", left, state.Msgs, err)
+			return fmt.Errorf("%d of %d messages are missing: %w", left, info.State.Msgs, err)
 		}
 		meta, err := m.Metadata()
-		if err != nil {
+		if err != nil || meta.Sequence.Stream <= last {
+			continue // no message, or one that was delivered again
+		}
+		if err := each(Message{Seq: meta.Sequence.Stream, Subject: m.Subject, Time: meta.Timestamp.UnixNano(), Headers: m.Header, Data: m.Data}); err != nil {
 			return err
 		}
-		if err := each(Message{Seq: meta.Sequence.Stream, Subject: m.Subject(), Time: meta.Timestamp.UnixNano(), Headers: m.Headers(), Data: m.Data()}); err != nil {
-			return err
+		last = meta.Sequence.Stream
+		if left--; left%(scanWindow/4) == 0 {
+			if err := m.Ack(); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
 }
 
-// scanQueue reads a work queue message by message: no second consumer of it is allowed.
-func scanQueue(ctx context.Context, _ jetstream.JetStream, s jetstream.Stream, each func(Message) error) error {
-	for seq := s.CachedInfo().State.FirstSeq; ; {
-		m, err := s.GetMsg(ctx, seq, jetstream.WithGetMsgSubject(">"))
-		if errors.Is(err, jetstream.ErrMsgNotFound) {
-			return nil
-		}
+// scanQueue reads a work queue message by message: no second consumer of it is allowed. It asks the API: the answers to
+// direct reads hold the message's own headers before the broker's, and the client library believes the first of a name.
+func scanQueue(ctx context.Context, nc *nats.Conn, s jetstream.Stream, each func(Message) error) error {
+	subject := "$JS.API.STREAM.MSG.GET." + s.CachedInfo().Config.Name
+	for seq := max(s.CachedInfo().State.FirstSeq, 1); ; {
+		reply, err := nc.RequestWithContext(ctx, subject, fmt.Appendf(nil, `{"seq": %d, "next_by_subj": ">"}`, seq))
 		if err != nil {
 			return fmt.Errorf("message from %d: %w", seq, err)
 		}
-		if err := each(Message{Seq: m.Sequence, Subject: m.Subject, Time: m.Time.UnixNano(), Headers: m.Header, Data: m.Data}); err != nil {
+		var answer struct {
+			Error   *jetstream.APIError `json:"error"`
+			Message struct {
+				Subject string    `json:"subject"`
+				Seq     uint64    `json:"seq"`
+				Headers []byte    `json:"hdrs"`
+				Data    []byte    `json:"data"`
+				Time    time.Time `json:"time"`
+			} `json:"message"`
+		}
+		if err := json.Unmarshal(reply.Data, &answer); err != nil {
+			return fmt.Errorf("message from %d: %w", seq, err)
+		}
+		m := &answer.Message
+		switch {
+		case answer.Error != nil && answer.Error.ErrorCode == jetstream.JSErrCodeMessageNotFound:
+			return nil
+		case answer.Error != nil:
+			return fmt.Errorf("message from %d: %w", seq, answer.Error)
+		case m.Seq < seq:
+			return fmt.Errorf("message from %d: the broker answers with the one at %d", seq, m.Seq)
+		}
+		var headers nats.Header
+		if len(m.Headers) > 0 {
+			if headers, err = nats.DecodeHeadersMsg(m.Headers); err != nil {
+				headers = nil // then it has none that mean anything
+			}
+		}
+		if err := each(Message{Seq: m.Seq, Subject: m.Subject, Time: m.Time.UnixNano(), Headers: headers, Data: m.Data}); err != nil {
 			return err
 		}
-		seq = m.Sequence + 1
+		seq = m.Seq + 1
 	}
 }
 
