@@ -18,7 +18,7 @@ GOLANGCI_LINT_VERSION := v2.15.0
 PURE := $(addsuffix /...,$(addprefix ./,$(wildcard api converter log internal/retry internal/history internal/replay workflow)))
 
 .DEFAULT_GOAL := help
-.PHONY: help build check format vet race test contrib bench bench-quick profile lint demo demo-crash faults kill-test soak compat samples fuzz cover clean
+.PHONY: help build check format vet race test contrib bench bench-quick profile lint demo demo-crash faults storage-faults kill-test soak compat samples fuzz cover clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-12s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
@@ -34,6 +34,11 @@ demo-crash: ## the same while workers and servers are killed
 
 faults: ## kill, stop, cut off and slow down processes under load, and verify what is left (about 20 minutes)
 	$(GO) run ./integration/faults $(FAULTS)
+	$(MAKE) storage-faults
+
+storage-faults: ## cut the power of servers, damage their files, fill up their disks (4 minutes; needs root and FUSE, and says what it leaves out)
+	$(GO) test -count=1 -v -timeout 15m ./integration/powerloss -run 'PowerCut|Power$$|Damaged|FullDisk' -cuts 30 -cases 40 -cycles 3
+	$(GO) test -count=1 -v -timeout 15m ./integration/powerloss -run 'Replicated' -cluster -cuts 3
 
 kill-test: ## the kills of faults alone (about 4 minutes)
 	$(GO) run ./integration/faults -only workers,coordinators,server

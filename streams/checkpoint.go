@@ -20,10 +20,11 @@ type checkpoint struct {
 	Stream string `json:"stream"`
 	// Samples are the last message at the time of this checkpoint and of the ones before it, newest first.
 	Samples []sample `json:"samples"`
-	// Holes is how many sequences up to the last one have no message. Nothing is removed from HISTORY yet: who begins to,
-	// has to note it here.
-	Holes uint64    `json:"holes"`
-	Time  time.Time `json:"time"`
+	// Holes is how many sequences up to the last one have no message. Deleting is until when runs may be being deleted,
+	// which makes holes.
+	Holes    uint64    `json:"holes"`
+	Deleting time.Time `json:"deleting,omitzero"`
+	Time     time.Time `json:"time"`
 }
 
 // sample is a message, Sum a hash of its subject and body.
@@ -32,7 +33,11 @@ type sample struct {
 	Sum string `json:"sum"`
 }
 
-const maxSamples = 16
+const (
+	maxSamples = 16
+	// deletionTime is for how long the deletion of one run may make holes, with the difference of clocks between machines.
+	deletionTime = 2 * time.Minute
+)
 
 func checkpointKey(namespace string, partition int) string {
 	return registryKey(namespace) + ".checkpoint." + strconv.Itoa(partition)
@@ -72,7 +77,8 @@ func (n *Namespace) auditPartition(ctx context.Context, partition int) ([]Loss, 
 	if err != nil {
 		return nil, err
 	}
-	if len(lost) == 0 && len(before.Samples) > 0 && len(now.Samples) > 0 && before.Samples[0] == now.Samples[0] {
+	if len(lost) == 0 && len(before.Samples) > 0 && len(now.Samples) > 0 && before.Samples[0] == now.Samples[0] &&
+		before.Holes == now.Holes && before.Deleting.Equal(now.Deleting) {
 		return nil, nil
 	}
 	if err := n.writeCheckpoint(ctx, partition, now, seq); err != nil {
@@ -101,8 +107,9 @@ func (n *Namespace) inspectHistory(ctx context.Context, stream string, before *c
 			now.Samples = append(now.Samples, s)
 		}
 	}
+	// A sample that is not there was deleted with its run: it says nothing.
 	var lost []Loss
-	first := uint64(1)
+	first, gone := uint64(1), false
 	for i, s := range before.Samples {
 		found := sample{}
 		if s.Seq <= state.LastSeq {
@@ -115,14 +122,29 @@ func (n *Namespace) inspectHistory(ctx context.Context, stream string, before *c
 			now.Samples = append(now.Samples, before.Samples[i:]...)
 			break
 		}
+		gone = gone || s.Seq > state.LastSeq || found != sample{}
 	}
-	if len(before.Samples) > 0 && first <= before.Samples[0].Seq {
+	if before.Deleting.After(now.Time) {
+		now.Deleting = before.Deleting
+	}
+	switch {
+	case gone:
 		lost = append(lost, Loss{Stream: stream, First: first, Last: before.Samples[0].Seq})
-	} else if now.Holes > before.Holes {
+	case now.Holes > before.Holes && len(before.Samples) > 0 && before.Deleting.IsZero():
 		lost = append(lost, Loss{Stream: stream, First: 1, Last: state.LastSeq, Missing: now.Holes - before.Holes})
 	}
 	now.Samples = distinct(now.Samples)
 	return now, lost, nil
+}
+
+// expectHoles notes that a run is about to be deleted, so that what is missing then is not taken to be lost.
+func (n *Namespace) expectHoles(ctx context.Context, partition int) error {
+	c, seq, err := n.readCheckpoint(ctx, partition)
+	if err != nil || len(c.Samples) == 0 || time.Until(c.Deleting) > deletionTime/2 {
+		return err
+	}
+	c.Deleting = time.Now().UTC().Add(deletionTime)
+	return n.writeCheckpoint(ctx, partition, c, seq)
 }
 
 // distinct leaves out a first sample that comes twice, and those beyond the limit.

@@ -49,3 +49,38 @@ func TestAuditFindsWhatNobodyRemembers(t *testing.T) {
 	f.appendAll(newRun("w").Run, 1)
 	clean()
 }
+
+// TestAuditTellsDeletionsFromLosses: deleting a run makes holes, as the loss of messages in the middle does.
+func TestAuditTellsDeletionsFromLosses(t *testing.T) {
+	f := setup(t, 1)
+	p := &f.ns.partitions[0]
+	for range 3 {
+		f.appendAll(newRun("w").Run, 2)
+	}
+	audit := func() []Loss {
+		t.Helper()
+		lost, err := f.ns.Audit(f.ctx)
+		f.ok(err)
+		return lost
+	}
+	audit()
+	// Nobody has said that anything is to be deleted.
+	remove := func(seq uint64) {
+		t.Helper()
+		m, err := f.ns.get(f.ctx, p.history, getRequest{Seq: seq})
+		f.ok(err)
+		f.ok(f.ns.purge(f.ctx, p.history, m.subject))
+	}
+	remove(1)
+	if lost := audit(); len(lost) != 1 || lost[0].Missing != 2 {
+		t.Errorf("lost %v, want two messages to be missing", lost)
+	}
+	f.ok(f.ns.expectHoles(f.ctx, 0))
+	remove(6) // with the newest sample
+	if lost := audit(); len(lost) > 0 {
+		t.Errorf("lost %v: a run was deleted", lost)
+	}
+	if lost := audit(); len(lost) > 0 {
+		t.Errorf("lost %v: nothing has happened since", lost)
+	}
+}

@@ -52,6 +52,11 @@ func (n *Namespace) DeleteRun(ctx context.Context, req DeleteRequest) error {
 func (n *Namespace) deleteRun(ctx context.Context, req DeleteRequest) error {
 	p := n.at(req.Run.WorkflowID)
 	found, err := n.FindStart(ctx, req.Run)
+	if err == nil || errors.Is(err, ErrNotFound) {
+		if err := n.expectHoles(ctx, n.Partition(req.Run.WorkflowID)); err != nil {
+			return err
+		}
+	}
 	switch {
 	case err == nil:
 		if err := n.detach(ctx, found, req); err != nil {
