@@ -202,7 +202,7 @@ func TestBadFlagsAreNamed(t *testing.T) {
 			t.Errorf("%v: %v, want %q", args, err, want)
 		}
 	}
-	if _, err := selected(allSegments(), "workers,none"); err == nil || !strings.Contains(err.Error(), `"none"`) || !strings.Contains(err.Error(), "zombies") {
+	if _, err := selected(options{only: "workers,none"}); err == nil || !strings.Contains(err.Error(), `"none"`) || !strings.Contains(err.Error(), "zombies") {
 		t.Errorf("an unknown segment: %v, want its name and those there are", err)
 	}
 }
@@ -220,7 +220,7 @@ func TestADirectoryWithOtherEvidenceIsRefused(t *testing.T) {
 // Every kind of fault has one name, and one that was done counts by it.
 func TestSegmentsAreConsistent(t *testing.T) {
 	names := map[string]bool{}
-	for _, g := range allSegments() {
+	for _, g := range append(allSegments(), mixed()) {
 		if names[g.name] {
 			t.Errorf("two segments are called %s", g.name)
 		}

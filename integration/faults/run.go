@@ -15,7 +15,7 @@ import (
 
 // run plays segments and says what came of them.
 func run(ctx context.Context, o options, out io.Writer) error {
-	segments, err := selected(allSegments(), o.only)
+	segments, err := selected(o)
 	if err != nil {
 		return err
 	}
@@ -97,12 +97,17 @@ func (s *season) one(ctx context.Context, g *segment, seed uint64) error {
 	return os.RemoveAll(dir)
 }
 
-func selected(all []*segment, only string) ([]*segment, error) {
-	if only == "" {
-		return all, nil
+// selected are the segments to play, in their order.
+func selected(o options) ([]*segment, error) {
+	if o.only == "" && o.soak > 0 {
+		return soakSegments(), nil
 	}
+	if o.only == "" {
+		return allSegments(), nil
+	}
+	all := append(allSegments(), mixed())
 	var some []*segment
-	for name := range strings.SplitSeq(only, ",") {
+	for name := range strings.SplitSeq(o.only, ",") {
 		i := slices.IndexFunc(all, func(g *segment) bool { return g.name == name })
 		if i < 0 {
 			var names []string

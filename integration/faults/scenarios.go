@@ -19,13 +19,13 @@ import (
 // scenario is what one client does with one run, from the start to the result.
 type scenario struct {
 	name string
-	// weight is how many clients do it at a time, in a load of weight 1.
+	// weight is how many clients do it at a time.
 	weight int
 	play   func(l *load, ctx context.Context, id string, r *rand.Rand) error
 }
 
-// scenarios are the load of a fleet. What each run does follows from the seed and its ID.
-func scenarios(l layout) []scenario {
+// scenarios are the load of a fleet, with so many times the usual number of clients. What each run does follows from the seed and its ID.
+func scenarios(l layout, clients int) []scenario {
 	all := []scenario{
 		{"steps", 4, (*load).playSteps},
 		{"fanout", 2, (*load).playFanOut},
@@ -38,6 +38,9 @@ func scenarios(l layout) []scenario {
 	}
 	if l.daemons > 0 {
 		all = append(all, scenario{"intake", 2, (*load).playIntake})
+	}
+	for i := range all {
+		all[i].weight *= clients
 	}
 	return all
 }

@@ -28,8 +28,9 @@ type segment struct {
 	lanes  []lane
 	// length is for how long faults happen, settle how long everything may take to end after that.
 	length, settle time.Duration
-	// rate is how many requests clients make per second.
-	rate float64
+	// rate is how many requests clients make per second, clients how many times the usual number there are; 0 is 1.
+	rate    float64
+	clients int
 	// want is how many faults of a kind have to hit, fewer make the segment void.
 	want map[verify.FaultKind]int
 }
@@ -169,7 +170,7 @@ func (p *played) weather(ctx context.Context, s *storm) error {
 	stopFaults, stopLoad, loaded := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(loaded)
-		s.scene.load.run(loadCtx, stopLoad, p.seed, scenarios(g.layout))
+		s.scene.load.run(loadCtx, stopLoad, p.seed, scenarios(g.layout, max(g.clients, 1)))
 	}()
 	defer func() { <-loaded }()
 	stormed := make(chan error, 1)

@@ -61,6 +61,28 @@ func allSegments() []*segment {
 	return all
 }
 
+// mixed is what a soak consists of beside them: much load on one server, while everything is killed now and then.
+func mixed() *segment {
+	return &segment{
+		name: "mixed", layout: alone(), length: 3 * time.Minute, settle: time.Minute, rate: 1200, clients: 2,
+		lanes: []lane{
+			{killers(), 2 * time.Second},
+			{[]fault{killServers{name: "server-kill", choose: allServers}}, 15 * time.Second},
+			{[]fault{deleteConsumer{}}, 20 * time.Second},
+		},
+		want: map[verify.FaultKind]int{"worker-kill": 5, "coordinator-kill": 5, "server-kill": 2},
+	}
+}
+
+// soakSegments are the segments of a soak: each of the others after a mixed one.
+func soakSegments() []*segment {
+	var all []*segment
+	for _, g := range allSegments() {
+		all = append(all, mixed(), g)
+	}
+	return all
+}
+
 // killSegments kill processes around one server: R01 to R03.
 func killSegments() []*segment {
 	all := killers()
