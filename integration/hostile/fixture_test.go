@@ -117,7 +117,7 @@ var _ log.Logger = (*keptLog)(nil)
 func (l *keptLog) add(level, msg string, kv []any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if len(l.lines) < 100 || strings.Contains(msg, "panic") {
+	if len(l.lines) < 2000 || strings.Contains(msg, "panic") {
 		l.lines = append(l.lines, fmt.Sprintf("%s %s %.300v", level, msg, fmt.Sprint(kv...)))
 	}
 }

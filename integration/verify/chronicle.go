@@ -209,6 +209,9 @@ func (c *chronicle) claim(id history.Run, m *Message, rest []string) error {
 	if len(rest) != 1 || r == nil {
 		return c.junk(id, m, errors.New("a claim of nothing"))
 	}
+	if after, conditional := expected(m); !conditional || after != 0 {
+		return c.junk(id, m, errors.New("a claim that does not ask whether there is one"))
+	}
 	if r.claimed[rest[0]] {
 		c.violate(I4, id, "activity %s, which may be executed once, was claimed twice", rest[0])
 	}
@@ -284,7 +287,7 @@ func (c *chronicle) record(id history.Run, m *Message) error {
 func (c *chronicle) checkChain(r *run, t *history.Transition, m *Message) {
 	l := r.lane
 	if t.Number == uint64(r.records+1) { // else the state says so
-		if t.Previous != l.record {
+		if t.Previous != l.record && !c.isCopy(l, t) {
 			c.violate(I5, r.Run, "record %d at %d names the record at %d as the one before it, that is at %d", t.Number, m.Seq, t.Previous, l.record)
 		} else if !bytes.Equal(t.PreviousHash, l.hash) {
 			c.violate(I5, r.Run, "record %d at %d names hash %x of the record before it, which has %x", t.Number, m.Seq, t.PreviousHash, l.hash)
@@ -296,6 +299,12 @@ func (c *chronicle) checkChain(r *run, t *history.Transition, m *Message) {
 	if !l.broken && t.Time.Before(l.state.Time) {
 		c.violate(I5, r.Run, "record %d at %d was decided at %v, before the one before it", t.Number, m.Seq, t.Time)
 	}
+}
+
+// isCopy says whether a record names a message between it and the one before it that has the same bytes, which somebody has
+// published who may do so.
+func (c *chronicle) isCopy(l *lane, t *history.Transition) bool {
+	return c.report.Plan.Junk && t.Previous > l.record && t.Previous <= l.last && bytes.Equal(t.PreviousHash, l.hash)
 }
 
 func (c *chronicle) checkIdentities(r *run, t *history.Transition) {

@@ -313,7 +313,7 @@ func executionCures() []cure {
 		{"a claim that was made twice", func(d *doctor) {
 			d.history(func(all []Message) []Message {
 				start := inLane(all, "wide", "start")[0]
-				claim := Message{Subject: strings.Join(strings.Split(all[start].Subject, ".")[:tokenLane], ".") + ".claim.2", Headers: map[string][]string{}}
+				claim := Message{Subject: strings.Join(strings.Split(all[start].Subject, ".")[:tokenLane], ".") + ".claim.2", Headers: map[string][]string{headerExpected: {"0"}}}
 				return slices.Insert(all, start+1, claim, claim)
 			})
 		}, []Invariant{I4}, "claimed twice"},
