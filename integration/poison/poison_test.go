@@ -1,0 +1,244 @@
+package poison
+
+import (
+	"fmt"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/millrace-dev/millrace/client"
+)
+
+func contains(text, part string) bool { return strings.Contains(text, part) }
+
+// kind is one kind of poison. give brings it to a site and returns, when it has been put away, the reason that is shown.
+type kind struct {
+	name string
+	give func(s *site) (reason string)
+}
+
+// patience is how long a poison may take until it is put away that ends no process.
+const patience = 15 * time.Second
+
+// harmless leave the process and half of the processor alive.
+func harmless() []kind {
+	signals, unserved := 3000, 100
+	if *full {
+		signals, unserved = 100_000, 1000
+	}
+	fails := func(name, activity, reason string) kind {
+		return kind{name, func(s *site) string { return s.fails(s.start("calls", activity), reason, patience) }}
+	}
+	return []kind{
+		{"panic in a workflow", func(s *site) string { return s.stuck(s.start("panics"), "boom in a workflow", patience) }},
+		fails("panic in an activity", "panic", "boom in an activity"),
+		fails("unencodable result", "unencodable", "encode the result of activity unencodable"),
+		fails("error of 5 MB", "wordy", "word word"),
+		{"result of 10 MB", tenMegabytes},
+		{"goroutine leak", func(s *site) string { return s.completes(s.start("calls", "leak")) }},
+		{"query that panics", func(s *site) string { return panickingQuery(s) }},
+		{"update validator that panics", func(s *site) string { return panickingValidator(s) }},
+		{fmt.Sprintf("queue without workers, %d runs", unserved), func(s *site) string { return s.unserved(unserved) }},
+		{fmt.Sprintf("flood of %d signals", signals), func(s *site) string { return s.flood(signals) }},
+		{"code change that does not fit the history", changedCode},
+	}
+}
+
+func (s *site) completes(run client.WorkflowRun) string {
+	s.Helper()
+	s.must(run.Get(s.ctx, nil))
+	return "completes"
+}
+
+// tenMegabytes is stored apart, or refused by name.
+func tenMegabytes(s *site) string {
+	run := s.start("calls", "large")
+	var out string
+	if err := run.Get(s.ctx, &out); err != nil {
+		if !contains(err.Error(), "the limit is") {
+			s.Fatalf("10 MB: %.300v", err)
+		}
+		return err.Error()
+	}
+	if len(out) != 10<<20 {
+		s.Fatalf("of 10 MB came %d bytes", len(out))
+	}
+	return "completes"
+}
+
+func panickingQuery(s *site) string {
+	run := s.start("asked")
+	_, err := s.client.QueryWorkflow(s.ctx, run.GetID(), run.GetRunID(), "q")
+	if err == nil || !contains(err.Error(), "boom in a query") {
+		s.Fatalf("the query is answered with %v", err)
+	}
+	s.must(s.client.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "end", nil))
+	s.must(run.Get(s.ctx, nil))
+	return err.Error()
+}
+
+func panickingValidator(s *site) string {
+	run := s.start("asked")
+	h, err := s.client.UpdateWorkflow(s.ctx, client.UpdateWorkflowOptions{WorkflowID: run.GetID(), RunID: run.GetRunID(), UpdateName: "u",
+		WaitForStage: client.WorkflowUpdateStageCompleted})
+	if err == nil {
+		err = h.Get(s.ctx, nil)
+	}
+	if err == nil || !contains(err.Error(), "boom in a validator") {
+		s.Fatalf("the update is answered with %v", err)
+	}
+	s.must(s.client.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "end", nil))
+	s.must(run.Get(s.ctx, nil))
+	return err.Error()
+}
+
+// unserved starts runs on a queue that nobody serves, and lets them lie.
+func (s *site) unserved(runs int) string {
+	for i := range runs {
+		_, err := s.client.ExecuteWorkflow(s.ctx, client.StartWorkflowOptions{ID: fmt.Sprint("unserved-", i), TaskQueue: "nobody"}, "healthy")
+		s.must(err)
+	}
+	d, err := s.client.DescribeWorkflow(s.ctx, "unserved-0", "")
+	s.must(err)
+	return fmt.Sprintf("they wait: %v on task queue %s", d.Status, d.TaskQueueName)
+}
+
+// flood sends signals to one run as fast as a few senders can, and has it count them.
+func (s *site) flood(signals int) string {
+	s.Helper()
+	run := s.start("flooded")
+	const senders = 8
+	var group sync.WaitGroup
+	for k := range senders {
+		group.Go(func() {
+			for i := k; i < signals; i += senders {
+				if err := s.client.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "drop", i); err != nil {
+					s.Errorf("signal %d: %v", i, err)
+					return
+				}
+			}
+		})
+	}
+	group.Wait()
+	s.must(s.client.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "end", signals))
+	var got int
+	s.must(run.Get(s.ctx, &got))
+	if got != signals {
+		s.Fatalf("%d of %d signals arrived", got, signals)
+	}
+	return fmt.Sprintf("completes with all %d", got)
+}
+
+// changedCode deploys code that does not fit a run's history, and the old code again.
+func changedCode(s *site) string {
+	run := s.start("changing")
+	s.until("activity", patience, func() bool {
+		d, err := s.client.DescribeWorkflow(s.ctx, run.GetID(), run.GetRunID())
+		return err == nil && d.HistoryLength >= 3
+	})
+	s.redeploy("sleeps")
+	s.must(s.client.SignalWorkflow(s.ctx, run.GetID(), run.GetRunID(), "end", nil))
+	var shown string
+	s.until("reason", patience, func() bool {
+		d, err := s.client.DescribeWorkflow(s.ctx, run.GetID(), run.GetRunID())
+		if err != nil {
+			return false
+		}
+		shown = d.Stuck
+		return contains(shown, "event 2")
+	})
+	s.redeploy("")
+	var out string
+	s.must(run.Get(s.ctx, &out))
+	return shown
+}
+
+// TestPoisonThatLeavesTheProcessSlowsNobody: for each kind the healthy runs beside it take at most twice as long as before.
+func TestPoisonThatLeavesTheProcessSlowsNobody(t *testing.T) {
+	s := newSite(t)
+	// What other programs do to a busy machine is not the poison's fault: small times are not compared.
+	calm, floor := 500*time.Millisecond, time.Second
+	if *full {
+		calm, floor = 3*time.Second, 100*time.Millisecond
+	}
+	s.until("healthy runs", patience, func() bool {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		return len(s.runs) > 20 && !s.runs[20].ended.IsZero()
+	})
+	for _, k := range harmless() {
+		before := time.Now()
+		sleep(calm)
+		baseline := s.measure(before)
+		deaths := s.died(time.Time{})
+		begun := time.Now()
+		reason := k.give(s)
+		took := time.Since(begun)
+		sleep(calm)
+		p99 := s.measure(begun)
+		ended := s.died(time.Time{}) - deaths
+		t.Logf("%-45s put away in %6s; p99 %6s, before %6s: %.100s", k.name, took.Round(time.Millisecond), p99.Round(time.Millisecond),
+			baseline.Round(time.Millisecond), reason)
+		if p99 > max(2*baseline, floor) {
+			t.Errorf("%s: p99 of healthy runs is %v, before it was %v", k.name, p99, baseline)
+		}
+		if ended > 0 && k.name != "code change that does not fit the history" {
+			t.Errorf("%s: %d processes ended", k.name, ended)
+		}
+	}
+}
+
+// sleep lets healthy runs happen, which is all there is to wait for.
+func sleep(d time.Duration) { <-time.After(d) }
+
+// resumeBound is how long a healthy run may take after its start or the last death of a process: AckWait and 5 s.
+const resumeBound = 10 * time.Second
+
+// TestPoisonThatTakesTheProcessIsPutAway after three processes at most, and healthy runs go on.
+func TestPoisonThatTakesTheProcessIsPutAway(t *testing.T) {
+	deadly := func(name, workflow, activity, reason string) kind {
+		return kind{name, func(s *site) string {
+			if activity != "" {
+				return s.fails(s.start(workflow, activity), reason, time.Minute)
+			}
+			return s.stuck(s.start(workflow), reason, time.Minute)
+		}}
+	}
+	kinds := []kind{
+		deadly("os.Exit in a workflow", "exits", "", "ended 3 processes"),
+		deadly("panic in a goroutine of an activity's own", "calls", "strayPanic", "worker lost"),
+		deadly("endless loop in a workflow", "loops", "", "without a call of package workflow"),
+	}
+	if *full {
+		kinds = append(kinds,
+			deadly("os.Exit in an activity", "calls", "exit", "worker lost"),
+			kind{"os.Exit in a local activity", func(s *site) string { return s.stuck(s.start("callsLocal", "exit"), "ended 3 processes", time.Minute) }},
+			deadly("out of memory in a workflow", "greedy", "", "ended 3 processes"),
+			deadly("out of memory in an activity", "calls", "greed", "worker lost"),
+			deadly("endless loop in an activity", "calls", "loop", "timeout"))
+	}
+	for _, k := range kinds {
+		t.Run(k.name, func(t *testing.T) {
+			if !*full {
+				t.Parallel()
+			}
+			s := newSite(t)
+			begun := time.Now()
+			sleep(500 * time.Millisecond)
+			reason := k.give(s)
+			took := time.Since(begun)
+			deaths := s.died(begun)
+			sleep(500 * time.Millisecond)
+			longest, runs := s.resumed(begun)
+			t.Logf("%s: %d processes ended, put away in %v, %d healthy runs beside it, which resumed within %v: %.160s", k.name, deaths,
+				took.Round(time.Millisecond), runs, longest.Round(time.Millisecond), reason)
+			if deaths > 3 {
+				t.Errorf("%d processes ended, want 3 at most", deaths)
+			}
+			if longest > resumeBound {
+				t.Errorf("a healthy run resumed after %v", longest)
+			}
+		})
+	}
+}
