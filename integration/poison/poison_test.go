@@ -16,6 +16,8 @@ func contains(text, part string) bool { return strings.Contains(text, part) }
 type kind struct {
 	name string
 	give func(s *site) (reason string)
+	// redeploys says that workers are replaced.
+	redeploys bool
 }
 
 // patience is how long a poison may take until it is put away that ends no process.
@@ -28,20 +30,20 @@ func harmless() []kind {
 		signals, unserved = 100_000, 1000
 	}
 	fails := func(name, activity, reason string) kind {
-		return kind{name, func(s *site) string { return s.fails(s.start("calls", activity), reason, patience) }}
+		return kind{name: name, give: func(s *site) string { return s.fails(s.start("calls", activity), reason, patience) }}
 	}
 	return []kind{
-		{"panic in a workflow", func(s *site) string { return s.stuck(s.start("panics"), "boom in a workflow", patience) }},
+		{name: "panic in a workflow", give: func(s *site) string { return s.stuck(s.start("panics"), "boom in a workflow", patience) }},
 		fails("panic in an activity", "panic", "boom in an activity"),
 		fails("unencodable result", "unencodable", "encode the result of activity unencodable"),
 		fails("error of 5 MB", "wordy", "word word"),
-		{"result of 10 MB", tenMegabytes},
-		{"goroutine leak", func(s *site) string { return s.completes(s.start("calls", "leak")) }},
-		{"query that panics", func(s *site) string { return panickingQuery(s) }},
-		{"update validator that panics", func(s *site) string { return panickingValidator(s) }},
-		{fmt.Sprintf("queue without workers, %d runs", unserved), func(s *site) string { return s.unserved(unserved) }},
-		{fmt.Sprintf("flood of %d signals", signals), func(s *site) string { return s.flood(signals) }},
-		{"code change that does not fit the history", changedCode},
+		{name: "result of 10 MB", give: tenMegabytes},
+		{name: "goroutine leak", give: func(s *site) string { return s.completes(s.start("calls", "leak")) }},
+		{name: "query that panics", give: func(s *site) string { return panickingQuery(s) }},
+		{name: "update validator that panics", give: func(s *site) string { return panickingValidator(s) }},
+		{name: fmt.Sprintf("queue without workers, %d runs", unserved), give: func(s *site) string { return s.unserved(unserved) }},
+		{name: fmt.Sprintf("flood of %d signals", signals), give: func(s *site) string { return s.flood(signals) }},
+		{name: "code change that does not fit the history", give: changedCode, redeploys: true},
 	}
 }
 
@@ -168,6 +170,9 @@ func TestPoisonThatLeavesTheProcessSlowsNobody(t *testing.T) {
 		return len(s.runs) > 20 && !s.runs[20].ended.IsZero()
 	})
 	for _, k := range harmless() {
+		if !contains(k.name, *only) {
+			continue
+		}
 		before := time.Now()
 		sleep(calm)
 		baseline := s.measure(before)
@@ -180,10 +185,13 @@ func TestPoisonThatLeavesTheProcessSlowsNobody(t *testing.T) {
 		ended := s.died(time.Time{}) - deaths
 		t.Logf("%-45s put away in %6s; p99 %6s, before %6s: %.100s", k.name, took.Round(time.Millisecond), p99.Round(time.Millisecond),
 			baseline.Round(time.Millisecond), reason)
+		if k.redeploys {
+			continue // which has its price, whatever is deployed
+		}
 		if p99 > max(2*baseline, floor) {
 			t.Errorf("%s: p99 of healthy runs is %v, before it was %v", k.name, p99, baseline)
 		}
-		if ended > 0 && k.name != "code change that does not fit the history" {
+		if ended > 0 {
 			t.Errorf("%s: %d processes ended", k.name, ended)
 		}
 	}
@@ -198,7 +206,7 @@ const resumeBound = 10 * time.Second
 // TestPoisonThatTakesTheProcessIsPutAway after three processes at most, and healthy runs go on.
 func TestPoisonThatTakesTheProcessIsPutAway(t *testing.T) {
 	deadly := func(name, workflow, activity, reason string) kind {
-		return kind{name, func(s *site) string {
+		return kind{name: name, give: func(s *site) string {
 			if activity != "" {
 				return s.fails(s.start(workflow, activity), reason, time.Minute)
 			}
@@ -213,12 +221,15 @@ func TestPoisonThatTakesTheProcessIsPutAway(t *testing.T) {
 	if *full {
 		kinds = append(kinds,
 			deadly("os.Exit in an activity", "calls", "exit", "worker lost"),
-			kind{"os.Exit in a local activity", func(s *site) string { return s.stuck(s.start("callsLocal", "exit"), "ended 3 processes", time.Minute) }},
+			kind{name: "os.Exit in a local activity", give: func(s *site) string { return s.stuck(s.start("callsLocal", "exit"), "ended 3 processes", time.Minute) }},
 			deadly("out of memory in a workflow", "greedy", "", "ended 3 processes"),
 			deadly("out of memory in an activity", "calls", "greed", "worker lost"),
 			deadly("endless loop in an activity", "calls", "loop", "timeout"))
 	}
 	for _, k := range kinds {
+		if !contains(k.name, *only) {
+			continue
+		}
 		t.Run(k.name, func(t *testing.T) {
 			if !*full {
 				t.Parallel()

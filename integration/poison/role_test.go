@@ -31,8 +31,10 @@ const (
 	// workerLoss is how soon a worker that has died is given up.
 	workerLoss = 3 * time.Second
 	// memoryRoom is how much a worker may allocate beyond what it begins with.
-	memoryRoom = 400 << 20
+	memoryRoom = 1500 << 20
 )
+
+var only = flag.String("poison.only", "", "give only the kinds whose name holds this")
 
 var full = flag.Bool("poison.full", false, "all kinds of poison, at full size, and compared strictly with the baseline (some minutes)")
 
@@ -139,7 +141,7 @@ func greedy(workflow.Context) error { greed(); return nil }
 func greed() {
 	var all [][]byte
 	for {
-		all = append(all, make([]byte, 16<<20))
+		all = append(all, make([]byte, 64<<20)) // asked for and not used, so that no other process suffers
 	}
 }
 
