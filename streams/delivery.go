@@ -59,7 +59,7 @@ type Delivery struct {
 	Source   history.Source
 	Activity int64
 
-	// Epoch is that of the Namespace when the delivery came.
+	// Epoch is that of the Namespace when the delivery came, 0 when that is not known: soon after the connection was lost.
 	Epoch     uint64
 	Partition int
 	// Seq is the sequence in the stream: HISTORY for starts, INBOX or TASKS.

@@ -77,6 +77,8 @@ type line struct {
 type condition struct {
 	epoch uint64
 	up    bool
+	// since is when the loss was noticed that this condition follows, zero for the first.
+	since time.Time
 	// lost is never read: it holds something as soon as the connection is lost. nats.go puts it there before it connects
 	// anew, so whoever has seen anything that came by a new connection finds it there.
 	lost chan nats.Status
@@ -104,13 +106,27 @@ func (l *link) current() *condition {
 	return l.renew()
 }
 
+// dispatchTime is longer than what has come by a connection waits to be handed to its receiver.
+const dispatchTime = 5 * time.Second
+
+// arrival is the epoch of what a receiver is just being handed, 0 when it may have come before the last loss of the
+// connection: what nats.go has read it hands on in its own time.
+func (l *link) arrival() uint64 {
+	c := l.current()
+	if !c.since.IsZero() && time.Since(c.since) < dispatchTime {
+		return 0
+	}
+	return c.epoch
+}
+
 func (l *link) renew() *condition {
 	l.renewing.Lock()
 	defer l.renewing.Unlock()
 	c := l.condition.Load()
-	next := &condition{epoch: c.epoch, lost: c.lost}
+	next := &condition{epoch: c.epoch, lost: c.lost, since: c.since}
 	if len(c.lost) > 0 {
 		next.epoch++
+		next.since = time.Now()
 		next.lost = l.listen()
 		l.nc.RemoveStatusListener(c.lost)
 	}

@@ -92,7 +92,7 @@ func newOrphan(p *puller, i int, stream string, m *stored) pulled {
 	orphan := pulled{
 		msg:  &nats.Msg{Subject: m.subject, Header: m.ownHeader(), Data: m.data},
 		at:   place{stream: stream, seq: m.seq, deliveries: orphanDeliveries, published: m.time},
-		part: i, epoch: p.link.current().epoch,
+		part: i, epoch: p.link.arrival(),
 	}
 	orphan.acker = &orphanAcker{puller: p, message: orphan}
 	return orphan

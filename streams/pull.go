@@ -342,7 +342,7 @@ func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
 	if !ok {
 		return // published to our inbox by somebody else: nothing that could be acknowledged
 	}
-	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}, epoch: p.link.current().epoch})
+	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}, epoch: p.link.arrival()})
 	part.empty, part.backlog = false, at.pending
 	if p.ranked {
 		for _, other := range p.parts {
