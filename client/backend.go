@@ -2,7 +2,7 @@ package client
 
 import (
 	"context"
-	"errors"
+	"time"
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
@@ -142,18 +142,22 @@ type EndedRun struct {
 	Successor string
 }
 
-// AwaitEnd waits until a run has closed. When ctx ends first it says which run is open, and no error.
-func (b *Backend) AwaitEnd(ctx context.Context, run history.Run) (EndedRun, error) {
+// AwaitEnd waits until a run has closed, or as long as wait. Of one that is open then it says which it is.
+func (b *Backend) AwaitEnd(ctx context.Context, run history.Run, wait time.Duration) (EndedRun, error) {
 	start, err := b.client.find(ctx, run.WorkflowID, run.RunID)
 	if err != nil {
 		return EndedRun{Run: run}, err
 	}
 	end := EndedRun{Run: start.Run.Run, Type: start.Type}
-	closed, err := b.client.awaitRecord(ctx, start.Run.Run, true)
-	switch {
-	case err != nil && ctx.Err() != nil && !errors.Is(err, streams.ErrNotFound):
-		return end, nil
-	case err != nil:
+	closed, err := streams.RunClosed(ctx, b.client.ns, start.Run.Run)
+	if err == nil && closed == nil && wait > 0 {
+		ctx, cancel := context.WithTimeout(ctx, wait)
+		defer cancel()
+		if closed, err = b.client.awaitRecord(ctx, start.Run.Run, true); err != nil && ctx.Err() != nil {
+			return end, nil
+		}
+	}
+	if err != nil || closed == nil {
 		return end, err
 	}
 	e := closed.Closing.Events[len(closed.Closing.Events)-1]

@@ -123,15 +123,23 @@ func (g *throughGateway) PutBeat(ctx context.Context, run history.Run, activity 
 	case err != nil:
 		return err
 	case beat.Pending:
-		return b.say(ctx, gatewire.CompleteRequest{Pending: true})
+		return b.say(ctx, gatewire.CompleteRequest{Pending: true, Details: unsent(beat)})
 	case beat.Attempt < b.attempt:
-		return b.say(ctx, gatewire.CompleteRequest{HandBack: true})
+		return b.say(ctx, gatewire.CompleteRequest{HandBack: true, Details: unsent(beat)})
 	case !beat.Ended.IsZero():
-		return b.say(ctx, gatewire.CompleteRequest{Failure: orUnknown(beat.Failure)})
+		return b.say(ctx, gatewire.CompleteRequest{Failure: orUnknown(beat.Failure), Details: unsent(beat)})
 	case beat.Time.IsZero():
 		return nil // it says that the attempt begins, which the gateway knows
 	}
 	return b.beat(ctx, true, beat.Details)
+}
+
+// unsent are the details of an attempt's last heartbeat, nil when it made none.
+func unsent(b *history.Beat) *common.Payloads {
+	if b.Time.IsZero() {
+		return nil
+	}
+	return b.Details
 }
 
 func orUnknown(f *failure.Failure) *failure.Failure {

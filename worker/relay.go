@@ -53,6 +53,8 @@ type RemoteOutcome struct {
 	// Pending, HandedBack and Lost: it will be completed from outside, was not made, was made by a worker of which nothing
 	// more is heard.
 	Pending, HandedBack, Lost bool
+	// Details, unless nil, are a last heartbeat's.
+	Details *common.Payloads
 	// Reported is called when the outcome is durable or could not be made so.
 	Reported func(error)
 }
@@ -171,6 +173,9 @@ func (r *relayed) expire(ctx context.Context, at time.Time) {
 
 // report reports an outcome as if it were that of a function here.
 func (r *relayed) report(ctx context.Context, o RemoteOutcome) {
+	if o.Details != nil {
+		r.pulse.record(o.Details)
+	}
 	told := &told{hold: r.hold}
 	r.hold = told
 	switch {

@@ -104,7 +104,7 @@ var errClosed = errors.New("task queue is not served any more")
 func (a *desk) run(ctx context.Context) {
 	g := a.desks.gateway
 	logger := log.With(g.config.Logger, "taskQueue", a.queue)
-	err := worker.RunRelay(ctx, g.config.Client, a.queue, a, worker.RelayOptions{Identity: "gateway " + a.desks.instance, Logger: logger})
+	err := worker.RunRelay(ctx, g.config.Client, a.queue, a, worker.RelayOptions{Identity: "gateway " + a.desks.instance, Logger: g.config.Logger})
 	if err != nil {
 		logger.Error("task queue cannot be served to tenants", "error", err)
 		err = &gatewire.Error{Code: gatewire.Unavailable, Message: fmt.Sprintf("task queue %s cannot be served: %v", a.queue, err)}

@@ -49,6 +49,9 @@ type fixture struct {
 
 func setup(t testing.TB) *fixture {
 	t.Helper()
+	if p, ok := t.(*testing.T); ok {
+		p.Parallel()
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	t.Cleanup(cancel)
 	f := &fixture{TB: t, ctx: ctx, server: securitytest.Start(t, installation())}
@@ -156,4 +159,11 @@ func (f *fixture) start(w worker.Worker) worker.Worker {
 func isA[E error](err error) bool {
 	var e E
 	return errors.As(err, &e)
+}
+
+// over is a context that has ended.
+func (f *fixture) over() (context.Context, context.CancelFunc) {
+	ctx, cancel := context.WithCancel(f.ctx)
+	cancel()
+	return ctx, cancel
 }

@@ -224,10 +224,9 @@ func (g *Gateway) reply(verb gatewire.Verb, reply any, err error) []byte {
 // after two minutes.
 const maxWait = 30 * time.Second
 
-// waiting bounds ctx by what a request is to wait. It also ends with serving; the request then has an answer: not yet.
-func waiting(ctx context.Context, millis int64) (context.Context, context.CancelFunc) {
-	millis = min(max(millis, 0), maxWait.Milliseconds())
-	return context.WithTimeout(ctx, time.Duration(millis)*time.Millisecond)
+// waitOf is how long a request is to wait.
+func waitOf(millis int64) time.Duration {
+	return time.Duration(min(max(millis, 0), maxWait.Milliseconds())) * time.Millisecond
 }
 
 func (g *Gateway) info(context.Context, string, *struct{}) (any, error) {

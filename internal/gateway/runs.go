@@ -43,6 +43,9 @@ func runOf(r gatewire.Run) (history.Run, error) {
 
 const maxRunID = 200
 
+// minUpdateWait is what sending an update, or looking for one, may take at least, however short its sender waits.
+const minUpdateWait = 2 * time.Second
+
 func checkWorkflowID(id string) error {
 	if err := streams.CheckWorkflowID(id); err != nil {
 		return err
@@ -147,7 +150,7 @@ func (g *Gateway) update(ctx context.Context, _ string, r *gatewire.UpdateReques
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := waiting(ctx, r.WaitMillis)
+	ctx, cancel := context.WithTimeout(ctx, max(waitOf(r.WaitMillis), minUpdateWait))
 	defer cancel()
 	request := &history.UpdateRequest{ID: r.ID, Name: r.Name, Input: r.Input, Header: r.Header, Identity: r.Identity, Exact: run.RunID != ""}
 	state, err := g.backend.Update(ctx, run, r.FirstRunID, request, client.WorkflowUpdateStage(r.Stage))
@@ -159,7 +162,7 @@ func (g *Gateway) outcome(ctx context.Context, _ string, r *gatewire.OutcomeRequ
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := waiting(ctx, r.WaitMillis)
+	ctx, cancel := context.WithTimeout(ctx, max(waitOf(r.WaitMillis), minUpdateWait))
 	defer cancel()
 	state, err := g.backend.Outcome(ctx, run, r.ID)
 	return g.updateReply(ctx, state, err)
@@ -201,10 +204,10 @@ func (g *Gateway) result(ctx context.Context, _ string, r *gatewire.ResultReques
 	if err != nil {
 		return nil, err
 	}
-	life := ctx
-	ctx, cancel := waiting(ctx, r.WaitMillis)
+	wait := waitOf(r.WaitMillis)
+	ctx, cancel := context.WithTimeout(ctx, wait+workTimeout)
 	defer cancel()
-	end, err := g.backend.AwaitEnd(ctx, run)
+	end, err := g.backend.AwaitEnd(ctx, run, wait)
 	if err != nil {
 		return nil, err
 	}
@@ -212,14 +215,12 @@ func (g *Gateway) result(ctx context.Context, _ string, r *gatewire.ResultReques
 	if !end.Closed {
 		return reply, nil
 	}
-	life, cancelRead := context.WithTimeout(life, workTimeout)
-	defer cancelRead()
-	if reply.Result, err = g.whole(life, end.Result); err != nil {
+	if reply.Result, err = g.whole(ctx, end.Result); err != nil {
 		return nil, err
 	}
 	if end.Status == enums.WORKFLOW_EXECUTION_STATUS_COMPLETED {
 		return reply, nil
 	}
-	reply.Failure, err = g.backend.Payloads().WholeFailure(life, end.Failure)
+	reply.Failure, err = g.backend.Payloads().WholeFailure(ctx, end.Failure)
 	return reply, err
 }

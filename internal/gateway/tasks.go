@@ -30,7 +30,7 @@ func (g *Gateway) poll(ctx context.Context, queue string, r *gatewire.PollReques
 			s.types[t] = true
 		}
 	}
-	ctx, cancel := waiting(ctx, r.WaitMillis)
+	ctx, cancel := context.WithTimeout(ctx, waitOf(r.WaitMillis))
 	defer cancel()
 	if err := at.enter(s); err != nil {
 		return nil, err
@@ -128,7 +128,7 @@ func (g *Gateway) complete(ctx context.Context, queue string, r *gatewire.Comple
 		return reply, err
 	}
 	reported := make(chan error, 1)
-	o := worker.RemoteOutcome{Result: r.Result, Failure: r.Failure, Pending: r.Pending, HandedBack: r.HandBack,
+	o := worker.RemoteOutcome{Result: r.Result, Failure: r.Failure, Pending: r.Pending, HandedBack: r.HandBack, Details: r.Details,
 		Reported: func(err error) { reported <- err }}
 	if l := g.lease(id.Lease); l != nil && l.finish(o) {
 		select {

@@ -18,11 +18,12 @@ const (
 	// patience bounds the repetition of a request that is not to wait for ever: the daemon may be starting, the broker may
 	// be choosing a leader.
 	patience = 60 * time.Second
-	// answerTime is what an answer may take, beyond the time that its request is to wait.
+	// answerTime is what an answer may take, and lateness what one may take beyond the time that its request is to wait.
 	answerTime = 5 * time.Second
+	lateness   = 3 * time.Second
 	// LongWait is how long a request waits at the gateway for something to happen. It is short, because an answer does not
 	// come late when a daemon dies: it does not come.
-	LongWait = 10 * time.Second
+	LongWait = 5 * time.Second
 
 	firstPause = 10 * time.Millisecond
 	lastPause  = time.Second
@@ -45,14 +46,16 @@ func (c *Caller) Call(ctx context.Context, verb gatewire.Verb, queue string, wai
 	if err != nil {
 		return fmt.Errorf("encode request %s: %w", verb, err)
 	}
+	timeout := wait + lateness
 	var over <-chan time.Time
 	if wait == 0 {
+		timeout = answerTime
 		timer := time.NewTimer(patience)
 		defer timer.Stop()
 		over = timer.C
 	}
 	for pause := firstPause; ; pause = min(2*pause, lastPause) {
-		again, err := c.once(ctx, verb, queue, wait+answerTime, data, out)
+		again, err := c.once(ctx, verb, queue, timeout, data, out)
 		if !again {
 			return err
 		}

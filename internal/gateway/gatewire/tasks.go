@@ -81,10 +81,11 @@ func PollReplyOf(t *history.Task, attempt int32) *PollReply {
 	}
 }
 
-// Task is the opposite of PollReplyOf, for a worker that knows the queue.
+// Task is the opposite of PollReplyOf, for a worker that knows the queue. That of the run itself is not said; the
+// activity's stands in its place.
 func (r *PollReply) Task(queue string) *history.Task {
 	return &history.Task{
-		Run:          history.Address{Run: history.Run{WorkflowID: r.Run.WorkflowID, RunID: r.Run.RunID}},
+		Run:          history.Address{Run: history.Run{WorkflowID: r.Run.WorkflowID, RunID: r.Run.RunID}, Queue: queue},
 		WorkflowType: r.WorkflowType, Event: r.Activity, ActivityID: r.ActivityID, Type: r.ActivityType, Queue: queue,
 		Input: r.Input, Header: r.Header, Scheduled: r.Scheduled, FirstAttempt: r.Attempt,
 		ScheduleToClose: history.MillisOf(millis(r.ScheduleToCloseMillis)), StartToClose: history.MillisOf(millis(r.StartToCloseMillis)),
@@ -103,6 +104,8 @@ type CompleteRequest struct {
 	Pending bool `json:"pending,omitempty"`
 	// HandBack gives the task back without using an attempt: another worker is to have it.
 	HandBack bool `json:"handBack,omitempty"`
+	// Details, unless absent, are those of a last heartbeat that was not sent, for the next attempt. A result needs none.
+	Details *common.Payloads `json:"details,omitempty"`
 }
 
 // Check refuses more than one outcome.
@@ -116,7 +119,7 @@ func (r *CompleteRequest) Check() error {
 	if n > 1 {
 		return Refuse("only one of result, failure, pending and handBack can be set")
 	}
-	return errors.Join(checkText("identity", r.Identity), checkPayloads(r.Result), checkFailure(r.Failure))
+	return errors.Join(checkText("identity", r.Identity), checkPayloads(r.Result, r.Details), checkFailure(r.Failure))
 }
 
 // HeartbeatRequest says that a task is being worked on.

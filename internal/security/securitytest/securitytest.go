@@ -35,17 +35,10 @@ func Start(t testing.TB, i security.Installation) *Server {
 // StartConfig is Start with the accounts as a part of a configuration file.
 func StartConfig(t testing.TB, accounts string) *Server {
 	t.Helper()
-	dir := t.TempDir()
-	file := filepath.Join(dir, "nats.conf")
-	if err := os.WriteFile(file, []byte(accounts), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	o, err := server.ProcessConfigFile(file)
+	o, err := options(t, accounts)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, accounts)
 	}
-	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
-	o.JetStream, o.StoreDir = true, filepath.Join(dir, "store")
 	s, err := server.NewServer(o)
 	if err != nil {
 		t.Fatalf("%v in\n%s", err, accounts)
@@ -59,6 +52,36 @@ func StartConfig(t testing.TB, accounts string) *Server {
 		t.Fatal("nats-server is not ready after 10 s")
 	}
 	return &Server{t, s}
+}
+
+// Check says what a server has against accounts as a part of a configuration file.
+func Check(t testing.TB, accounts string) error {
+	t.Helper()
+	o, err := options(t, accounts)
+	if err != nil {
+		return err
+	}
+	s, err := server.NewServer(o)
+	if err == nil {
+		s.Shutdown()
+	}
+	return err
+}
+
+func options(t testing.TB, accounts string) (*server.Options, error) {
+	t.Helper()
+	dir := t.TempDir()
+	file := filepath.Join(dir, "nats.conf")
+	if err := os.WriteFile(file, []byte(accounts), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	o, err := server.ProcessConfigFile(file)
+	if err != nil {
+		return nil, err
+	}
+	o.Host, o.Port, o.NoSigs, o.NoLog = "127.0.0.1", server.RANDOM_PORT, true, true
+	o.JetStream, o.StoreDir = true, filepath.Join(dir, "store")
+	return o, nil
 }
 
 // URL is where the server listens.
