@@ -150,6 +150,31 @@ func TestManyLooksAtOnce(t *testing.T) {
 	}
 }
 
+// BenchmarkLooksAtOnce has 64 runs look into their inboxes, together and each for itself. CPU-ns/op is the time of all
+// processors, in the server too.
+func BenchmarkLooksAtOnce(b *testing.B) {
+	for name, alone := range map[string]int{"together": looksAlone, "apart": -1} {
+		b.Run(name, func(b *testing.B) {
+			f := setup(b, 1)
+			f.ns.at("w").looks.alone = alone
+			var runs atomic.Int64
+			b.SetParallelism(max(64/runtime.GOMAXPROCS(0), 1))
+			b.ReportAllocs()
+			before := processorTime(b)
+			b.RunParallel(func(pb *testing.PB) {
+				run := newRun("w" + strconv.FormatInt(runs.Add(1), 10))
+				for pb.Next() {
+					if empty, err := f.ns.InboxEmpty(context.Background(), run, []history.Source{history.SourceSignals}); err != nil || !empty {
+						b.Errorf("empty %t, %v", empty, err)
+						return
+					}
+				}
+			})
+			b.ReportMetric(float64(processorTime(b)-before)/float64(b.N), "CPU-ns/op")
+		})
+	}
+}
+
 func TestALookIsARequestThatTheBrokerReads(t *testing.T) {
 	t.Parallel()
 	subjects := make([]string, lookLimit)
