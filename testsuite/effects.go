@@ -109,11 +109,12 @@ func (e *engine) parentOfBroken(r *run) {
 	}
 }
 
-// startSuccessor starts the run that takes over from r. The chain of the root run ends where it continues as new: that
+// startSuccessor starts the run that takes over from r. The chain of the root run ends where it continues as new or runs again by its
+// cron schedule: that
 // is what the test looks at.
 func (e *engine) startSuccessor(r *run, start *history.Start) {
 	isRoot := r == e.rootRun()
-	if isRoot && start.Initiator == enums.CONTINUE_AS_NEW_INITIATOR_WORKFLOW {
+	if isRoot && start.Initiator != enums.CONTINUE_AS_NEW_INITIATOR_RETRY {
 		return
 	}
 	e.launch(start, isRoot)

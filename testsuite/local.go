@@ -3,6 +3,8 @@ package testsuite
 import (
 	"context"
 	"errors"
+	"reflect"
+	"slices"
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
@@ -25,6 +27,58 @@ type stretch struct {
 	transition *history.Transition
 	until      time.Time
 	running    map[*replay.LocalActivity]*localTask
+	// asked is what the transition was decided on, ended the local activities that have ended in it.
+	asked question
+	ended []endedLocal
+}
+
+// question is what a transition is decided on: messages, and whether the clock was looked at.
+type question struct {
+	messages []*history.Message
+	clock    bool
+}
+
+// endedLocal is a local activity with its outcome. It is not called again when the code asks for it again.
+type endedLocal struct {
+	activity *replay.LocalActivity
+	out      replay.LocalOutcome
+}
+
+// interrupted makes ready to decide again what waits for local activities, together with a request to cancel or terminate
+// the run, if one has come: it does not wait for them. It says whether it has, and whether the clock is to be looked at.
+func (r *run) interrupted() (yes, clock bool) {
+	s := r.stretch
+	r.mu.Lock()
+	asked := slices.ContainsFunc(r.waiting, func(m *history.Message) bool { return m.Cancel != nil || m.Terminate != nil })
+	r.mu.Unlock()
+	if !asked || r.mocked {
+		return false, false
+	}
+	r.endStretch()
+	err := r.guarded(func() error {
+		r.machine.Destroy()
+		r.machine = r.newMachine()
+		return r.replayOn(r.machine)
+	})
+	if err != nil {
+		r.breaks(err)
+		return false, false
+	}
+	r.kept = s.ended
+	r.mu.Lock()
+	r.waiting = append(slices.Clip(s.asked.messages), r.waiting...)
+	r.mu.Unlock()
+	return true, s.asked.clock
+}
+
+// known is the outcome of a local activity that was called before the run was interrupted.
+func (r *run) known(a *replay.LocalActivity) (replay.LocalOutcome, bool) {
+	for _, k := range r.kept {
+		if k.activity.ID == a.ID && k.activity.Type == a.Type && k.activity.Attempt == a.Attempt && reflect.DeepEqual(k.activity.Args, a.Args) {
+			return k.out, true
+		}
+	}
+	return replay.LocalOutcome{}, false
 }
 
 // localTask is a local activity of a stretch.
@@ -53,7 +107,8 @@ func (r *run) goOn(t *history.Transition, events []history.Event) {
 		return
 	}
 	if r.stretch == nil {
-		r.stretch = &stretch{transition: t, until: r.env.time().Add(localBudget), running: map[*replay.LocalActivity]*localTask{}}
+		r.stretch = &stretch{transition: t, until: r.env.time().Add(localBudget), running: map[*replay.LocalActivity]*localTask{},
+			asked: r.asked, ended: r.kept}
 	}
 	waited := map[*replay.LocalActivity]bool{}
 	for _, a := range waiting {
@@ -97,6 +152,15 @@ func (l *localTask) begin() {
 	e, a := l.run.env, l.activity
 	l.number++
 	l.started = e.time()
+	if out, ended := l.run.known(a); ended {
+		e.post(func() {
+			if !l.over {
+				out.Time = e.time()
+				l.tell(out)
+			}
+		})
+		return
+	}
 	fn, err := e.functions.Local(a)
 	if err != nil {
 		l.conclude(nil, e.failureConverter.ErrorToFailure(err), enums.RETRY_STATE_NON_RETRYABLE_FAILURE, 0)
@@ -177,12 +241,19 @@ func (l *localTask) fail(f *failure.Failure) {
 // conclude gives the code an outcome and lets it go on.
 func (l *localTask) conclude(result *common.Payloads, f *failure.Failure, state enums.RetryState, backoff time.Duration) {
 	r := l.run
-	l.close()
-	delete(r.stretch.running, l.activity)
 	if backoff == 0 {
 		r.env.listeners.localEnded(r.env, l.info(), result, f)
 	}
 	out := replay.LocalOutcome{Result: result, Failure: f, Attempt: l.number, Backoff: backoff, Retry: state, Time: r.env.time()}
+	r.stretch.ended = append(r.stretch.ended, endedLocal{l.activity, out})
+	l.tell(out)
+}
+
+// tell gives the code an outcome.
+func (l *localTask) tell(out replay.LocalOutcome) {
+	r := l.run
+	l.close()
+	delete(r.stretch.running, l.activity)
 	var events []history.Event
 	err := r.guarded(func() (err error) {
 		events, err = r.machine.Resume(l.activity, out)

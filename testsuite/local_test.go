@@ -127,3 +127,39 @@ func TestLocalActivityTimesOut(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
+
+// TestCancellationDoesNotWaitForLocalActivities: as on a server, what waits for them is decided again together with the
+// request. What had ended is not called again.
+func TestCancellationDoesNotWaitForLocalActivities(t *testing.T) {
+	env := newEnv()
+	calls := map[string]int{}
+	running := make(chan struct{})
+	quick := func(context.Context) (int, error) { calls["quick"]++; return 7, nil }
+	slow := func(ctx context.Context) error {
+		calls["slow"]++
+		close(running)
+		<-ctx.Done()
+		return ctx.Err()
+	}
+	go func() {
+		<-running
+		env.CancelWorkflow()
+	}()
+	env.RegisterWorkflow(greetLocally)
+	env.ExecuteWorkflow(func(ctx workflow.Context) (string, error) {
+		ctx = localOptions(ctx, workflow.LocalActivityOptions{})
+		clean, end := workflow.NewDisconnectedContext(ctx)
+		defer end()
+		var n int
+		if err := workflow.ExecuteLocalActivity(clean, quick).Get(clean, &n); err != nil {
+			return "", err
+		}
+		err := workflow.ExecuteLocalActivity(ctx, slow).Get(ctx, nil)
+		var canceled *millrace.CanceledError
+		return fmt.Sprint(n, errors.As(err, &canceled)), nil
+	})
+	check(t, env, "7 true")
+	if calls["quick"] != 1 || calls["slow"] != 1 {
+		t.Errorf("calls are %v", calls)
+	}
+}

@@ -29,7 +29,7 @@ func (e *TestWorkflowEnvironment) SetWorkflowRunTimeout(runTimeout time.Duration
 }
 
 // SetStartWorkflowOptions sets the options that the workflow is started with: workflow ID, task queue, time-outs, retry
-// policy, memo, start delay, summary and details. The policies about other runs of its ID have no meaning here.
+// policy, cron schedule, memo, start delay, summary and details. The first run begins at once, whatever the schedule. The policies about other runs of its ID have no meaning here.
 func (e *TestWorkflowEnvironment) SetStartWorkflowOptions(options client.StartWorkflowOptions) *TestWorkflowEnvironment {
 	s := e.start
 	if options.ID != "" {
@@ -42,7 +42,7 @@ func (e *TestWorkflowEnvironment) SetStartWorkflowOptions(options client.StartWo
 	s.RunTimeout = history.MillisOf(options.WorkflowRunTimeout)
 	s.TaskTimeout = history.MillisOf(options.WorkflowTaskTimeout)
 	s.RetryPolicy = history.RetryPolicyOf(options.RetryPolicy)
-	s.Delay = history.MillisOf(options.StartDelay)
+	s.Delay, s.CronSchedule = history.MillisOf(options.StartDelay), options.CronSchedule
 	s.StaticSummary, s.StaticDetails = options.StaticSummary, options.StaticDetails
 	if options.Memo != nil {
 		if err := e.SetMemoOnStart(options.Memo); err != nil {

@@ -56,8 +56,11 @@ type run struct {
 	deadline *alarm
 	due      time.Time
 	tasks    map[int64]*task
-	// stretch is set while local activities run.
+	// asked is what is being decided on. Stretch is set while local activities run for that, and kept are those that had
+	// ended when it was interrupted.
+	asked   question
 	stretch *stretch
+	kept    []endedLocal
 	// returns are what update handlers have returned, by the IDs of the updates.
 	returns map[string]updateReturn
 	// startAlarm begins the run after its delay.
@@ -163,8 +166,15 @@ func (r *run) step() { r.advance(false) }
 
 // advance makes a transition of what waits and, with clock, of what is due.
 func (r *run) advance(clock bool) {
-	if !r.begun || r.env.settling || r.stretch != nil {
+	if !r.begun || r.env.settling {
 		return
+	}
+	if r.stretch != nil {
+		again, due := r.interrupted()
+		if !again {
+			return
+		}
+		clock = clock || due
 	}
 	waiting := r.takeWaiting()
 	if r.over() {
@@ -177,12 +187,17 @@ func (r *run) advance(clock bool) {
 	if r.env.pretense.Load().target {
 		d.SetTargetChanged()
 	}
+	r.asked = question{clock: clock}
 	for i, m := range waiting {
+		before := len(d.Consumed())
 		if m.Update == nil {
 			d.Add(m)
 		} else if !r.take(d, m) {
 			r.putBack(waiting[i:]) // in the order of sending
 			break
+		}
+		if len(d.Consumed()) > before {
+			r.asked.messages = append(r.asked.messages, m)
 		}
 	}
 	if clock {
@@ -246,7 +261,7 @@ func (r *run) commit(t *history.Transition) {
 		r.breaks(err)
 		return
 	}
-	r.transitions = append(r.transitions, t)
+	r.transitions, r.kept = append(r.transitions, t), nil
 	r.size += sizeOf(history.Encode(t))
 	// An update that the code has answered before it closed is told of before the workflow counts as completed.
 	r.tellUpdates(t.Events)
