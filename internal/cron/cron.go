@@ -7,16 +7,27 @@
 package cron
 
 import (
+	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/robfig/cron/v3"
 )
 
+// parse reads a schedule. The library's parser panics where a time zone is followed by nothing.
+func parse(schedule string) (cron.Schedule, error) {
+	zoned := strings.HasPrefix(schedule, "TZ=") || strings.HasPrefix(schedule, "CRON_TZ=")
+	if zoned && !strings.Contains(schedule, " ") {
+		return nil, errors.New("there is nothing behind the time zone")
+	}
+	return cron.ParseStandard(schedule)
+}
+
 // Next is the first time that a schedule names after the given start and not before the given end: the start is when the
 // last run began, the end when it closed. It is a whole second.
 func Next(schedule string, start, end time.Time) (time.Time, error) {
-	s, err := cron.ParseStandard(schedule)
+	s, err := parse(schedule)
 	if err != nil {
 		return time.Time{}, fmt.Errorf("cron schedule %q: %w", schedule, err)
 	}

@@ -68,6 +68,22 @@ func Parse(data []byte) (*Table, error) {
 			return nil, fmt.Errorf("parse table of deployments: %w", err)
 		}
 	}
+	for name, d := range t.Deployments {
+		if d == nil {
+			return nil, fmt.Errorf("parse table of deployments: deployment %q is null", name)
+		}
+		if d.Builds == nil {
+			d.Builds = map[string]*Build{}
+		}
+		for id, b := range d.Builds {
+			if b == nil {
+				return nil, fmt.Errorf("parse table of deployments: build %q of deployment %q is null", id, name)
+			}
+			if b.Pinned == nil {
+				b.Pinned = map[string][]string{}
+			}
+		}
+	}
 	return t, nil
 }
 

@@ -61,6 +61,11 @@ func FuzzDecodeTask(f *testing.F)       { fuzzRecord(f, "task") }
 func FuzzDecodeTaskToken(f *testing.F)  { fuzzRecord(f, "task token") }
 func FuzzDecodeBeat(f *testing.F)       { fuzzRecord(f, "heartbeat") }
 
+func FuzzDecodeQuery(f *testing.F)        { fuzzRecord(f, "query") }
+func FuzzDecodeQueryResult(f *testing.F)  { fuzzRecord(f, "query result") }
+func FuzzDecodeTrouble(f *testing.F)      { fuzzRecord(f, "trouble") }
+func FuzzDecodeUpdateAnswer(f *testing.F) { fuzzRecord(f, "update answer") }
+
 // FuzzDecodeEnd checks that DecodeEnd agrees with DecodeTransition on all that the latter accepts.
 func FuzzDecodeEnd(f *testing.F) {
 	addSeeds(f, "transition")
