@@ -133,9 +133,9 @@ type (
 	TaskQueueType int
 )
 
-// The values of WorkerDeploymentVersionDrainageStatus. A version that new runs go to, or never went to, has none.
+// The values of WorkerDeploymentVersionDrainageStatus, without its type as in Temporal's SDK. A version that new runs go to, or never went to, has none.
 const (
-	WorkerDeploymentVersionDrainageStatusUnspecified WorkerDeploymentVersionDrainageStatus = iota
+	WorkerDeploymentVersionDrainageStatusUnspecified = iota
 	// WorkerDeploymentVersionDrainageStatusDraining is that of a version to which open runs are pinned.
 	WorkerDeploymentVersionDrainageStatusDraining
 	// WorkerDeploymentVersionDrainageStatusDrained is that of a version whose workers nobody needs any more.
@@ -153,9 +153,9 @@ func (s WorkerDeploymentVersionDrainageStatus) String() string {
 	return ""
 }
 
-// The values of TaskQueueType.
+// The values of TaskQueueType, without it as in Temporal's SDK.
 const (
-	TaskQueueTypeUnspecified TaskQueueType = iota
+	TaskQueueTypeUnspecified = iota
 	TaskQueueTypeWorkflow
 	TaskQueueTypeActivity
 	// TaskQueueTypeNexus is here for code that names it; there are no such queues.

@@ -66,7 +66,7 @@ func (*AutoUpgradeVersioningOverride) behavior() workflow.VersioningBehavior {
 }
 
 // UnversionedBuildID stands for workers without UseVersioning where builds are named.
-const UnversionedBuildID = "__unversioned__"
+const UnversionedBuildID string = ""
 
 // storedOverride is o as it is stored, nil for none.
 func storedOverride(o VersioningOverride) (*history.VersioningOverride, error) {

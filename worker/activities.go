@@ -65,7 +65,9 @@ type activities struct {
 	slots    *slots
 	// limit is what WorkerActivitiesPerSecond asks for, nil for no bound.
 	limit *rate.Limiter
-	pool  goroutines.Pool
+	// shared is what TaskQueueActivitiesPerSecond asks for, nil for no bound.
+	shared *queueRate
+	pool   goroutines.Pool
 
 	// stopping is closed when no more tasks are taken.
 	stopping chan struct{}
@@ -166,6 +168,12 @@ func (w *activities) poll(ctx, work context.Context, src source) error {
 		}
 		if w.limit != nil {
 			if err := w.limit.Wait(ctx); err != nil {
+				return err
+			}
+			free = 1
+		}
+		if w.shared != nil {
+			if err := w.shared.wait(ctx); err != nil {
 				return err
 			}
 			free = 1

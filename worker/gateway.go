@@ -333,6 +333,8 @@ func (w *worker) checkGateway(runsWorkflows bool) error {
 		return notOffered("Options.EnableSessionWorker")
 	case w.options.DeploymentOptions.UseVersioning:
 		return notOffered("Options.DeploymentOptions.UseVersioning")
+	case w.options.TaskQueueActivitiesPerSecond > 0:
+		return notOffered("Options.TaskQueueActivitiesPerSecond")
 	case w.options.WorkerLossTimeout < gatewire.MinLease || w.options.WorkerLossTimeout > gatewire.MaxLease:
 		return fmt.Errorf("%w: Options.WorkerLossTimeout is %v, must be %v to %v with a gateway", ErrInvalidOptions,
 			w.options.WorkerLossTimeout, gatewire.MinLease, gatewire.MaxLease)

@@ -29,8 +29,11 @@ type Options struct {
 	MaxConcurrentLocalActivityExecutionSize int
 	// WorkerLocalActivitiesPerSecond bounds how many local activities begin per second. 0 means no bound.
 	WorkerLocalActivitiesPerSecond float64
-	// TaskQueueActivitiesPerSecond is not supported, and refused unless it is 0: nobody counts for all workers of a queue.
-	// Divide the rate among the workers, by WorkerActivitiesPerSecond.
+	// TaskQueueActivitiesPerSecond bounds how many activities of the task queue begin per second on all workers that set it,
+	// which should agree; less than 1 is possible. The rate is right on average; after a pause as many may begin at once as
+	// there are workers, and workers whose clocks differ divide it unevenly. Each attempt counts. It takes a write to the
+	// broker for each activity, for rates above 4 per second one for each quarter of a second and worker, and it excludes
+	// eager activities. 0 means no bound. It is refused through a gateway.
 	TaskQueueActivitiesPerSecond float64
 	// WorkerActivitiesPerSecond bounds how many activities this worker begins per second; less than 1 is possible. 0
 	// means no bound.
@@ -183,9 +186,8 @@ func (o Options) validate() error {
 		return refuse("MaxConcurrentSessionExecutionSize", o.MaxConcurrentSessionExecutionSize, "at least 0")
 	case o.EnableSessionWorker && o.DeploymentOptions.UseVersioning:
 		return refuse("EnableSessionWorker", true, "false where DeploymentOptions.UseVersioning is set")
-	case o.TaskQueueActivitiesPerSecond != 0:
-		return refuse("TaskQueueActivitiesPerSecond", o.TaskQueueActivitiesPerSecond,
-			"0: a rate for all workers of a queue is not supported, divide it among them by WorkerActivitiesPerSecond")
+	case !(o.TaskQueueActivitiesPerSecond >= 0):
+		return refuse("TaskQueueActivitiesPerSecond", o.TaskQueueActivitiesPerSecond, "at least 0")
 	case o.MaxEagerActivityReservationsPerWorkflowTask != nil && *o.MaxEagerActivityReservationsPerWorkflowTask < 1:
 		return refuse("MaxEagerActivityReservationsPerWorkflowTask", *o.MaxEagerActivityReservationsPerWorkflowTask, "nil or at least 1")
 	case o.WorkflowPanicPolicy != BlockWorkflow && o.WorkflowPanicPolicy != FailWorkflow:

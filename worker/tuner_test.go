@@ -157,7 +157,7 @@ func TestOptionsThatCannotBeHonoredAreRefused(t *testing.T) {
 	zero := 0
 	for what, o := range map[string]Options{
 		"two limits":       {Tuner: tuner, MaxConcurrentActivityExecutionSize: 3},
-		"queue rate":       {TaskQueueActivitiesPerSecond: 3},
+		"queue rate":       {TaskQueueActivitiesPerSecond: -3},
 		"no eager":         {MaxEagerActivityReservationsPerWorkflowTask: &zero},
 		"panic policy":     {WorkflowPanicPolicy: 7},
 		"nameless version": {DeploymentOptions: DeploymentOptions{UseVersioning: true}},

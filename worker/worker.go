@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
@@ -221,7 +222,7 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 		if w.options.DeploymentOptions.UseVersioning {
 			a.lanes, changed = w.versions.lanes, append(changed, a.relane)
 		}
-		if !w.options.DisableEagerActivities {
+		if !w.options.DisableEagerActivities && w.options.TaskQueueActivitiesPerSecond == 0 {
 			eager = a
 		}
 	}
@@ -295,6 +296,9 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 			builds = append(builds, own)
 		}
 		a.classes = newClasses(w.core.Streams, queue, builds...)
+		a.shared = newQueueRate(w.options.TaskQueueActivitiesPerSecond, func(ctx context.Context, turns int, length time.Duration) (time.Time, error) {
+			return w.core.Streams.TakeTurns(ctx, queue, turns, length)
+		}, logger)
 	}
 	a.namespace, a.find, a.logger = w.core.Namespace, w.registry.activity, logger
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter

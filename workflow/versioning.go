@@ -32,11 +32,11 @@ func (b VersioningBehavior) String() string {
 // changes nothing where an override pins the run, which the new one inherits.
 type ContinueAsNewVersioningBehavior int
 
-// The numbers are stored.
+// The values of ContinueAsNewVersioningBehavior, without its type as in Temporal's SDK. They are stored.
 const (
 	// ContinueAsNewVersioningBehaviorUnspecified begins a pinned run's successor on the same version, and any other on the
 	// one that new runs go to.
-	ContinueAsNewVersioningBehaviorUnspecified ContinueAsNewVersioningBehavior = iota
+	ContinueAsNewVersioningBehaviorUnspecified = iota
 	// ContinueAsNewVersioningBehaviorAutoUpgrade begins on the version that new runs go to. There the new run stays if its
 	// workflow is pinned.
 	ContinueAsNewVersioningBehaviorAutoUpgrade
