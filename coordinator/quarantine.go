@@ -78,12 +78,24 @@ func (c *Coordinator) cautious() bool {
 	return c.cfg.Now().UnixNano()-c.redelivered.Load() < int64(caution)
 }
 
+// undecided is for how long after code began to run its process is not taken for dead: as long as a message that it
+// holds stays with it.
+func (c *Coordinator) undecided() time.Duration { return max(c.cfg.AckWait, 2*c.cfg.DeadlockTimeout) }
+
 // isRenewed says whether the item is the copy of an update that was delivered before.
 func (it *item) isRenewed() bool { return it.isUpdate() && it.message.Forwarded > 0 }
 
-// quarantine hands items back that no code may run for, later each time.
+// quarantine hands items back that no code may run for, later each time; but soon where another process may be running the
+// code right now: its note looks like that of one that died.
 func (c *Coordinator) quarantine(ctx context.Context, run history.Run, items []*item) {
-	if t, err := c.trouble(ctx, run); err == nil && guilty(t) && t.Reason != verdict(t) {
+	t, err := c.trouble(ctx, run)
+	if err == nil && c.cfg.Now().Sub(t.Began) < c.undecided() {
+		for _, it := range items {
+			it.handBack(minQuarantineDelay / 5)
+		}
+		return
+	}
+	if err == nil && guilty(t) && t.Reason != verdict(t) {
 		t.Reason, t.Since = verdict(t), c.cfg.Now()
 		c.note(ctx, run, t)
 		c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
@@ -122,10 +134,10 @@ func (c *Coordinator) watched(ctx context.Context, e *entry, run func(ctx contex
 			alone = 1
 		}
 	}
-	t.Begun, t.Alone, e.noted = t.Begun+1, t.Alone+alone, true
+	t.Begun, t.Alone, t.Began, e.noted = t.Begun+1, t.Alone+alone, c.cfg.Now().Round(0).UTC(), true
 	c.note(ctx, e.run(), t)
 	defer func() {
-		t.Begun, t.Alone, e.noted = t.Begun-1, t.Alone-alone, false
+		t.Begun, t.Alone, t.Began, e.noted = t.Begun-1, t.Alone-alone, time.Time{}, false
 		c.note(ctx, e.run(), t)
 	}()
 	return run(ctx)

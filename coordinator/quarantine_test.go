@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
 )
 
 // ends ends the process: nothing that it says reaches the broker any more.
@@ -236,5 +237,52 @@ func TestAnUpdateWhoseValidatorEndsProcessesIsQuarantined(t *testing.T) {
 		if got := f.trouble(run).Reason; !strings.Contains(got, "has ended") {
 			t.Errorf("reason %q does not say what happened", got)
 		}
+	})
+}
+
+// TestCodeThatRunsElsewhereIsNotGuilty: another process runs the run's code alone, and has noted that, when a message of
+// the run that was delivered often comes to this one. The note is struck out, and the message must not rest for minutes
+// meanwhile: all that was sent after it waits behind it.
+func TestCodeThatRunsElsewhereIsNotGuilty(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("collect", collect(1))
+		stop := f.serve()
+		run := f.start("w", "collect")
+		f.settle(time.Second)
+		stop()
+		f.signal(run, "s", "s1")
+		c, err := f.model.Consume(f.ctx, streams.LaneInbox, queue, "", streams.ConsumeOptions{AckWait: time.Minute})
+		if err != nil {
+			t.Fatal(err)
+		}
+		for range 12 {
+			ds, err := c.Pull(f.ctx, 1)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if err := ds[0].Nak(0); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if err := c.Close(); err != nil {
+			t.Fatal(err)
+		}
+		note, err := history.Encode(&history.Trouble{Transition: 1, Begun: 2, Alone: 1, Began: time.Now()})
+		if err == nil {
+			err = f.model.PutBeat(f.ctx, run.Run, 0, note)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.serve()
+		f.settle(500 * time.Millisecond)
+		if state := f.state(run); state.Closed() {
+			t.Fatal("the code ran in spite of the note")
+		}
+		if err := f.model.DeleteBeats(f.ctx, run.Run, 0); err != nil { // the other process is done
+			t.Fatal(err)
+		}
+		f.settle(3 * time.Second)
+		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
 	})
 }

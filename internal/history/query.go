@@ -44,6 +44,9 @@ type Trouble struct {
 	// nothing else in its process.
 	Begun int `msgpack:"b,omitempty"`
 	Alone int `msgpack:"a,omitempty"`
+	// Began is when code last began to run for a redelivered message; until its process can be known to have died it may
+	// still be running.
+	Began time.Time `msgpack:"bt,omitempty"`
 	// Handed is not written any more; it counted the deliveries that were handed back.
 	Handed int `msgpack:"h,omitempty"`
 }
