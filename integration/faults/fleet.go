@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"net"
 	"os"
@@ -202,7 +203,7 @@ func (f *fleet) start(ctx context.Context) error {
 	}
 	var err error
 	f.admin, err = nats.Connect(join(f.serverURLs), nats.Name("harness"), nats.MaxReconnects(-1), nats.ReconnectWait(100*time.Millisecond),
-		nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2), nats.IgnoreDiscoveredServers())
+		nats.PingInterval(2*time.Second), nats.MaxPingsOutstanding(2), nats.IgnoreDiscoveredServers(), logErrors(io.Discard))
 	if err != nil {
 		return fmt.Errorf("connect to the servers: %w", err)
 	}

@@ -138,8 +138,13 @@ func newWorker(c client.Client, role workerRole, b *book) worker.Worker {
 func clientOptions(url, identity string, logTo io.Writer) client.Options {
 	return client.Options{
 		HostPort: url, Identity: identity, Logger: fileLog(logTo),
-		ConnectionOptions: client.ConnectionOptions{NATS: []nats.Option{nats.IgnoreDiscoveredServers()}},
+		ConnectionOptions: client.ConnectionOptions{NATS: []nats.Option{nats.IgnoreDiscoveredServers(), logErrors(logTo)}},
 	}
+}
+
+// logErrors keeps what nats.go has to say of lost connections from the terminal.
+func logErrors(to io.Writer) nats.Option {
+	return nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) { fmt.Fprintln(to, "connection:", err) })
 }
 
 // dialPatiently connects as soon as a server is there: it may be down, or be killed while this process connects.

@@ -136,7 +136,7 @@ func (p *played) disturb(ctx context.Context, f *fleet) (err error) {
 	}
 	defer c.Close()
 	nc, err := nats.Connect(url, nats.MaxReconnects(-1), nats.ReconnectWait(200*time.Millisecond), nats.PingInterval(5*time.Second),
-		nats.IgnoreDiscoveredServers())
+		nats.IgnoreDiscoveredServers(), logErrors(log))
 	if err != nil {
 		return fmt.Errorf("connect to the servers: %w", err)
 	}
@@ -236,7 +236,7 @@ func (p *played) rest(ctx context.Context, f *fleet, deadline time.Time) (time.T
 
 // examine dumps everything and judges it.
 func (p *played) examine(ctx context.Context, f *fleet) error {
-	if err := verify.Dump(ctx, f.admin, client.DefaultNamespace, p.dir); err != nil {
+	if err := p.dump(ctx, f); err != nil {
 		return err
 	}
 	f.stopParts(partWorker, partCoordinator, partActivities, partDaemon, partServer)
@@ -245,6 +245,23 @@ func (p *played) examine(ctx context.Context, f *fleet) error {
 		return err
 	}
 	p.contests, err = readContests(p.dir)
+	return err
+}
+
+// dump reads everything. A cluster on a busy machine may change its leaders meanwhile, for no fault of ours; then it is
+// read again.
+func (p *played) dump(ctx context.Context, f *fleet) error {
+	const tries = 5
+	var err error
+	for range tries {
+		if err = verify.Dump(ctx, f.admin, client.DefaultNamespace, p.dir); err == nil || ctx.Err() != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(2 * time.Second):
+		}
+	}
 	return err
 }
 
@@ -259,8 +276,16 @@ func newReplay() func(start *history.Start, transitions []*history.Transition) e
 	}
 }
 
-// verdict is nil when all is well.
+// verdict is nil when all is well. It names the segment and where its evidence is.
 func (p *played) verdict() error {
+	if err := p.finding(); err != nil {
+		return fmt.Errorf("segment %s, seed %d, evidence in %s: %w", p.segment.name, p.seed, p.dir, err)
+	}
+	return nil
+}
+
+// finding is what is not well.
+func (p *played) finding() error {
 	var errs []error
 	if n := len(p.problems); n > 0 {
 		errs = append(errs, fmt.Errorf("%d problems, the first: %w", n, p.problems[0]))
@@ -271,10 +296,7 @@ func (p *played) verdict() error {
 	if p.report.Verdict != verify.Green {
 		errs = append(errs, fmt.Errorf("%w: %s", errNotGreen, p.report.Verdict))
 	}
-	if err := errors.Join(errs...); err != nil {
-		return fmt.Errorf("segment %s, seed %d, evidence in %s: %w", p.segment.name, p.seed, p.dir, err)
-	}
-	return nil
+	return errors.Join(errs...)
 }
 
 var errNotGreen = errors.New("the verdict is not green")

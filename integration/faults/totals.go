@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"math"
 	"os"
 	"os/exec"
 	"runtime"
@@ -104,7 +105,7 @@ func (t *totals) add(p *played, commit string) {
 		Name: p.segment.name, Seed: p.seed, Verdict: r.Verdict, Began: p.began.UTC().Truncate(time.Second),
 		Seconds: p.took.Round(time.Second).Seconds(), Acknowledged: acknowledged(r.Operations), Commit: commit, Machine: p.machine,
 	}
-	if err := p.verdict(); err != nil {
+	if err := p.finding(); err != nil {
 		line.Problem = err.Error()
 		if line.Verdict == verify.Green {
 			line.Verdict = verify.Red
@@ -177,13 +178,13 @@ func acknowledged(operations map[verify.OperationKind]verify.Counted) int {
 	return all
 }
 
-// quantile is the value below which a part of all lie, 0 of none.
+// quantile is the smallest value that a part of all do not exceed, 0 of none.
 func quantile(values []int64, part float64) time.Duration {
 	if len(values) == 0 {
 		return 0
 	}
 	sorted := slices.Sorted(slices.Values(values))
-	return time.Duration(sorted[int(part*float64(len(sorted)-1))]) * time.Millisecond
+	return time.Duration(sorted[int(math.Ceil(part*float64(len(sorted))))-1]) * time.Millisecond
 }
 
 // commitOf says which code this is.
