@@ -86,12 +86,21 @@ func (a *archive) start(run history.Run, epoch uint64) *streams.StoredStart {
 	return nil
 }
 
+// knownStart is a start, and an epoch of the broker in which it was stored.
+type knownStart struct {
+	*streams.StoredStart
+	epoch uint64
+}
+
 // findStart finds a run's start in the archive or at the broker.
-func (c *Coordinator) findStart(ctx context.Context, run history.Run) (*streams.StoredStart, error) {
-	if found := c.archive.start(run, c.broker.Epoch()); found != nil {
-		return found, nil
+func (c *Coordinator) findStart(ctx context.Context, run history.Run) (knownStart, error) {
+	known := knownStart{epoch: c.broker.Epoch()} // BEFORE it is read
+	if known.StoredStart = c.archive.start(run, known.epoch); known.StoredStart != nil {
+		return known, nil
 	}
-	return c.broker.FindStart(ctx, run)
+	var err error
+	known.StoredStart, err = c.broker.FindStart(ctx, run)
+	return known, err
 }
 
 // revive replays a new entry from the archive and says whether it could.

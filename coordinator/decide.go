@@ -219,7 +219,7 @@ func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events [
 // reload replaces the contents of an entry by the history's, because its machine ran ahead.
 func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 	e.destroy()
-	loaded, err := c.newEntry(e.found)
+	loaded, err := c.newEntry(knownStart{e.found, e.epoch})
 	if err != nil {
 		return err
 	}

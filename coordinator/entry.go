@@ -121,7 +121,7 @@ func (c *Coordinator) drop(e *entry) {
 
 // load builds a run from its start and its records. When its code is missing here or fails, the entry has the
 // state only, and codeErr tells.
-func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart, suspicion *history.Trouble) (*entry, error) {
+func (c *Coordinator) load(ctx context.Context, found knownStart, suspicion *history.Trouble) (*entry, error) {
 	e, err := c.newEntry(found)
 	if err != nil {
 		return nil, err
@@ -131,7 +131,7 @@ func (c *Coordinator) load(ctx context.Context, found *streams.StoredStart, susp
 }
 
 // loadForMessages is load without the code of a run that turns out to be closed.
-func (c *Coordinator) loadForMessages(ctx context.Context, found *streams.StoredStart, suspicion *history.Trouble, items []*item) (*entry, error) {
+func (c *Coordinator) loadForMessages(ctx context.Context, found knownStart, suspicion *history.Trouble, items []*item) (*entry, error) {
 	e, err := c.newEntry(found)
 	if err != nil {
 		return nil, err
@@ -158,7 +158,7 @@ func (c *Coordinator) fill(ctx context.Context, e *entry) error {
 }
 
 // loadState builds a run without its code, which must not run. That is enough to end it, and for what is settled.
-func (c *Coordinator) loadState(ctx context.Context, found *streams.StoredStart) (*entry, error) {
+func (c *Coordinator) loadState(ctx context.Context, found knownStart) (*entry, error) {
 	e, err := c.newEntry(found)
 	if err != nil {
 		return nil, err
@@ -190,12 +190,12 @@ func unreadable(found *streams.StoredStart, err error) error {
 }
 
 // newEntry is a run of which only the start is known.
-func (c *Coordinator) newEntry(found *streams.StoredStart) (*entry, error) {
+func (c *Coordinator) newEntry(found knownStart) (*entry, error) {
 	start, err := found.Decode()
 	if err != nil {
-		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, unreadable(found, err))
+		return nil, fmt.Errorf("load run %s: %w", found.Run.Run, unreadable(found.StoredStart, err))
 	}
-	e := &entry{start: start, found: found, epoch: c.broker.Epoch()}
+	e := &entry{start: start, found: found.StoredStart, epoch: found.epoch}
 	if err := c.blocked.of(e.run()); err != nil {
 		e.codeErr, e.bare = err, history.NewState(start)
 	} else if body, ok := c.cfg.Definition(start.Type); ok {

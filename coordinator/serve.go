@@ -98,8 +98,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	if err != nil {
 		return nil, err
 	}
-	found, epoch := c.newStart(items)
-	isNew := found != nil
+	found, isNew := c.newStart(items)
 	if e == nil && !isNew {
 		if found, err = c.findStart(ctx, run); err != nil {
 			return nil, noRun(run, err)
@@ -110,7 +109,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 	if quarantined {
 		if e != nil {
 			c.drop(e)
-			found = e.found
+			found = knownStart{e.found, e.epoch}
 		}
 		return c.loadState(ctx, found)
 	}
@@ -120,7 +119,6 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 		return e, nil
 	case isNew: // whatever else is delivered with it: the start's code has not run before
 		if e, err = c.newEntry(found); err == nil {
-			e.epoch = epoch
 			e.asked = asked(e.start, items)
 			c.place(e, e.start.Run.Build)
 		}
@@ -137,14 +135,15 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 
 // newStart is the start among items, if it is so new that nobody can have decided anything on it yet, with the epoch in
 // which it came. Should somebody have, the append is refused like any other that is behind.
-func (c *Coordinator) newStart(items []*item) (*streams.StoredStart, uint64) {
+func (c *Coordinator) newStart(items []*item) (knownStart, bool) {
 	for _, it := range items {
 		if it.isStart() && it.deliveries() == 1 && c.cfg.Now().Sub(it.delivery.Published) < c.cfg.AckWait {
 			d := it.delivery
-			return &streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data, Time: d.Published}, d.Epoch
+			return knownStart{&streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data,
+				Time: d.Published}, d.Epoch}, true
 		}
 	}
-	return nil, 0
+	return knownStart{}, false
 }
 
 // open takes the run from the cache or loads it.
