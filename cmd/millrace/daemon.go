@@ -20,23 +20,26 @@ import (
 
 func (a *app) daemonCommand() *cobra.Command {
 	var f syncFlags
+	var g gatewayFlags
 	cmd := &cobra.Command{
 		Use: "daemon", Short: "Run the daemon beside an external NATS",
 		Long: `Serves schedules, and takes starts and signals that anyone publishes, in the namespaces that --namespace or
 MILLRACE_NAMESPACE names (separated by commas), or in all that exist when it starts. Any number of daemons can run. It
 waits for the server and reconnects for ever; under systemd it says when it is ready. Workflows run without it, by
-workers and NATS alone. It puts right what was lost, and says so in its log.
+workers and NATS alone. It puts right what was lost, and says so in its log. With --gateway it lets in processes that may
+not touch the streams: docs/security.md tells how to give them accounts.
 
 It says what an acknowledged write survives in each namespace, and does not start where a server is known to flush lazily
 and more was promised.`,
 		Args: cobra.NoArgs,
-		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx, f) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx, f, g) }),
 	}
 	f.addMonitors(cmd)
+	g.add(cmd)
 	return cmd
 }
 
-func (a *app) daemon(ctx context.Context, f syncFlags) error {
+func (a *app) daemon(ctx context.Context, f syncFlags, g gatewayFlags) error {
 	logger := a.logger("info")
 	o, err := a.options()
 	if err != nil {
@@ -72,7 +75,7 @@ func (a *app) daemon(ctx context.Context, f syncFlags) error {
 			"survives", d.Survives(), "flushing", string(d.Sync), "flushingNow", string(sync))
 		namespaces = append(namespaces, ns)
 	}
-	err = serve(ctx, nc, namespaces, logger, func() {
+	err = serve(ctx, nc, namespaces, g, logger, func() {
 		logger.Info("daemon is ready", "server", nc.ConnectedUrlRedacted(), "namespaces", join(names))
 		a.notify(logger, "READY=1")
 	})
@@ -119,9 +122,9 @@ func (a *app) daemonNamespaces(ctx context.Context, nc *nats.Conn) ([]string, er
 	return names, nil
 }
 
-// serve runs the intakes, the healers, the audits and the schedules of namespaces until ctx ends or one of them fails, and
-// returns when all have ended. ready is called when all of them work.
-func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, logger log.Logger, ready func()) error {
+// serve runs the intakes, the healers, the audits, the schedules and, if asked for, the gateways of namespaces until ctx
+// ends or one of them fails, and returns when all have ended. ready is called when all of them work.
+func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, g gatewayFlags, logger log.Logger, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var services []func(up func()) error
@@ -134,6 +137,9 @@ func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, 
 		}, func(up func()) error {
 			return daemon.NewAudit(ns, daemon.AuditConfig{Logger: logger, Ready: up}).Run(ctx)
 		}, func(up func()) error { return serveSchedules(ctx, nc, ns.Name(), logger, up) })
+		if g.on {
+			services = append(services, func(up func()) error { return serveGateway(ctx, nc, ns.Name(), g.limits, logger, up) })
+		}
 	}
 	up := make(chan struct{}, len(services))
 	ended := make(chan error, len(services))

@@ -82,7 +82,7 @@ func (a *app) dev(ctx context.Context, f devFlags) (err error) {
 		}
 		namespaces = append(namespaces, ns)
 	}
-	return serve(ctx, nc, namespaces, logger, func() { a.welcome(s, names) })
+	return serve(ctx, nc, namespaces, gatewayFlags{on: true}, logger, func() { a.welcome(s, names) })
 }
 
 func (a *app) serverConfig(f devFlags, logger log.Logger) (devserver.Config, error) {
