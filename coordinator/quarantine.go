@@ -12,8 +12,8 @@ import (
 )
 
 // What the code of a run does to its process. A process that dies leaves no word, so one that runs code for a message
-// that was delivered before says so first. The second such note is written by a process in which nothing else runs: when
-// it dies, too, it died of that code, and the code is not run any more.
+// that was delivered before says so first. From the second such note on they are written by processes in which nothing else
+// runs: when two of these die, they died of that code, and the code is not run any more.
 
 const (
 	// quarantineDelay is for a message that has ended processes.
@@ -33,12 +33,16 @@ const (
 
 var errQuarantined = errors.New("the run is quarantined")
 
+// maxAlone is how many processes may die while they do nothing but run the code of a run. One may have died for another
+// reason after the code had ended, while a broker that was down kept it from striking out its note.
+const maxAlone = 2
+
 // guilty says whether what is noted against a run is enough not to run its code any more.
-func guilty(t *history.Trouble) bool { return t.Alone > 0 || t.Begun >= maxDeaths }
+func guilty(t *history.Trouble) bool { return t.Alone >= maxAlone || t.Begun >= maxDeaths }
 
 // verdict says what is noted against a guilty run. The first delivery leaves no note.
 func verdict(t *history.Trouble) string {
-	beside := ", the last of them with nothing else running in it"
+	beside := ", the last two of them with nothing else running in them"
 	if t.Alone == 0 {
 		beside = ", always beside activities that ran on"
 	}

@@ -193,10 +193,10 @@ func TestALocalActivityThatEndsProcessesIsQuarantined(t *testing.T) {
 		for range 6 {
 			f.live(func() {})
 		}
-		if d.deaths != 3 {
-			t.Errorf("%d processes ended, want 3", d.deaths)
+		if d.deaths != 4 {
+			t.Errorf("%d processes ended, want 4", d.deaths)
 		}
-		if got := f.trouble(run).Reason; !strings.Contains(got, "ended 3 processes") {
+		if got := f.trouble(run).Reason; !strings.Contains(got, "ended 4 processes") {
 			t.Errorf("reason %q does not say what happened", got)
 		}
 	})
@@ -231,8 +231,8 @@ func TestAnUpdateWhoseValidatorEndsProcessesIsQuarantined(t *testing.T) {
 		for range 8 {
 			f.live(func() {})
 		}
-		if deaths > 4 {
-			t.Errorf("%d processes ended, want 4 at most", deaths)
+		if deaths > 5 {
+			t.Errorf("%d processes ended, want 5 at most", deaths)
 		}
 		if got := f.trouble(run).Reason; !strings.Contains(got, "has ended") {
 			t.Errorf("reason %q does not say what happened", got)
@@ -267,7 +267,7 @@ func TestCodeThatRunsElsewhereIsNotGuilty(t *testing.T) {
 		if err := c.Close(); err != nil {
 			t.Fatal(err)
 		}
-		note, err := history.Encode(&history.Trouble{Transition: 1, Begun: 2, Alone: 1, Began: time.Now()})
+		note, err := history.Encode(&history.Trouble{Transition: 1, Begun: 3, Alone: 2, Began: time.Now()})
 		if err == nil {
 			err = f.model.PutBeat(f.ctx, run.Run, 0, note)
 		}

@@ -27,8 +27,8 @@ func (f *fixture) trouble(run history.Address) history.Trouble {
 	return *t
 }
 
-// TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime: the code ends its process each time it runs.
-func TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime(t *testing.T) {
+// TestAMessageThatKilledFourProcessesIsNotReplayedAgain: the code ends its process each time it runs.
+func TestAMessageThatKilledFourProcessesIsNotReplayedAgain(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		replays := 0
 		f.deploy("poison", func(*replay.Env) {
@@ -45,10 +45,10 @@ func TestAMessageThatKilledThreeProcessesIsNotReplayedAFourthTime(t *testing.T) 
 			f.faults(nil)
 			f.settle(10 * time.Second)
 		}
-		if replays != 3 {
-			t.Fatalf("replayed %d times, want 3", replays)
+		if replays != 4 {
+			t.Fatalf("replayed %d times, want 4", replays)
 		}
-		if got := f.trouble(run).Reason; !strings.Contains(got, "ended 3 processes") {
+		if got := f.trouble(run).Reason; !strings.Contains(got, "ended 4 processes") {
 			t.Fatalf("reason %q does not say what happened", got)
 		}
 		f.serve()
