@@ -64,6 +64,9 @@ func (n *Namespace) auditPartition(ctx context.Context, partition int) ([]Loss, 
 	if err != nil {
 		return nil, err
 	}
+	if err := n.scrubOnce(ctx, &n.partitions[partition]); err != nil {
+		return nil, err
+	}
 	now, lost, err := n.inspectHistory(ctx, stream, before)
 	if err == nil && len(lost) > 0 && !n.direct {
 		// A server that no longer leads may have answered. It goes on doing so for some seconds.
@@ -88,6 +91,44 @@ func (n *Namespace) auditPartition(ctx context.Context, partition int) ([]Loss, 
 		n.report(ctx, l)
 	}
 	return lost, nil
+}
+
+// scrubOnce reads all of a HISTORY, the first time that it is called in a process, and reports messages that the broker
+// counts and cannot read: it leaves them out without a word, and what a run's last record is then is the one before.
+func (n *Namespace) scrubOnce(ctx context.Context, p *partition) error {
+	if p.records.scrubbed.Load() {
+		return nil
+	}
+	info, err := n.streamInfo(ctx, p.history)
+	if err != nil {
+		return err
+	}
+	count, last := uint64(0), uint64(0)
+	for from := uint64(1); from <= info.State.LastSeq; from = last + 1 {
+		err := n.scan(ctx, p.history, p.prefix+">", from, scanBatch, func(m *stored) bool {
+			if last = m.seq; last <= info.State.LastSeq {
+				count++
+			}
+			return last < info.State.LastSeq
+		})
+		if err != nil {
+			return err
+		}
+		if last < from { // what stands at from cannot be read, or is not there
+			last = from
+		}
+	}
+	p.records.scrubbed.Store(true)
+	after, err := n.streamInfo(ctx, p.history)
+	if err != nil {
+		return err
+	}
+	// Runs that were deleted meanwhile are not missing.
+	added := after.State.LastSeq - min(after.State.LastSeq, info.State.LastSeq)
+	if stays := after.State.Msgs - min(after.State.Msgs, added); count < min(info.State.Msgs, stays) {
+		n.report(ctx, Loss{Stream: p.history, First: 1, Last: info.State.LastSeq, Missing: min(info.State.Msgs, stays) - count})
+	}
+	return nil
 }
 
 // inspectHistory returns a checkpoint of a HISTORY as it is, and what it has lost since the one before.

@@ -7,6 +7,7 @@ import (
 	"hash/maphash"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/nats-io/nats.go"
@@ -59,6 +60,8 @@ type witness struct {
 	stream string
 	seed   maphash.Seed // of the sums
 
+	// scrubbed is set when this process has read the whole stream.
+	scrubbed atomic.Bool
 	// comparing is held while the marks are compared.
 	comparing sync.Mutex
 
