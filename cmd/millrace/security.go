@@ -124,7 +124,7 @@ func (a *app) initInstallation(d *installationDir, plan install.Plan) error {
 		return err
 	}
 	for _, role := range []security.Role{security.RoleOperator, security.RoleInstaller, security.RoleEngine} {
-		if err := addUser(i, plan, files, security.EngineAccount, security.User{Name: string(role), Role: role}, 0); err != nil {
+		if err := addUser(i, plan, files, security.EngineAccount, security.User{Name: string(role), Role: role}, time.Time{}); err != nil {
 			return err
 		}
 	}
@@ -145,7 +145,7 @@ func addTenantUsers(i *install.Installation, plan install.Plan, files map[string
 	for _, n := range namespaces {
 		for _, role := range []security.Role{security.RoleStarter, security.RoleViewer} {
 			u := security.User{Name: string(role) + "-" + n, Role: role, Namespace: n}
-			if err := addUser(i, plan, files, account, u, 0); err != nil {
+			if err := addUser(i, plan, files, account, u, time.Time{}); err != nil {
 				return err
 			}
 		}
@@ -154,8 +154,8 @@ func addTenantUsers(i *install.Installation, plan install.Plan, files map[string
 }
 
 // addUser adds the credentials of a user and, for mutual TLS, his certificate.
-func addUser(i *install.Installation, plan install.Plan, files map[string]install.File, account string, u security.User, valid time.Duration) error {
-	credentials, err := i.Credentials(account, u, valid)
+func addUser(i *install.Installation, plan install.Plan, files map[string]install.File, account string, u security.User, expires time.Time) error {
+	credentials, err := i.Credentials(account, u, expires)
 	if err != nil {
 		return err
 	}
@@ -232,7 +232,11 @@ installer and engine, of tenants starter, viewer and worker.`,
 			}
 			u.Name = args[0]
 			files := map[string]install.File{}
-			if err := addUser(i, plan, files, account, u, valid); err != nil {
+			expires := time.Time{}
+			if valid > 0 {
+				expires = time.Now().Add(valid)
+			}
+			if err := addUser(i, plan, files, account, u, expires); err != nil {
 				return err
 			}
 			if err := d.write(files, true); err != nil {

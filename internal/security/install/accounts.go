@@ -129,9 +129,9 @@ func (i *Installation) tenants() []security.Tenant {
 // CredentialsFile is where the credentials of a user are kept.
 func CredentialsFile(account, user string) string { return "creds/" + account + "/" + user + ".creds" }
 
-// Credentials makes new credentials of a user, as clients of NATS read them. They are good for as long as valid, 0 for
-// ever, unless the account is signed anew without them.
-func (i *Installation) Credentials(account string, u security.User, valid time.Duration) (File, error) {
+// Credentials makes new credentials of a user, as clients of NATS read them. They are good until expires, to the second; zero
+// means for ever.
+func (i *Installation) Credentials(account string, u security.User, expires time.Time) (File, error) {
 	if u.Role.Trusted() != (account == security.EngineAccount) {
 		return File{}, fmt.Errorf("%w: role %s does not belong into account %s", ErrInvalid, u.Role, account)
 	}
@@ -162,8 +162,8 @@ func (i *Installation) Credentials(account string, u security.User, valid time.D
 	claims.Name = u.Name
 	claims.Pub.Allow.Add(p.Publish...)
 	claims.Sub.Allow.Add(p.Subscribe...)
-	if valid > 0 {
-		claims.Expires = time.Now().Add(valid).Unix()
+	if !expires.IsZero() {
+		claims.Expires = expires.Unix()
 	}
 	token, err := claims.Encode(key)
 	if err != nil {

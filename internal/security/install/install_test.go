@@ -89,9 +89,9 @@ func (d *directory) serve(host string) {
 }
 
 // user makes a user and returns what he connects with.
-func (d *directory) user(account string, u security.User, valid time.Duration) []nats.Option {
+func (d *directory) user(account string, u security.User, expires time.Time) []nats.Option {
 	d.Helper()
-	creds, err := d.installation.Credentials(account, u, valid)
+	creds, err := d.installation.Credentials(account, u, expires)
 	if err != nil {
 		d.Fatal(err)
 	}
@@ -126,7 +126,7 @@ func TestWhoReachesWhat(t *testing.T) {
 	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
 	defer cancel()
 
-	installer := d.connect(d.user(security.EngineAccount, security.User{Name: "i", Role: security.RoleInstaller}, 0)...)
+	installer := d.connect(d.user(security.EngineAccount, security.User{Name: "i", Role: security.RoleInstaller}, time.Time{})...)
 	p, err := streams.PlanNamespace(ctx, installer, "orders", streams.CreateOptions{})
 	if err == nil {
 		err = p.Apply(ctx)
@@ -134,7 +134,7 @@ func TestWhoReachesWhat(t *testing.T) {
 	if err != nil {
 		t.Fatalf("installer: %v", err)
 	}
-	engine := d.connect(d.user(security.EngineAccount, security.User{Name: "e", Role: security.RoleEngine}, time.Hour)...)
+	engine := d.connect(d.user(security.EngineAccount, security.User{Name: "e", Role: security.RoleEngine}, time.Now().Add(time.Hour))...)
 	if _, err := streams.Open(ctx, engine, "orders"); err != nil {
 		t.Fatalf("engine: %v", err)
 	}
@@ -154,7 +154,7 @@ func TestWhoReachesWhat(t *testing.T) {
 		}
 		return string(m.Data)
 	}
-	starter := d.user("acme", security.User{Name: "s", Role: security.RoleStarter, Namespace: "orders"}, 0)
+	starter := d.user("acme", security.User{Name: "s", Role: security.RoleStarter, Namespace: "orders"}, time.Time{})
 	describe := func(namespace string) string {
 		return streams.GatewaySubject(namespace, gatewire.Describe.OnWire(), "")
 	}
@@ -171,13 +171,13 @@ func TestWhoReachesWhat(t *testing.T) {
 func TestWhoIsNotLetIn(t *testing.T) {
 	d := newDirectory(t, plan())
 	d.serve("localhost")
-	good := d.user(security.EngineAccount, security.User{Name: "e", Role: security.RoleEngine}, 0)
+	good := d.user(security.EngineAccount, security.User{Name: "e", Role: security.RoleEngine}, time.Time{})
 	d.connect(good...)
 	credentials, authority := good[0], good[1]
-	expired := d.user(security.EngineAccount, security.User{Name: "x", Role: security.RoleEngine}, time.Nanosecond)
+	expired := d.user(security.EngineAccount, security.User{Name: "x", Role: security.RoleEngine}, time.Now().Add(-time.Minute))
 	foreign := newDirectory(t, plan())
 	d.Chdir(foreign.path)
-	stranger := foreign.user(security.EngineAccount, security.User{Name: "e", Role: security.RoleEngine}, 0)
+	stranger := foreign.user(security.EngineAccount, security.User{Name: "e", Role: security.RoleEngine}, time.Time{})
 	strangersCredentials := stranger[0]
 	for name, test := range map[string]struct {
 		dir     string
