@@ -261,14 +261,13 @@ const inboxBatch = 1000
 
 // withWaiting adds what waits in the inbox and is not among items, and sorts all by sequence.
 func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, source history.Source) ([]*item, error) {
-	// Before the run's own lane: what is passed on in the meantime is found there.
-	inherited, err := c.inherited(ctx, e)
-	if err != nil {
-		return nil, err
-	}
 	waiting, last, err := c.readWaiting(ctx, e, items, source)
 	if err != nil {
 		return nil, fmt.Errorf("read inbox of run %s: %w", e.run(), err)
+	}
+	inherited, err := c.inherited(ctx, e, waiting)
+	if err != nil {
+		return nil, err
 	}
 	have := map[uint64]bool{}
 	for _, it := range items {
@@ -300,10 +299,34 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 // inherited are the signals and requests that reached the run's predecessor after it had closed and that nobody has
 // passed on yet: they were sent before others that went to this run directly. Theirs and ours are sequences of one
 // stream. Once they are consumed here, what is passed on later finds itself settled.
-func (c *Coordinator) inherited(ctx context.Context, e *entry) ([]*item, error) {
+//
+// What was sent before something of own, which was read before, was in one of the two inboxes then. If it was in the
+// predecessor's it is there still, or has been passed on since: so the run's own is looked at again.
+func (c *Coordinator) inherited(ctx context.Context, e *entry, own []streams.Waiting) ([]*item, error) {
 	if e.start.ContinuedRunID == "" {
 		return nil, nil
 	}
+	left, err := c.leftBehind(ctx, e)
+	if err != nil {
+		return nil, err
+	}
+	again, err := c.broker.ReadInbox(ctx, e.start.Run, history.SourceSignals, inboxBatch)
+	if err != nil {
+		return nil, fmt.Errorf("read inbox of run %s: %w", e.run(), err)
+	}
+	for _, w := range again {
+		if slices.ContainsFunc(own, func(o streams.Waiting) bool { return o.Seq == w.Seq }) {
+			continue
+		}
+		if m, err := history.DecodeMessage(w.Data); err == nil && m.Source() == w.Source && m.Forwarded > 0 && m.Update == nil {
+			left = append(left, &item{run: e.run(), message: m, seq: w.Seq})
+		}
+	}
+	return left, nil
+}
+
+// leftBehind are the signals and requests in the predecessor's inbox that ask for something of the run.
+func (c *Coordinator) leftBehind(ctx context.Context, e *entry) ([]*item, error) {
 	before := e.start.Run
 	before.RunID = e.start.ContinuedRunID
 	waiting, err := c.broker.ReadInbox(ctx, before, history.SourceSignals, inboxBatch)
