@@ -193,5 +193,5 @@ func (c *workflowClient) converter(ctx context.Context, whose converter.Serializ
 	if c.aware == nil {
 		return c.converterOf(whose)
 	}
-	return bind(c.aware.WithContext(ctx), whose)
+	return converter.WithDataConverterSerializationContext(c.aware.WithContext(ctx), whose)
 }

@@ -38,20 +38,10 @@ func (c *workflowClient) ofStandalone(id, activityType, queue string) converter.
 
 // converterOf is the data converter for what belongs to whose.
 func (c *workflowClient) converterOf(whose converter.SerializationContext) converter.DataConverter {
-	return bind(c.options.DataConverter, whose)
-}
-
-func bind(dc converter.DataConverter, whose converter.SerializationContext) converter.DataConverter {
-	if whose == nil {
-		return dc
-	}
-	return converter.WithDataConverterSerializationContext(dc, whose)
+	return converter.WithDataConverterSerializationContext(c.options.DataConverter, whose)
 }
 
 // failuresOf is the failure converter for what belongs to whose.
 func (c *workflowClient) failuresOf(whose converter.SerializationContext) converter.FailureConverter {
-	if whose == nil {
-		return c.options.FailureConverter
-	}
 	return converter.WithFailureConverterSerializationContext(c.options.FailureConverter, whose)
 }

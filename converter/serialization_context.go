@@ -48,17 +48,17 @@ type PayloadCodecWithSerializationContext interface {
 	WithSerializationContext(ctx SerializationContext) PayloadCodec
 }
 
-// WithDataConverterSerializationContext returns dc for ctx, dc itself when it knows no contexts.
+// WithDataConverterSerializationContext returns dc for ctx, dc itself when it knows no contexts or ctx is nil.
 func WithDataConverterSerializationContext(dc DataConverter, ctx SerializationContext) DataConverter {
-	if aware, ok := dc.(DataConverterWithSerializationContext); ok {
+	if aware, ok := dc.(DataConverterWithSerializationContext); ok && ctx != nil {
 		return aware.WithSerializationContext(ctx)
 	}
 	return dc
 }
 
-// WithFailureConverterSerializationContext returns fc for ctx, fc itself when it knows no contexts.
+// WithFailureConverterSerializationContext returns fc for ctx, fc itself when it knows no contexts or ctx is nil.
 func WithFailureConverterSerializationContext(fc FailureConverter, ctx SerializationContext) FailureConverter {
-	if aware, ok := fc.(FailureConverterWithSerializationContext); ok {
+	if aware, ok := fc.(FailureConverterWithSerializationContext); ok && ctx != nil {
 		return aware.WithSerializationContext(ctx)
 	}
 	return fc

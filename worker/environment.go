@@ -89,7 +89,7 @@ func (a *attempt) taskToken() []byte {
 
 func (e *environment) Heartbeat(details []interface{}) {
 	w := e.x.w
-	payloads, err := bind(w.dataConverter, e.x.whose()).ToPayloads(details...)
+	payloads, err := converter.WithDataConverterSerializationContext(w.dataConverter, e.x.whose()).ToPayloads(details...)
 	if err != nil {
 		e.Logger().Error("heartbeat details have no encoding: the heartbeat counts without them", "error", err)
 	}
@@ -101,7 +101,7 @@ func (e *environment) Heartbeat(details []interface{}) {
 }
 
 func (e *environment) HeartbeatDetails() converter.EncodedValues {
-	return converter.NewEncodedValues(e.x.beat.Details, bind(e.x.w.dataConverter, e.x.whose()))
+	return converter.NewEncodedValues(e.x.beat.Details, converter.WithDataConverterSerializationContext(e.x.w.dataConverter, e.x.whose()))
 }
 
 func (e *environment) Client() client.Client { return e.x.w.client }

@@ -90,7 +90,7 @@ func (f *function) within(ctx context.Context, s surroundings, what string, head
 			return nil, fmt.Errorf("propagate context to %s %s: %w", what, f.name, err)
 		}
 	}
-	dc := bind(converterIn(ctx, s.dataConverter), s.whose)
+	dc := converter.WithDataConverterSerializationContext(converterIn(ctx, s.dataConverter), s.whose)
 	if s.intercept != nil {
 		ctx = workflow.ContextWithHeader(ctx, fields)
 	}

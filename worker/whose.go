@@ -22,7 +22,7 @@ func (a *attempt) whose() converter.SerializationContext {
 
 // failures is the failure converter of the attempt.
 func (a *attempt) failures() converter.FailureConverter {
-	return bindFailures(a.w.failureConverter, a.whose())
+	return converter.WithFailureConverterSerializationContext(a.w.failureConverter, a.whose())
 }
 
 // whose stands for the payloads of the attempt's local activity.
@@ -36,19 +36,5 @@ func (at *localAttempt) whose() converter.SerializationContext {
 
 // failures is the failure converter of the attempt.
 func (at *localAttempt) failures() converter.FailureConverter {
-	return bindFailures(at.failureConverter, at.whose())
-}
-
-func bind(dc converter.DataConverter, whose converter.SerializationContext) converter.DataConverter {
-	if whose == nil {
-		return dc
-	}
-	return converter.WithDataConverterSerializationContext(dc, whose)
-}
-
-func bindFailures(fc converter.FailureConverter, whose converter.SerializationContext) converter.FailureConverter {
-	if whose == nil {
-		return fc
-	}
-	return converter.WithFailureConverterSerializationContext(fc, whose)
+	return converter.WithFailureConverterSerializationContext(at.failureConverter, at.whose())
 }
