@@ -36,7 +36,8 @@ type ActivityExecutionDescription struct {
 	RunState          enums.PendingActivityState
 	LastHeartbeatTime time.Time
 	LastStartedTime   time.Time
-	// Attempt is the newest attempt known to have begun, 0 for none.
+	// Attempt is the newest attempt known to have begun, 0 for none. A first attempt is known by its first heartbeat: without
+	// one, RunState stays scheduled until the activity is retried or closed.
 	Attempt     int32
 	RetryPolicy *millrace.RetryPolicy
 	// ExpirationTime is when ScheduleToCloseTimeout ends, zero for never.

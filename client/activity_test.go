@@ -136,6 +136,22 @@ func TestAnActivityWithoutAWorkflow(t *testing.T) {
 	}
 }
 
+// describeBeating describes an activity once its first heartbeat has been stored, by which a first attempt is known.
+func describeBeating(t *testing.T, h client.ActivityHandle) *client.ActivityExecutionDescription {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	for {
+		d, err := h.Describe(ctx, client.DescribeActivityOptions{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if d.HasHeartbeatDetails() {
+			return d
+		}
+	}
+}
+
 func TestAnActivityWithoutAWorkflowIsStoppedAndCompletedFromOutside(t *testing.T) {
 	c, a := newAlone(t, client.Options{})
 	ctx := t.Context()
@@ -162,13 +178,13 @@ func TestAnActivityWithoutAWorkflowIsStoppedAndCompletedFromOutside(t *testing.T
 	if h, err := c.ExecuteActivity(ctx, o, a.Slow); err != nil || h.GetRunID() != canceled.GetRunID() {
 		t.Errorf("the existing one: %v", err)
 	}
-	d, err := canceled.Describe(ctx, client.DescribeActivityOptions{})
+	d := describeBeating(t, canceled)
 	var said string
-	if err != nil || d.Status != enums.ACTIVITY_EXECUTION_STATUS_RUNNING || d.RunState != enums.PENDING_ACTIVITY_STATE_STARTED || d.Attempt != 1 ||
+	if d.Status != enums.ACTIVITY_EXECUTION_STATUS_RUNNING || d.RunState != enums.PENDING_ACTIVITY_STATE_STARTED || d.Attempt != 1 ||
 		d.LastStartedTime.IsZero() {
-		t.Errorf("described %+v, %v", d, err)
+		t.Errorf("described %+v", d)
 	}
-	if d.HasHeartbeatDetails() && (d.GetHeartbeatDetails(&said) != nil || said != "half") { // it may be on its way
+	if d.GetHeartbeatDetails(&said) != nil || said != "half" {
 		t.Errorf("details are %q", said)
 	}
 	if err := canceled.Cancel(ctx, client.CancelActivityOptions{Reason: "no longer needed"}); err != nil {

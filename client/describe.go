@@ -137,7 +137,8 @@ type PendingActivity struct {
 	TaskQueue    string                     `json:"taskQueue"`
 	State        enums.PendingActivityState `json:"state"`
 	Scheduled    time.Time                  `json:"scheduledTime"`
-	// Attempt is the newest attempt known to have begun, 0 for none; LastWorker ran it since LastStarted.
+	// Attempt is the newest attempt known to have begun, 0 for none; LastWorker ran it since LastStarted. A first attempt is
+	// known by its first heartbeat: without one, State stays scheduled.
 	Attempt     int32      `json:"attempt"`
 	LastWorker  string     `json:"lastWorker,omitempty"`
 	LastStarted *time.Time `json:"lastStartedTime,omitempty"`
