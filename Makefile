@@ -9,6 +9,7 @@ TIMEOUT  ?= 5m
 MINUTES  ?= 60
 # What make profile looks at.
 SYSTEM   ?= millrace
+LOAD     ?= W1/64
 
 # The linter that .golangci.yml is written for. It is a tool of its own and stays out of go.mod.
 GOLANGCI_LINT         ?= golangci-lint
@@ -77,8 +78,8 @@ bench: ## measure Millrace beside the bare broker, all workloads (takes about an
 bench-quick: ## measure W1, W2 and W3 in under a minute, and fail below the targets or far below the recorded ratios
 	$(GO) run ./integration/bench -quick
 
-profile: ## profile W1 on SYSTEM (millrace, or millrace-queue without eager activities) and print who spends the time
-	$(GO) run ./integration/bench -pprof profiles -duration 10s -systems $(SYSTEM)
+profile: ## profile LOAD (W1/64) on SYSTEM (millrace, or millrace-queue without eager activities) and print who spends the time
+	$(GO) run ./integration/bench -pprof profiles -duration 10s -systems $(SYSTEM) -workloads $(LOAD)
 
 # A module of its own: only it depends on Temporal's SDK. COMPAT=-check fails below the targets.
 compat: ## compare the surface with that of Temporal's Go SDK and write docs/compat.md (the first time takes a minute)

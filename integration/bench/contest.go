@@ -46,7 +46,7 @@ func oneForm(millraces ...contestant) []contestant {
 func contest(name string, j job, concurrency int, systems []contestant) line {
 	return line{name, func(ctx context.Context, g *ground, r *report, name string) error {
 		return compete(ctx, g, r, name, j, concurrency, systems)
-	}}
+	}, &load{j, concurrency}}
 }
 
 func compete(ctx context.Context, g *ground, r *report, name string, j job, concurrency int, systems []contestant) error {

@@ -25,7 +25,7 @@ func flushedLines() []line {
 // flushed compares Millrace with the bare broker in one setting, and with what as many writers get who append to one
 // stream of one server.
 func flushed(replicas, partitions int) line {
-	return line{fmt.Sprintf("R%dx%d", replicas, partitions), func(ctx context.Context, g *ground, r *report, name string) (err error) {
+	return line{name: fmt.Sprintf("R%dx%d", replicas, partitions), run: func(ctx context.Context, g *ground, r *report, name string) (err error) {
 		single, err := g.flushing(ctx, 1, 1)
 		if err != nil {
 			return err

@@ -57,7 +57,7 @@ func parseOptions(args []string) (options, error) {
 	f.BoolVar(&o.targets, "targets", false, "fail where a target of docs/benchmarks.md is missed")
 	f.BoolVar(&o.record, "record", false, "write the ratios that were measured to the file that -quick compares with")
 	f.StringVar(&o.recorded, "recorded", "integration/bench/recorded.json", "the file of recorded ratios")
-	f.StringVar(&o.pprof, "pprof", "", "measure W1 on Millrace alone and write CPU, mutex, block and allocation profiles into this directory")
+	f.StringVar(&o.pprof, "pprof", "", "measure the first of -workloads (default W1/64) on Millrace alone and write CPU, mutex, block and allocation profiles into this directory")
 	f.StringVar(&o.profile, "profile", devserver.ProfileDevelopment, "durability profile: development or durable (every write flushed to disk)")
 	f.IntVar(&o.partitions, "partitions", 1, "partitions of each namespace")
 	f.IntVar(&o.replicas, "replicas", 1, "replicas of each stream: 1, or 3 on a cluster of three servers in this process")

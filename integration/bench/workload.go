@@ -17,6 +17,14 @@ type workload struct {
 type line struct {
 	name string
 	run  func(ctx context.Context, g *ground, r *report, name string) error
+	// load is what a contest puts on each of its systems, nil for other lines.
+	load *load
+}
+
+// load is a job done over and over again by so many callers.
+type load struct {
+	job         job
+	concurrency int
 }
 
 func workloads() []workload {
@@ -38,18 +46,18 @@ func workloads() []workload {
 			contest("1", job{signals: 1000, inFlight: 1}, 1, oneForm(millrace())),
 			contest("64", job{signals: 1000, inFlight: 64}, 1, oneForm(millrace())),
 		}},
-		{"W5", "timers: how late runs wake up", []line{{"spread", timersSpread}, {"burst", timersBurst}}},
+		{"W5", "timers: how late runs wake up", []line{{name: "spread", run: timersSpread}, {name: "burst", run: timersBurst}}},
 		{"W6", "what an event costs after many others: in its run, in closed runs, beside idle runs", []line{
-			{"growth", longRun}, {"closed", besideClosed}, {"idle", besideIdle},
+			{name: "growth", run: longRun}, {name: "closed", run: besideClosed}, {name: "idle", run: besideIdle},
 		}},
-		{"W7", "starts without a worker, then the backlog is drained; runs per second", []line{{"starts", backlog}}},
-		{"W8", "open idle runs: memory of each, and waking one that is in no cache", []line{{"idle", idleRuns}}},
-		{"W9", "queries", []line{{"cached", queriesCached}, {"cold", queriesCold}}},
-		{"W10", "from the storing of the closing record to the return of Get", []line{{"get", closeToGet}}},
+		{"W7", "starts without a worker, then the backlog is drained; runs per second", []line{{name: "starts", run: backlog}}},
+		{"W8", "open idle runs: memory of each, and waking one that is in no cache", []line{{name: "idle", run: idleRuns}}},
+		{"W9", "queries", []line{{name: "cached", run: queriesCached}, {name: "cold", run: queriesCold}}},
+		{"W10", "from the storing of the closing record to the return of Get", []line{{name: "get", run: closeToGet}}},
 		{"W11", "every write flushed: one server and three, partitions; W1 and W2", flushedLines()},
 		{"W12", "workers in processes of their own, on one queue; runs per second at concurrency 64", []line{
 			contest("processes", w12, 64, processCounts(false)), contest("queue", w12, 64, processCounts(true)),
-			{"census", census},
+			{name: "census", run: census},
 		}},
 	}
 }
