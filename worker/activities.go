@@ -68,6 +68,8 @@ type activities struct {
 	// shared is what TaskQueueActivitiesPerSecond asks for, nil for no bound.
 	shared *queueRate
 	pool   goroutines.Pool
+	// looks are the first looks at attempts.
+	looks looks
 
 	// stopping is closed when no more tasks are taken.
 	stopping chan struct{}
@@ -119,6 +121,7 @@ func newActivities(b broker, queue string, o Options) *activities {
 		stopping:   make(chan struct{}),
 		gate:       &alone.Gate{},
 		laned:      make(chan struct{}, 1),
+		looks:      looks{after: min(firstLook, o.WorkerLossTimeout/keepAlivesPerAckWait)},
 		executions: map[*execution]struct{}{},
 		warned:     map[string]bool{},
 	}

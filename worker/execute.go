@@ -37,9 +37,9 @@ type execution struct {
 
 	deadline     time.Time
 	deadlineKind enums.TimeoutType
-	alarm        *time.Timer // for the time-outs, nil when there are none
 
-	mu       sync.Mutex // guards the rest
+	mu       sync.Mutex  // guards the rest
+	alarm    *time.Timer // for the time-outs, nil when there are none, or none before the first look
 	claimed  bool
 	returned bool
 	stopping bool          // the worker has ended the function
@@ -86,12 +86,20 @@ func (x *execution) reportEnds() {
 	}
 }
 
-// watch sets the alarm for the next time-out.
+// watch sees to it that the next time-out is noticed. Most functions have returned long before, without having cost a
+// timer.
 func (x *execution) watch() {
+	if next := x.nextTimeOut(x.deadline); !next.IsZero() && !x.pulse.watchLater(x, next) {
+		x.setAlarm()
+	}
+}
+
+// setAlarm sets the alarm for the next time-out.
+func (x *execution) setAlarm() {
 	x.mu.Lock()
 	defer x.mu.Unlock()
-	if next := x.nextTimeOut(x.deadline); !next.IsZero() {
-		x.alarm = time.AfterFunc(time.Until(next), x.checkTime)
+	if !x.claimed {
+		x.alarm = time.AfterFunc(time.Until(x.nextTimeOut(x.deadline)), x.checkTime)
 	}
 }
 
@@ -142,10 +150,10 @@ func (x *execution) back(r returned) {
 	if x.gone != nil {
 		close(x.gone)
 	}
-	x.mu.Unlock()
 	if x.alarm != nil {
 		x.alarm.Stop()
 	}
+	x.mu.Unlock()
 	if !mine {
 		return
 	}

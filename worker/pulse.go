@@ -17,8 +17,8 @@ import (
 type pulse struct {
 	a *attempt
 	// life ends what is being sent; stop ends life.
-	life  context.Context
-	alarm *time.Timer
+	life context.Context
+	look look
 	// nextSign is when the next sign of life is due. Only the goroutine uses it.
 	nextSign time.Time
 
@@ -27,6 +27,8 @@ type pulse struct {
 
 	mu      sync.Mutex // guards the rest
 	ended   bool
+	looked  bool               // the first look is over
+	awaits  *execution         // has its time-outs watched from the first look on, nil for none
 	stop    context.CancelFunc // nil until the goroutine runs, like wake and done
 	wake    chan struct{}      // tells the goroutine that there is a heartbeat to send
 	done    chan struct{}
@@ -56,13 +58,34 @@ const (
 func (p *pulse) start(ctx context.Context, a *attempt) {
 	p.a, p.life = a, ctx
 	p.nextSign = time.Now().Add(p.callTimeout())
+	p.look.of = p
+	a.w.looks.add(&p.look)
+}
+
+// firstLook is called when the attempt has lasted for a while.
+func (p *pulse) firstLook() {
+	p.mu.Lock()
+	p.launchLocked()
+	p.looked = true
+	awaits := p.awaits
+	p.mu.Unlock()
+	if awaits != nil {
+		awaits.setAlarm()
+	}
+}
+
+// watchLater has x's time-outs watched from the first look on, unless that is over, or would be too late for the time given.
+func (p *pulse) watchLater(x *execution, until time.Time) bool {
+	if until.Before(p.look.due) {
+		return false
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.alarm = time.AfterFunc(min(firstLook, p.callTimeout()), func() {
-		p.mu.Lock()
-		defer p.mu.Unlock()
-		p.launchLocked()
-	})
+	if p.looked {
+		return false
+	}
+	p.awaits = x
+	return true
 }
 
 func (p *pulse) launchLocked() {
@@ -84,7 +107,7 @@ func (p *pulse) end() {
 	p.ended = true
 	stop, done := p.stop, p.done
 	p.mu.Unlock()
-	p.alarm.Stop()
+	p.a.w.looks.remove(&p.look)
 	if stop != nil {
 		stop()
 		<-done
