@@ -36,8 +36,8 @@ type link struct {
 	mu    sync.Mutex // guards the fields below
 	idle  []*line
 	broad []*line // idle ones for answers of many messages
-	// busy are the lines in use; the sweeper looks after them.
-	busy     map[*line]struct{}
+	// busy are the lines in use, each at its place; the sweeper looks after them.
+	busy     []*line
 	sweeper  *time.Timer
 	sweeping bool
 
@@ -64,11 +64,15 @@ type line struct {
 	requests uint64
 	reply    string // of the present request
 
-	mu sync.Mutex // guards the rest
+	// Guarded by the link's lock:
+
+	place int // in busy
 	// until is when the request is given up, zero for when its context ends.
 	until time.Time
 	// epoch is that in which the request was sent, 0 for a request that outlives a loss of the connection.
 	epoch uint64
+
+	mu sync.Mutex // guards the rest
 	// given is why it was given up: then answers has a nil.
 	given error
 }
@@ -87,7 +91,7 @@ type condition struct {
 func newLink(nc *nats.Conn) *link {
 	l := &link{
 		nc: nc, narrowSlots: make(chan struct{}, maxLines), broadSlots: make(chan struct{}, maxBroad),
-		busy: map[*line]struct{}{}, outbox: outbox{alone: defaultAlone},
+		outbox: outbox{alone: defaultAlone},
 	}
 	l.condition.Store(&condition{epoch: 1, up: nc.Status() == nats.CONNECTED, lost: l.listen()})
 	l.renew()
@@ -175,19 +179,19 @@ func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, bro
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	line, err := l.take(broad)
+	var until time.Time
+	var epoch uint64
+	if timeout > 0 {
+		until, epoch = time.Now().Add(timeout), l.current().epoch
+	}
+	line, err := l.take(broad, until, epoch)
 	if err != nil {
 		<-slots
 		return nil, err
 	}
-	line.until, line.epoch = time.Time{}, 0
-	if timeout > 0 {
-		line.until, line.epoch = time.Now().Add(timeout), l.current().epoch
-	}
 	line.requests++
 	var buf [96]byte
 	line.reply = string(strconv.AppendUint(append(buf[:0], line.inbox...), line.requests, 36))
-	l.enlist(line)
 	m.Reply = line.reply
 	if err := l.post(m, line); err != nil {
 		l.release(line, false)
@@ -214,17 +218,36 @@ func (x *line) await(ctx context.Context) (*nats.Msg, error) {
 	}
 }
 
-// take returns an idle line, or makes one.
-func (l *link) take(broad bool) (*line, error) {
+// take puts an idle line, or a new one, to use.
+func (l *link) take(broad bool, until time.Time, epoch uint64) (*line, error) {
 	l.mu.Lock()
+	defer l.mu.Unlock()
 	idle := l.idleLocked(broad)
-	if n := len(*idle); n > 0 {
-		line := (*idle)[n-1]
-		*idle = (*idle)[:n-1]
-		l.mu.Unlock()
-		return line, nil
+	n := len(*idle)
+	if n == 0 {
+		line, err := l.newLine(broad)
+		if err != nil {
+			return nil, err
+		}
+		*idle = append(*idle, line)
+		n = 1
 	}
-	l.mu.Unlock()
+	line := (*idle)[n-1]
+	*idle = (*idle)[:n-1]
+	line.until, line.epoch, line.place = until, epoch, len(l.busy)
+	l.busy = append(l.busy, line)
+	if !l.sweeping {
+		l.sweeping = true
+		if l.sweeper == nil {
+			l.sweeper = time.AfterFunc(sweepEvery, l.sweep)
+		} else {
+			l.sweeper.Reset(sweepEvery)
+		}
+	}
+	return line, nil
+}
+
+func (l *link) newLine(broad bool) (*line, error) {
 	width := 4
 	if broad {
 		width += scanBatch
@@ -249,28 +272,16 @@ func (l *link) idleLocked(broad bool) *[]*line {
 	return &l.idle
 }
 
-// enlist lets the sweeper look after a line.
-func (l *link) enlist(line *line) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.busy[line] = struct{}{}
-	if !l.sweeping {
-		l.sweeping = true
-		if l.sweeper == nil {
-			l.sweeper = time.AfterFunc(sweepEvery, l.sweep)
-		} else {
-			l.sweeper.Reset(sweepEvery)
-		}
-	}
-}
-
 // release takes back a line; only one whose request was answered is used again.
 func (l *link) release(line *line, answered bool) {
 	line.mu.Lock()
 	keep := answered && line.given == nil && len(line.answers) == 0
 	line.mu.Unlock()
 	l.mu.Lock()
-	delete(l.busy, line)
+	last := l.busy[len(l.busy)-1]
+	l.busy[line.place], last.place = last, line.place
+	l.busy[len(l.busy)-1] = nil
+	l.busy = l.busy[:len(l.busy)-1]
 	if keep {
 		idle := l.idleLocked(line.broad)
 		*idle = append(*idle, line)
@@ -287,7 +298,7 @@ func (l *link) sweep() {
 	epoch, now, closed := l.current().epoch, time.Now(), l.nc.IsClosed()
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	for line := range l.busy {
+	for _, line := range l.busy {
 		switch line.mu.Lock(); {
 		case closed:
 			line.giveUpLocked(nats.ErrConnectionClosed)
