@@ -68,7 +68,7 @@ func (dc *CompositeDataConverter) ToPayloads(values ...interface{}) (*common.Pay
 	if len(values) == 0 {
 		return nil, nil
 	}
-	result := &common.Payloads{Payloads: make([]*common.Payload, len(values))}
+	result := newPayloads(len(values))
 	for i, value := range values {
 		p, err := dc.ToPayload(value)
 		if err != nil {
@@ -77,6 +77,19 @@ func (dc *CompositeDataConverter) ToPayloads(values ...interface{}) (*common.Pay
 		result.Payloads[i] = p
 	}
 	return result, nil
+}
+
+// newPayloads has room for n payloads: for one, as nearly always, in the same piece of memory.
+func newPayloads(n int) *common.Payloads {
+	if n != 1 {
+		return &common.Payloads{Payloads: make([]*common.Payload, n)}
+	}
+	one := &struct {
+		payloads common.Payloads
+		place    [1]*common.Payload
+	}{}
+	one.payloads.Payloads = one.place[:]
+	return &one.payloads
 }
 
 // FromPayloads decodes payloads in order; an error names the index of the payload at fault.

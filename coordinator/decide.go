@@ -64,7 +64,7 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 		c.answerAgain(e, it)
 	}
 	// What an event of the draft settled is settled now that the draft is committed.
-	for _, it := range slices.Concat(p.taken, p.settled, p.wakes) {
+	for it := range each(p.taken, p.settled, p.wakes) {
 		if len(calls) > 0 && it != held && it.delivery != nil && it.covers() == cover {
 			it.handBack(aheadDelay) // another delivery of the message that covers what now runs
 			continue

@@ -3,6 +3,7 @@ package coordinator
 import (
 	"context"
 	"errors"
+	"iter"
 	"sync"
 	"time"
 
@@ -338,4 +339,17 @@ func decodeMessage(d *streams.Delivery) (*history.Message, error) {
 		return nil, errors.New("message of source " + string(m.Source()) + " in lane " + string(d.Source))
 	}
 	return m, nil
+}
+
+// each is every item of the lists, one list after the other.
+func each(lists ...[]*item) iter.Seq[*item] {
+	return func(yield func(*item) bool) {
+		for _, list := range lists {
+			for _, it := range list {
+				if !yield(it) {
+					return
+				}
+			}
+		}
+	}
 }

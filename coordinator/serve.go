@@ -497,7 +497,7 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 			return err
 		}
 	}
-	for _, it := range slices.Concat(p.settled, p.wakes) {
+	for it := range each(p.settled, p.wakes) {
 		c.answerAgain(e, it)
 		it.ack(ctx)
 	}
@@ -507,7 +507,7 @@ func (c *Coordinator) settle(ctx context.Context, e *entry, p *plan) error {
 // sendOwed sends what the settled items and wake-ups of the plan cover, and what those messages cover that are about to be
 // acknowledged because others have queued their eager activities: these others may have died before they sent the tasks.
 func (c *Coordinator) sendOwed(ctx context.Context, e *entry, p *plan) error {
-	for _, it := range slices.Concat(p.settled, p.wakes, p.outrun) {
+	for it := range each(p.settled, p.wakes, p.outrun) {
 		if it.isAlarm() || !e.owes(it.covers()) {
 			continue
 		}
@@ -524,7 +524,7 @@ func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
 	if err := c.renew(ctx, e, p); err != nil {
 		return err
 	}
-	for _, it := range slices.Concat(p.ahead, p.waiting) {
+	for it := range each(p.ahead, p.waiting) {
 		it.handBack(growing([]*item{it}, aheadDelay, maxTroubleDelay))
 	}
 	for _, it := range p.outrun {

@@ -39,7 +39,7 @@ func ExecuteActivity(ctx Context, activity interface{}, args ...interface{}) Fut
 }
 
 func (r *run) executeActivity(ctx Context, name string, args []interface{}) Future {
-	f := newFuture(r, fmt.Sprintf("activity %s", name))
+	f := newFuture(r, "activity "+name)
 	if err := r.scheduleActivity(ctx, f, name, args); err != nil {
 		f.resolve(nil, err)
 	}

@@ -57,8 +57,8 @@ func ExecuteChildWorkflow(ctx Context, childWorkflow interface{}, args ...interf
 // executeChild starts a child, unless it cannot be: then err says why.
 func (r *run) executeChild(ctx Context, name string, args []interface{}, err error) ChildWorkflowFuture {
 	c := &child{
-		future:    newFuture(r, fmt.Sprintf("child workflow %s", name)),
-		execution: newFuture(r, fmt.Sprintf("start of child workflow %s", name)),
+		future:    newFuture(r, "child workflow "+name),
+		execution: newFuture(r, "start of child workflow "+name),
 	}
 	if err == nil {
 		err = c.initiate(ctx, name, args)

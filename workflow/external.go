@@ -64,7 +64,7 @@ func RequestCancelExternalWorkflow(ctx Context, workflowID, runID string) Future
 
 func (r *run) cancelExternal(ctx Context, workflowID, runID string) Future {
 	r.guard("RequestCancelExternalWorkflow")
-	f := newFuture(r, fmt.Sprintf("cancel request to workflow %s", workflowID))
+	f := newFuture(r, "cancel request to workflow "+workflowID)
 	if err := ctx.Err(); err != nil {
 		f.resolve(nil, err)
 		return f

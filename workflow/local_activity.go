@@ -112,7 +112,7 @@ func ExecuteLocalActivity(ctx Context, activity interface{}, args ...interface{}
 }
 
 func (r *run) executeLocalActivity(ctx Context, name string, args []interface{}) Future {
-	f := newFuture(r, fmt.Sprintf("local activity %s", name))
+	f := newFuture(r, "local activity "+name)
 	if err := r.runLocal(ctx, f, name, args); err != nil {
 		f.resolve(nil, err)
 	}

@@ -1,6 +1,6 @@
 package history
 
-import "fmt"
+import "strconv"
 
 // Run names one execution of a workflow.
 type Run struct {
@@ -30,10 +30,12 @@ const (
 )
 
 // ActivitySource is the source of the results of the activity that event id scheduled.
-func ActivitySource(id int64) Source { return Source(fmt.Sprintf("a%d", id)) }
+func ActivitySource(id int64) Source { return numbered("a", id) }
 
 // ChildSource is the source of what happens to the child that event id initiated.
-func ChildSource(id int64) Source { return Source(fmt.Sprintf("c%d", id)) }
+func ChildSource(id int64) Source { return numbered("c", id) }
 
 // ExternalSource is the source of the outcome of the external call that event id initiated.
-func ExternalSource(id int64) Source { return Source(fmt.Sprintf("e%d", id)) }
+func ExternalSource(id int64) Source { return numbered("e", id) }
+
+func numbered(kind string, id int64) Source { return Source(kind + strconv.FormatInt(id, 10)) }
