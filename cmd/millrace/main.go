@@ -10,6 +10,7 @@ import (
 	_ "time/tzdata" // time zones by name, also where the system has no database of them
 
 	"github.com/millrace-dev/millrace/contrib/envconfig"
+	"github.com/millrace-dev/millrace/internal/ballast"
 )
 
 func main() {
@@ -18,5 +19,8 @@ func main() {
 	// The first signal stops in good order; after it, signals have their usual effect again.
 	context.AfterFunc(ctx, stop)
 	a := &app{stdin: os.Stdin, stdout: os.Stdout, stderr: os.Stderr, env: envconfig.EnvLookupOS{}}
-	os.Exit(a.execute(ctx, os.Args[1:]))
+	release := ballast.Hold() // the daemon's heap is small beside the garbage of its messages
+	code := a.execute(ctx, os.Args[1:])
+	release()
+	os.Exit(code)
 }

@@ -10,6 +10,8 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+
+	"github.com/millrace-dev/millrace/internal/ballast"
 )
 
 func main() {
@@ -27,6 +29,7 @@ func main() {
 }
 
 func bench(o options) error {
+	defer ballast.Hold()() // as in the commands of Millrace; the bare programs have it, too
 	if o.work != "" {
 		return runWorker(o)
 	}

@@ -15,6 +15,7 @@ func below() map[string][]string {
 
 		"internal/goroutines": {},
 		"internal/alone":      {},
+		"internal/ballast":    {},
 
 		"api":       {},
 		"converter": {"api"},
