@@ -92,8 +92,9 @@ func (c *workflowClient) tokenByID(ctx context.Context, namespace, workflowID, r
 	}
 	for id, a := range s.Activities {
 		if a.Scheduled.ActivityID == activityID {
+			p := s.Priority(a)
 			return &history.TaskToken{Namespace: c.ns.Name(), Run: s.Start.Run, Event: id, Attempt: c.newestAttempt(ctx, s.Start.Run.Run, id),
-				Queue: a.Scheduled.Queue, ActivityID: activityID, Type: a.Scheduled.Type, Build: a.Scheduled.Build, Class: s.Class(a)}, nil
+				Queue: a.Scheduled.Queue, ActivityID: activityID, Type: a.Scheduled.Type, Build: a.Scheduled.Build, Class: p.Class(), Bucket: p.Bucket()}, nil
 		}
 	}
 	return nil, fmt.Errorf("run %s has no pending activity %q: %w", s.Start.Run.Run, activityID, streams.ErrNotFound)
@@ -146,7 +147,7 @@ func resultMessage(r *history.ActivityResult) *history.Message {
 
 func taskOf(token *history.TaskToken) streams.TaskRef {
 	return streams.TaskRef{Run: token.Run.Run, Queue: token.Queue, Activity: token.Event,
-		TaskLane: streams.TaskLane{Build: token.Build, Class: token.Class}}
+		TaskLane: streams.TaskLane{Build: token.Build, Class: token.Class, Bucket: token.Bucket}}
 }
 
 // endsActivity says whether a failure ends the activity whatever its retry policy is.

@@ -97,7 +97,7 @@ func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect,
 			return err
 		}
 		return c.broker.WithdrawTask(ctx, streams.TaskRef{Run: e.run(), Queue: x.Queue, Activity: x.Activity,
-			TaskLane: streams.TaskLane{Build: x.Build, Class: x.Class}})
+			TaskLane: streams.TaskLane{Build: x.Build, Class: x.Class, Bucket: x.Bucket}})
 	case *history.StartChild:
 		return c.startChild(ctx, e, x)
 	case *history.StartSuccessor:

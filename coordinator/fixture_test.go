@@ -236,11 +236,16 @@ func (f *fixture) deadLetters() []streams.DeadLetter {
 
 func (f *fixture) queued(run history.Address, activity int64) bool {
 	f.Helper()
-	ok, err := f.model.TaskQueued(f.ctx, streams.TaskRef{Run: run.Run, Queue: queue, Activity: activity})
-	if err != nil {
-		f.Fatal(err)
+	for _, lane := range simulatedLanes() {
+		ok, err := f.model.TaskQueued(f.ctx, streams.TaskRef{Run: run.Run, Queue: queue, Activity: activity, TaskLane: lane})
+		if err != nil {
+			f.Fatal(err)
+		}
+		if ok {
+			return true
+		}
 	}
-	return ok
+	return false
 }
 
 // waiting is what is left in a run's inbox.

@@ -11,6 +11,7 @@ import (
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
 )
 
 // scriptInput is all that a simulated workflow knows: it decides by random numbers that its input determines.
@@ -197,8 +198,25 @@ func (s *scripted) activity() *pendingCall {
 	case 1:
 		a.ScheduleToStart = history.MillisOf(s.millis(100, 4000))
 	}
+	if all := simulatedPriorities(); s.rng.IntN(2) == 0 {
+		a.Priority = all[s.rng.IntN(len(all))]
+	}
 	c.id = must(s.ScheduleActivity(a, func(replay.Outcome) { c.done = true }))
 	return c
+}
+
+// simulatedPriorities are those that some activities have.
+func simulatedPriorities() []*history.Priority {
+	return []*history.Priority{{FairnessKey: "a"}, {FairnessKey: "b", FairnessWeight: 10}, {Key: 1}, {Key: 5, FairnessKey: "a"}}
+}
+
+// simulatedLanes are where the tasks of all activities wait.
+func simulatedLanes() []streams.TaskLane {
+	lanes := []streams.TaskLane{{}}
+	for _, p := range simulatedPriorities() {
+		lanes = append(lanes, streams.LaneOf("", p))
+	}
+	return lanes
 }
 
 func must(id int64, err error) int64 {

@@ -67,6 +67,7 @@ func (s *simulation) noteResults(run history.Run, t *history.Transition) {
 
 // resultAge is for how long an activity has had its result, in the inbox or in history; 0 for not at all.
 func (s *simulation) resultAge(ref streams.TaskRef) (age time.Duration) {
+	ref.TaskLane, ref.Weight = streams.TaskLane{}, 0 // where the task waits does not matter
 	s.faultless(func() {
 		s.mu.Lock()
 		at, ok := s.resolved[ref]

@@ -260,7 +260,7 @@ func (s *simulation) keepCoordinator(ctx context.Context, name string, rng *rand
 // keepWorker runs tasks, two at a time.
 func (s *simulation) keepWorker(ctx context.Context, name string) {
 	p := s.newProcess(name, -1)
-	tasks, err := p.Consume(ctx, streams.LaneTasks, queue, "", streams.ConsumeOptions{AckWait: 5 * time.Second})
+	tasks, err := p.Consume(ctx, streams.LaneTasks, queue, "", streams.ConsumeOptions{AckWait: 5 * time.Second, Lanes: simulatedLanes()})
 	if err != nil {
 		s.Error(err)
 		return

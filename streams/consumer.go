@@ -39,7 +39,8 @@ type ConsumeOptions struct {
 	// consumer must agree.
 	AckWait time.Duration
 	// Lanes are the parts of a task queue to consume, for LaneTasks only. What waits with a higher priority is delivered
-	// first. Nil means the zero TaskLane.
+	// first; of the same priority, buckets, among which tasks without a fairness key count as one, get shares in proportion
+	// to the weights of their tasks. Nil means the zero TaskLane.
 	Lanes []TaskLane
 }
 
@@ -49,6 +50,9 @@ const (
 	// ackBudget bounds the wait for the confirmation of an acknowledgement. A consumer that was deleted and created again
 	// confirms nothing that it has not yet delivered itself, and a caller that waits for it may be the one to pull.
 	ackBudget = 5 * time.Second
+	// bucketInactive is after how long without a pull the broker forgets the consumer of a bucket of fairness keys, of which a
+	// queue may have many. Workers pull from it as long as its tasks are stored, so that it knows of none that run.
+	bucketInactive = time.Hour
 	// maxName is the longest consumer name that is used as it is; the broker makes a directory of it.
 	maxName = 180
 )
@@ -134,11 +138,15 @@ func (n *Namespace) taskDurables(queue string, o ConsumeOptions) ([]durable, err
 func (p *partition) taskDurable(queue string, lane TaskLane, ackWait time.Duration) durable {
 	d := newDurable(lane.consumerName(queue), fmt.Sprintf("Millrace: tasks of queue %q", queue), ackWait)
 	d.stream, d.config.FilterSubject, d.workQueue = p.tasks, p.queueTasks(queue, lane), true
-	d.rank = cmp.Or(lane.Class, history.DefaultPriority)
+	d.rank, d.bucket = cmp.Or(lane.Class, history.DefaultPriority), lane.Bucket
+	if lane.Bucket > 0 {
+		d.config.InactiveThreshold = bucketInactive
+	}
 	return d
 }
 
-// consumerName is "tasks+queue", "tasks+queue+build", "tasks+queue++class" or "tasks+queue+build+class".
+// consumerName is "tasks+queue", "tasks+queue+build", "tasks+queue++class" or "tasks+queue+build+class", and the last one with
+// "+bucket" for buckets, where "-" stands for no class.
 func (l TaskLane) consumerName(queue string) string {
 	name := LaneTasks.String() + "+" + EncodeToken(queue)
 	if l != (TaskLane{}) {
@@ -147,8 +155,14 @@ func (l TaskLane) consumerName(queue string) string {
 	if l.Build != "" {
 		name += EncodeToken(l.Build)
 	}
-	if l.Class > 0 {
+	switch {
+	case l.Class > 0:
 		name += "+" + strconv.Itoa(l.Class)
+	case l.Bucket > 0:
+		name += "+" + unusedToken
+	}
+	if l.Bucket > 0 {
+		name += "+" + strconv.Itoa(l.Bucket)
 	}
 	return shortened(name)
 }
@@ -242,7 +256,7 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 		return nil, err
 	}
 	d := &Delivery{
-		Lane: c.lane, Queue: s.queue, Build: s.build, Class: s.class, Source: s.source, Activity: s.activity,
+		Lane: c.lane, Queue: s.queue, Build: s.build, Class: int32(s.class), Bucket: int32(s.bucket), Source: s.source, Activity: s.activity,
 		Run:       history.Address{Run: s.run, Queue: s.queue, Build: s.build},
 		Partition: m.part % len(c.namespace.partitions), Seq: m.at.seq, Deliveries: m.at.deliveries, Published: m.at.published, Pending: m.at.pending,
 		Data:  m.msg.Data,

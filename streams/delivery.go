@@ -53,8 +53,8 @@ type Delivery struct {
 	// Queue is the queue that the message waited in: for tasks, the activity's own.
 	Queue string
 	Build string
-	// Class is set for tasks with a priority.
-	Class int
+	// Class is set for tasks with a priority, Bucket for tasks with a fairness key. See TaskLane.
+	Class, Bucket int32
 	// Source is set for inbox messages, Activity (the event that scheduled it) for tasks.
 	Source   history.Source
 	Activity int64
@@ -77,6 +77,11 @@ type Delivery struct {
 	Expected uint64
 
 	Acker
+}
+
+// TaskLane is the lane of a task.
+func (d *Delivery) TaskLane() TaskLane {
+	return TaskLane{Build: d.Build, Class: int(d.Class), Bucket: int(d.Bucket)}
 }
 
 // Acker ends or prolongs a delivery. The unconfirmed calls return as soon as the connection has taken the message. All

@@ -15,6 +15,7 @@ const (
 	headerPrevious = "Millrace-Previous"
 	headerEvents   = "Millrace-Events"
 	headerSearch   = "Millrace-Search"
+	headerWeight   = "Millrace-Weight"
 
 	headerReason    = "Millrace-Reason"
 	headerSubject   = "Millrace-Subject"

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math/rand/v2"
 	"slices"
 	"strconv"
 	"sync"
@@ -23,6 +24,7 @@ const (
 	// until then the room that it takes is lost to the others.
 	sharedExpires = time.Second
 	turnExpires   = 100 * time.Millisecond
+	minTurn       = 20 * time.Millisecond
 	answerSlack   = 2 * time.Second
 
 	// maxWaiting is how many requests a consumer holds: processes that share it, twice over.
@@ -35,6 +37,8 @@ type durable struct {
 	config jetstream.ConsumerConfig
 	// rank says which consumers are asked first: those with the lowest.
 	rank int
+	// bucket says which consumers of one rank share what one of them would get where there are several buckets.
+	bucket int
 	// workQueue says that the stream removes what is acknowledged, and that a delivery after that does no harm.
 	workQueue bool
 	// lost, if it is not nil, says whether the stream has lost what its consumer has delivered.
@@ -67,13 +71,15 @@ type puller struct {
 	// patience bounds a blocked pull. It belongs to the one caller of that.
 	patience *time.Timer
 
-	mu       sync.Mutex // guards the fields below and those of parts
-	parts    []*pullPart
-	arrived  arrivals
-	closed   bool
-	failure  error // why pulling cannot go on
-	ranked   bool  // the parts have several ranks
-	turn     int   // which partition is asked first
+	mu      sync.Mutex // guards the fields below and those of parts
+	parts   []*pullPart
+	arrived arrivals
+	closed  bool
+	failure error // why pulling cannot go on
+	ranked  bool  // the parts have several ranks
+	// shares divide the room among buckets, nil where there is one.
+	shares   *shares
+	turn     int // which partition is asked first
 	requests uint64
 }
 
@@ -88,6 +94,7 @@ type pullPart struct {
 
 	open      []openRequest // oldest first
 	empty     bool          // the broker's last word was that there is nothing
+	emptied   time.Time     // when it said so, if there are buckets
 	repairing bool          // the consumer is being looked after
 
 	orphans map[uint64]bool // sequences of those that are delivered and not acknowledged
@@ -112,7 +119,10 @@ func (b broker) openPuller(ctx context.Context, durables []durable) (*puller, er
 			return nil, err
 		}
 	}
-	p := &puller{broker: b, changed: make(chan struct{}, 1), patience: time.NewTimer(0)}
+	p := &puller{broker: b, changed: make(chan struct{}, 1), patience: time.NewTimer(0), shares: newShares(durables)}
+	if p.shares != nil {
+		p.turn = rand.IntN(len(durables)) // or many workers that start together would all begin with the same bucket
+	}
 	p.life, p.end = context.WithCancel(context.WithoutCancel(ctx))
 	ackWait := defaultAckWait
 	for i, d := range durables {
@@ -220,6 +230,8 @@ func (p *puller) dropSilentLocked(part *pullPart, now time.Time) {
 //
 // Where they have ranks, each round begins with the lowest: the next is asked when all of those before it have said that
 // they are empty. So what is delivered is what was first in order at that moment, at the price of a question for each rank.
+//
+// Where there are buckets, too, a round divides the room among those of the lowest rank that may have something.
 func (p *puller) requestLocked(max, room int, now time.Time) {
 	if room <= 0 {
 		return
@@ -246,29 +258,44 @@ func (p *puller) requestLocked(max, room int, now time.Time) {
 			lively = append(lively, part)
 		}
 	}
-	if p.ranked {
+	if p.ranked || p.shares != nil {
 		if probing {
 			return
 		}
 		lively = lowest(lively)
 	}
-	for k, part := range lively {
-		if batch := ceilDiv(room, len(lively)-k); batch > 0 {
-			p.sendLocked(part, batch, pullRequest{NoWait: true}, now)
-			room -= batch
-			probing = true
+	ask := func(part *pullPart, batch int) {
+		p.sendLocked(part, batch, pullRequest{NoWait: true}, now)
+		room -= batch
+		probing = true
+	}
+	if p.shares != nil {
+		p.shares.divide(room, lively, ask)
+	} else {
+		for k, part := range lively {
+			if batch := ceilDiv(room, len(lively)-k); batch > 0 {
+				ask(part, batch)
+			}
 		}
 	}
 	if probing {
 		return
 	}
+	if p.shares != nil && len(empty) == len(p.parts) {
+		p.shares.idle()
+	}
 	wait := sharedExpires
 	if room <= len(p.parts) {
-		wait = turnExpires
+		wait = turnFor(len(p.parts))
 	}
 	for _, part := range empty[:min(room, len(empty))] {
 		p.sendLocked(part, 1, pullRequest{Expires: wait}, now)
 	}
+}
+
+// turnFor is how long a turn of one of so many partitions takes: of many less, so that each has its turn within a second.
+func turnFor(parts int) time.Duration {
+	return max(min(turnExpires, time.Second/time.Duration(parts)), minTurn)
 }
 
 // lowest are the parts with the lowest rank among them.
@@ -344,10 +371,11 @@ func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
 	}
 	p.arrived.add(pulled{msg: m, at: at, part: i, acker: &acker{broker: &p.broker, reply: m.Reply}, epoch: p.link.arrival()})
 	part.empty, part.backlog = false, at.pending
-	if p.ranked {
-		for _, other := range p.parts {
-			other.empty = false // a new round begins
-		}
+	if p.shares != nil {
+		p.shares.charge(part, m)
+	}
+	if p.ranked || p.shares != nil {
+		p.newRoundLocked(part, at)
 	}
 	for k := range part.open {
 		r := &part.open[k]
@@ -357,6 +385,27 @@ func (p *puller) messageLocked(i int, part *pullPart, m *nats.Msg) {
 			r.silent = time.Now().Add(beatsMissed)
 		}
 		return
+	}
+}
+
+// newRoundLocked follows a delivery by a part: what waits elsewhere is to be asked for anew. Of buckets those that were found
+// empty just now are left out, and the part itself if nothing is left in it. The broker does not count what it has to deliver
+// again.
+func (p *puller) newRoundLocked(by *pullPart, at place) {
+	if p.shares == nil {
+		for _, other := range p.parts {
+			other.empty = false
+		}
+		return
+	}
+	now := time.Now()
+	for _, other := range p.parts {
+		if other.bucket == 0 && other.rank != by.rank || now.Sub(other.emptied) >= emptyFor {
+			other.empty = false
+		}
+	}
+	if at.pending == 0 && at.deliveries == 1 {
+		by.empty, by.emptied = true, now
 	}
 }
 
@@ -380,6 +429,9 @@ func (p *puller) statusLocked(part *pullPart, m *nats.Msg, status string) {
 	case "100":
 	case "404", "408":
 		part.empty = true
+		if p.shares != nil {
+			part.emptied, part.backlog = time.Now(), 0
+		}
 	default:
 		p.repairLocked(part)
 	}

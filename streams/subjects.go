@@ -33,6 +33,7 @@ type subject struct {
 
 	queue, build string         // start, inbox, task
 	class        int            // task
+	bucket       int            // task
 	source       history.Source // inbox
 	activity     int64          // task, claim
 	commit       string         // body
@@ -58,7 +59,7 @@ func (s subject) String() string {
 		return p.wakeUp(s.run)
 	case kindTask:
 		return p.task(TaskRef{Run: s.run, Queue: s.queue, Activity: s.activity,
-			TaskLane: TaskLane{Build: s.build, Class: s.class}})
+			TaskLane: s.lane()})
 	}
 	return ""
 }
@@ -132,34 +133,56 @@ func (p partitionSubjects) wakeUp(r history.Run) string {
 	return p.prefix + string(kindWakeUp) + "." + runTokens(r)
 }
 
-// task leaves the token of fairness unused.
 func (p partitionSubjects) task(t TaskRef) string {
-	return p.prefix + string(kindTask) + "." + t.TaskLane.tokens(t.Queue) + "." + unusedToken + "." +
+	fairness := unusedToken
+	if t.Bucket > 0 {
+		fairness = strconv.Itoa(t.Bucket)
+	}
+	return p.prefix + string(kindTask) + "." + t.TaskLane.tokens(t.Queue) + "." + fairness + "." +
 		EncodeToken(t.Run.WorkflowID) + "." + EncodeToken(t.Run.RunID) + "." + strconv.FormatInt(t.Activity, 10)
 }
 
-// tokens are the queue, with the build, and the class. No token that EncodeToken makes has a '+': so the filter of the
-// lane of tasks that have neither, which has been <queue>.> from the beginning, matches no other lane's.
+// tokens are the queue, with the build, and the class.
 func (l TaskLane) tokens(queue string) string {
+	if l.Class == 0 {
+		return l.queueToken(queue) + "." + unusedToken
+	}
+	return l.queueToken(queue) + "." + strconv.Itoa(l.Class)
+}
+
+// queueToken is <queue>, <queue>+<build>, or <queue>+<build>+ with a bucket. No token that EncodeToken makes has a '+': so the
+// filter of the lane of tasks that have nothing of these, which has been <queue>.> from the beginning, matches no other lane's,
+// and that of a lane of a class, <queue>+<build>.<class>.>, those of no bucket.
+func (l TaskLane) queueToken(queue string) string {
 	token := EncodeToken(queue)
 	if l == (TaskLane{}) {
-		return token + "." + unusedToken
+		return token
 	}
 	if token += "+"; l.Build != "" {
 		token += EncodeToken(l.Build)
 	}
-	if l.Class == 0 {
-		return token + "." + unusedToken
+	if l.Bucket > 0 {
+		token += "+"
 	}
-	return token + "." + strconv.Itoa(l.Class)
+	return token
 }
 
 func (p partitionSubjects) queueTasks(queue string, l TaskLane) string {
-	if l == (TaskLane{}) {
-		return p.prefix + string(kindTask) + "." + EncodeToken(queue) + ".>"
-	}
-	return p.prefix + string(kindTask) + "." + l.tokens(queue) + ".>"
+	return p.prefix + string(kindTask) + "." + l.filter(queue)
 }
+
+// filter matches, in what follows the kind, the subjects of the lane's tasks.
+func (l TaskLane) filter(queue string) string {
+	switch {
+	case l == (TaskLane{}):
+		return EncodeToken(queue) + ".>"
+	case l.Bucket > 0:
+		return l.tokens(queue) + "." + strconv.Itoa(l.Bucket) + ".>"
+	}
+	return l.tokens(queue) + ".>"
+}
+
+func (s *subject) lane() TaskLane { return TaskLane{Build: s.build, Class: s.class, Bucket: s.bucket} }
 
 // live is where the records of a run are republished. It needs no partition: a follower knows the workflow ID anyway,
 // and a person who subscribes does not want to.
@@ -250,30 +273,35 @@ func (s *subject) parseMessage(kind subjectKind, t []string) bool {
 	case kind == kindTask && len(t) == 6:
 		var ok bool
 		s.activity, ok = parseNumber(t[5])
-		return ok && t[2] == unusedToken && s.parseLane(t[0], t[1]) && s.parseRun(t[3], t[4])
+		return ok && s.parseLane(t[0], t[1], t[2]) && s.parseRun(t[3], t[4])
 	}
 	return false
 }
 
-// parseLane reads what TaskLane.tokens writes, and nothing else.
-func (s *subject) parseLane(queue, class string) bool {
+// parseLane reads the lane of a task's subject as it is written, and nothing else.
+func (s *subject) parseLane(queue, class, fairness string) bool {
 	queue, build, apart := strings.Cut(queue, "+")
+	build, rest, fair := strings.Cut(build, "+")
 	switch build {
 	case unusedToken:
 		return false
 	case "":
 		build = unusedToken
 	}
-	if !s.parseQueue(queue, build) {
-		return false
+	var classOK, bucketOK bool
+	s.class, classOK = parseUpTo(MaxClass, class)
+	s.bucket, bucketOK = parseUpTo(history.FairnessBuckets, fairness)
+	return rest == "" && classOK && bucketOK && s.parseQueue(queue, build) &&
+		fair == (s.bucket > 0) && apart == (s.lane() != TaskLane{})
+}
+
+// parseUpTo reads a number from 1 to limit, or the token for none, which is 0.
+func parseUpTo(limit int64, token string) (int, bool) {
+	if token == unusedToken {
+		return 0, true
 	}
-	if class != unusedToken {
-		n, ok := parseNumber(class)
-		if s.class = int(n); !ok || n < 1 || n > MaxClass {
-			return false
-		}
-	}
-	return apart == (s.build != "" || s.class > 0)
+	n, ok := parseNumber(token)
+	return int(n), ok && n >= 1 && n <= limit
 }
 
 func (s *subject) parseRun(workflowID, runID string) bool {

@@ -90,6 +90,7 @@ func FuzzSubject(f *testing.F) {
 				s.queue, s.build, s.source = queue, build, history.ActivitySource(activity)
 			case kindTask:
 				s.queue, s.build, s.class, s.activity = queue, build, int(partition)%(MaxClass+1), activity
+				s.bucket = int(partition/8) % (history.FairnessBuckets + 1)
 			}
 			got, err := parseSubject(s.String())
 			if err != nil || got != s {

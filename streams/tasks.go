@@ -18,20 +18,33 @@ type TaskRef struct {
 	Queue    string
 	Activity int64
 	TaskLane
+	// Weight is the share of the task's group, 0 for 1. It says nothing of which task is meant.
+	Weight float64
 }
 
 // RefOf names an activity task.
 func RefOf(t *history.Task) TaskRef {
-	return TaskRef{Run: t.Run.Run, Queue: t.Queue, Activity: t.Event, TaskLane: TaskLane{Build: t.Build, Class: t.Priority.Class()}}
+	ref := TaskRef{Run: t.Run.Run, Queue: t.Queue, Activity: t.Event, TaskLane: LaneOf(t.Build, t.Priority)}
+	if w := t.Priority.Weight(); w != 1 {
+		ref.Weight = w
+	}
+	return ref
+}
+
+// LaneOf is where tasks wait that have a build, empty for any, and a priority, nil for the default one.
+func LaneOf(build string, p *history.Priority) TaskLane {
+	return TaskLane{Build: build, Class: p.Class(), Bucket: p.Bucket()}
 }
 
 // TaskLane is a part of a task queue whose tasks wait together, apart from those of others. The zero value is that of
-// tasks without build and priority, which is all that most queues have.
+// tasks without build, priority and fairness key, which is all that most queues have.
 type TaskLane struct {
 	// Build is the build whose workers alone run the tasks, empty for any.
 	Build string
 	// Class is the priority key of the tasks, 1 to 5, 0 for the default one.
 	Class int
+	// Bucket is that of the tasks' fairness keys, from 1, 0 for tasks without one.
+	Bucket int
 }
 
 // MaxClass is the priority key of tasks that come last.
@@ -40,6 +53,10 @@ const MaxClass = 5
 func (l TaskLane) check() error {
 	if l.Class < 0 || l.Class > MaxClass {
 		return &InvalidError{Field: "priority", Value: strconv.Itoa(l.Class), Limit: "1 to 5, or 0 for the default one"}
+	}
+	if l.Bucket < 0 || l.Bucket > history.FairnessBuckets {
+		return &InvalidError{Field: "bucket", Value: strconv.Itoa(l.Bucket),
+			Limit: fmt.Sprintf("1 to %d, or 0 for tasks without a fairness key", history.FairnessBuckets)}
 	}
 	return checkBuild(l.Build)
 }
@@ -66,6 +83,9 @@ func (n *Namespace) PublishTask(ctx context.Context, ref TaskRef, data []byte) (
 func (n *Namespace) publishTask(ctx context.Context, ref TaskRef, data []byte) (bool, error) {
 	subject := n.at(ref.Run.WorkflowID).task(ref)
 	m := &nats.Msg{Subject: subject, Header: nats.Header{headerMsgID: {n.messageID()}}, Data: data}
+	if ref.Weight != 0 {
+		m.Header[headerWeight] = []string{strconv.FormatFloat(ref.Weight, 'g', -1, 64)}
+	}
 	var patience patience
 	for {
 		_, err := n.putRetried(ctx, m)

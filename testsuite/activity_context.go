@@ -63,7 +63,7 @@ func (e *activityEnvironment) Metrics() client.MetricsHandler {
 func (a *attempt) info() activity.Info {
 	token, err := history.Encode(&history.TaskToken{
 		Namespace: a.env.namespace, Run: a.Run, Event: a.Event, Attempt: a.number,
-		Queue: a.Queue, ActivityID: a.ActivityID, Type: a.Type, Build: a.Build, Class: a.Priority.Class(),
+		Queue: a.Queue, ActivityID: a.ActivityID, Type: a.Type, Build: a.Build, Class: a.Priority.Class(), Bucket: a.Priority.Bucket(),
 	})
 	if err != nil {
 		panic(fmt.Sprintf("testsuite: token of activity %s: %v", a.Type, err)) // its fields came out of the same codec

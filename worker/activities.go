@@ -57,8 +57,8 @@ type activities struct {
 	// lanes are the parts of the queue to serve, nil for the plain one, and laned tells when they are others.
 	lanes func() []streams.TaskLane
 	laned chan struct{}
-	// classes are the priorities in use, nil when nobody looks for them.
-	classes *classes
+	// used are the lanes beside those, nil when nobody looks for them.
+	used *usedLanes
 
 	// freshFor is the age up to which a task is taken not to be canceled yet.
 	freshFor time.Duration
@@ -141,9 +141,9 @@ func (w *activities) run(ctx context.Context) error {
 	work, cut := context.WithCancelCause(context.WithoutCancel(ctx))
 	defer cut(nil)
 	w.serveEager(true)
-	if w.classes != nil {
+	if w.used != nil {
 		var watching sync.WaitGroup
-		watching.Go(func() { w.watchClasses(ctx) })
+		watching.Go(func() { w.watchLanes(ctx) })
 		defer watching.Wait()
 	}
 	src, err = w.pollLanes(ctx, work, src)
@@ -184,6 +184,7 @@ func (w *activities) poll(ctx, work context.Context, src source) error {
 		deliveries, err := src.Pull(ctx, free)
 		arrived := time.Now()
 		for _, d := range deliveries {
+			w.used.delivered(d)
 			a := w.newAttempt(d, arrived)
 			if w.slots.take() {
 				w.pool.Run(func() { a.handle(work) })

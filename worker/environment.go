@@ -80,6 +80,7 @@ func (a *attempt) taskToken() []byte {
 		Type:       t.Type,
 		Build:      t.Build,
 		Class:      t.Priority.Class(),
+		Bucket:     t.Priority.Bucket(),
 	})
 	if err != nil {
 		a.log().Error("task token has no encoding: the activity cannot be completed from outside", "error", err)

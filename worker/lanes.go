@@ -14,8 +14,8 @@ func (w *activities) consume(ctx context.Context) (source, error) {
 	if w.lanes != nil {
 		o.Lanes = w.lanes()
 	}
-	if w.classes != nil {
-		o.Lanes = w.classes.lanes(o.Lanes)
+	if w.used != nil {
+		o.Lanes = w.used.lanes(o.Lanes)
 	}
 	src, err := w.broker.Consume(ctx, streams.LaneTasks, w.queue, "", o)
 	if err != nil {
@@ -56,10 +56,10 @@ func (w *activities) pollLanes(ctx, work context.Context, src source) (source, e
 	}
 }
 
-// watchClasses looks for priorities of the queue's tasks until ctx ends.
-func (w *activities) watchClasses(ctx context.Context) {
-	w.classes.watch(ctx, w.relane, func(err error) {
-		w.logger.Warn("priorities of a task queue were not looked for", "taskQueue", w.queue, "error", err)
+// watchLanes looks for priorities and fairness keys of the queue's tasks until ctx ends.
+func (w *activities) watchLanes(ctx context.Context) {
+	w.used.watch(ctx, w.relane, func(err error) {
+		w.logger.Warn("priorities and fairness keys of a task queue were not looked for", "taskQueue", w.queue, "error", err)
 	})
 }
 

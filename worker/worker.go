@@ -295,7 +295,7 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 		if own := w.versions.own.BuildID; own != "" {
 			builds = append(builds, own)
 		}
-		a.classes = newClasses(w.core.Streams, queue, builds...)
+		a.used = newUsedLanes(w.core.Streams, queue, builds...)
 		a.shared = newQueueRate(w.options.TaskQueueActivitiesPerSecond, func(ctx context.Context, turns int, length time.Duration) (time.Time, error) {
 			return w.core.Streams.TakeTurns(ctx, queue, turns, length)
 		}, logger)

@@ -92,7 +92,7 @@ func (r *Repair) planRun(ctx context.Context, run history.Run, plan *RepairPlan)
 	for _, id := range slices.Sorted(maps.Keys(state.Activities)) {
 		a := state.Activities[id]
 		missing := Missing{Run: state.Start.Run, Activity: id, ActivityType: a.Scheduled.Type, Queue: a.Scheduled.Queue,
-			Lane: streams.TaskLane{Build: a.Scheduled.Build, Class: state.Class(a)}}
+			Lane: streams.LaneOf(a.Scheduled.Build, state.Priority(a))}
 		task, err := r.missingTask(ctx, missing)
 		if err != nil {
 			return err

@@ -28,9 +28,9 @@ type CancelTask struct{ Activity int64 }
 type WithdrawTask struct {
 	Activity int64
 	Queue    string
-	// Build and Class are where the task waits in the queue.
-	Build string
-	Class int
+	// Build, Class and Bucket are where the task waits in the queue.
+	Build         string
+	Class, Bucket int
 }
 
 // ArmWakeUp arms the run's wake-up.
@@ -293,12 +293,13 @@ func (s *State) closeEffects() []Effect {
 }
 
 func (s *State) withdraw(a *PendingActivity) *WithdrawTask {
-	return &WithdrawTask{Activity: a.Event, Queue: a.Scheduled.Queue, Build: a.Scheduled.Build, Class: s.Class(a)}
+	p := s.Priority(a)
+	return &WithdrawTask{Activity: a.Event, Queue: a.Scheduled.Queue, Build: a.Scheduled.Build, Class: p.Class(), Bucket: p.Bucket()}
 }
 
-// Class is the priority key that the activity's task is queued with, 0 for the default one.
-func (s *State) Class(a *PendingActivity) int {
-	return a.Scheduled.Priority.Over(s.Start.Priority).Class()
+// Priority is that with which the activity's task is queued, nil for the default one.
+func (s *State) Priority(a *PendingActivity) *Priority {
+	return a.Scheduled.Priority.Over(s.Start.Priority)
 }
 
 // closeChild applies the parent close policy, which is not to abandon, to an open child: to its current run, once it is

@@ -2,6 +2,8 @@ package history
 
 import (
 	"fmt"
+	"hash/fnv"
+	"io"
 
 	millrace "github.com/millrace-dev/millrace"
 )
@@ -75,4 +77,32 @@ func (p *Priority) Class() int {
 		return 0
 	}
 	return int(p.Key)
+}
+
+// FairnessBuckets is how many buckets the fairness keys of a task queue are spread over. It is part of the protocol. All bits
+// of a hash have a say in its remainder by a prime.
+const FairnessBuckets = 31
+
+// Bucket says with which other keys' tasks a task waits: 1 to FairnessBuckets, 0 for tasks without a fairness key.
+func (p *Priority) Bucket() int {
+	if p == nil || p.FairnessKey == "" {
+		return 0
+	}
+	h := fnv.New64a()
+	_, _ = io.WriteString(h, p.FairnessKey) // a hash takes everything
+	return int(h.Sum64()%FairnessBuckets) + 1
+}
+
+// Bounds of the weights that have an effect.
+const (
+	MinWeight = 0.001
+	MaxWeight = 1000
+)
+
+// Weight is the share of the task's group beside those of others.
+func (p *Priority) Weight() float64 {
+	if p == nil || p.FairnessWeight == 0 {
+		return 1
+	}
+	return min(max(p.FairnessWeight, MinWeight), MaxWeight)
 }

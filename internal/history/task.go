@@ -51,7 +51,8 @@ type TaskToken struct {
 	Queue      string `msgpack:"q"`
 	ActivityID string `msgpack:"id,omitempty"`
 	Type       string `msgpack:"t,omitempty"`
-	// Build and Class are where the task waits in that queue: Task.Build and the class of Task.Priority.
-	Build string `msgpack:"b,omitempty"`
-	Class int    `msgpack:"cl,omitempty"`
+	// Build, Class and Bucket are where the task waits in that queue: Task.Build, and the class and the bucket of Task.Priority.
+	Build  string `msgpack:"b,omitempty"`
+	Class  int    `msgpack:"cl,omitempty"`
+	Bucket int    `msgpack:"fb,omitempty"`
 }

@@ -29,8 +29,9 @@ func below() map[string][]string {
 		"workflow":         {"internal/replay", "log", "internal/metrics"},
 
 		"internal/deployment": {},
+		"internal/fairness":   {},
 
-		"streams": {"internal/history", "log"},
+		"streams": {"internal/history", "internal/fairness", "log"},
 
 		"internal/payloads": {"streams", "workflow"},
 

@@ -22,6 +22,7 @@ func consumerChecks() []check {
 		{"consumer/one busy partition", consumerBusyPartition},
 		{"consumer/queues and builds apart", consumerFilters},
 		{"consumer/lanes of a task queue", consumerLanes},
+		{"consumer/shares of buckets", consumerShares},
 		{"consumer/blocks and ends", consumerBlocks},
 		{"consumer/closed with messages behind it", consumerClosed},
 		{"consumer/deleted", consumerDeleted},
@@ -237,8 +238,8 @@ func consumerLanes(f *fixture) {
 	f.noError("consume lanes", err)
 	for _, want := range [][]int64{{4, 5}, {4, 5}, {3}, {2}} {
 		d := f.pullOne(c)
-		if !slices.Contains(want, d.Activity) || d.Build != lanes[d.Activity-1].Build || d.Class != lanes[d.Activity-1].Class {
-			f.Errorf("task %d of lane %v is delivered, want one of %v", d.Activity, streams.TaskLane{Build: d.Build, Class: d.Class}, want)
+		if !slices.Contains(want, d.Activity) || d.TaskLane() != lanes[d.Activity-1] {
+			f.Errorf("task %d of lane %v is delivered, want one of %v", d.Activity, d.TaskLane(), want)
 		}
 		f.noError("ack", d.AckSync(f.ctx))
 	}
@@ -252,6 +253,61 @@ func consumerLanes(f *fixture) {
 	equal(f, "task of a lane that was not consumed is queued", queued, true)
 	_, err = f.Consume(f.ctx, streams.LaneTasks, f.queue, "", streams.ConsumeOptions{Lanes: []streams.TaskLane{{Class: 6}}})
 	f.wantError("consume priority 6", err, streams.ErrInvalid)
+}
+
+// consumerShares: buckets of one priority get shares by the weights of their tasks, whatever waits in them, and a priority that
+// comes later gets nothing until they are empty.
+func consumerShares(f *fixture) {
+	lanes := []streams.TaskLane{{}, {Bucket: 3}, {Class: 5, Bucket: 3}, {Bucket: 31}, {Build: "v 2.0", Bucket: 7}}
+	weights := []float64{0, 3, 1000, 0, 0.5}
+	sent := []int{5, 60, 2, 60, 5}
+	run := f.newRun().Run
+	for i, n := range sent {
+		for k := range n {
+			ref := streams.TaskRef{Run: run, Queue: f.queue, Activity: int64(1000*i + k + 1), TaskLane: lanes[i], Weight: weights[i]}
+			f.publish(ref, true)
+		}
+	}
+	plain := f.consume(streams.LaneTasks)
+	c, err := f.Consume(f.ctx, streams.LaneTasks, f.queue, "", streams.ConsumeOptions{AckWait: ackWait, Lanes: lanes})
+	f.noError("consume lanes", err)
+	got := make([]int, len(lanes))
+	pull := func(n int) {
+		f.Helper()
+		for range n {
+			d := f.pullOne(c)
+			i := int(d.Activity / 1000)
+			if d.TaskLane() != lanes[i] {
+				f.Errorf("task %d is delivered as one of lane %+v, want %+v", d.Activity, d.TaskLane(), lanes[i])
+			}
+			got[i]++
+			f.noError("ack", d.AckSync(f.ctx))
+		}
+	}
+	within := func(lane, least, most int) {
+		f.Helper()
+		if got[lane] < least || got[lane] > most {
+			f.Errorf("%d of %v were delivered from lane %d, want %d to %d", got[lane], got, lane, least, most)
+		}
+	}
+	pull(22) // 4 : 12 : 0 : 4 : 2
+	within(0, 3, 5)
+	within(1, 10, 14)
+	within(2, 0, 0)
+	within(3, 3, 5)
+	within(4, 1, 3)
+	pull(108)
+	within(2, 0, 0)
+	pull(2)
+	for i := range lanes {
+		within(i, sent[i], sent[i])
+	}
+	f.nothing(c, silence)
+	f.noError("close", c.Close())
+	f.nothing(plain, silence)
+	f.noError("close", plain.Close())
+	_, err = f.Consume(f.ctx, streams.LaneTasks, f.queue, "", streams.ConsumeOptions{Lanes: []streams.TaskLane{{Bucket: 32}}})
+	f.wantError("consume bucket 32", err, streams.ErrInvalid)
 }
 
 func consumerBlocks(f *fixture) {

@@ -17,10 +17,10 @@ const defaultAckWait = 30 * time.Second
 
 // consumer takes deliveries from one lane of a queue.
 type consumer struct {
-	model *Model
-	lane  streams.Lane
-	// durables are asked in this order.
+	model    *Model
+	lane     streams.Lane
 	durables []*durable
+	shares   map[int]*shares // by priority
 
 	closing sync.Once
 	closed  chan struct{}
@@ -46,18 +46,21 @@ func (m *Model) Consume(ctx context.Context, lane streams.Lane, queue, build str
 			if l.Class < 0 || l.Class > streams.MaxClass {
 				return nil, &streams.InvalidError{Field: "priority", Value: strconv.Itoa(l.Class), Limit: "1 to 5"}
 			}
+			if l.Bucket < 0 || l.Bucket > history.FairnessBuckets {
+				return nil, &streams.InvalidError{Field: "bucket", Value: strconv.Itoa(l.Bucket), Limit: "1 to 31"}
+			}
 		}
 	}
 	var c *consumer
 	err := m.do(ctx, OpConsume, history.Run{}, func(Fault) error {
-		c = &consumer{model: m, lane: lane, closed: make(chan struct{})}
+		c = &consumer{model: m, lane: lane, closed: make(chan struct{}), shares: map[int]*shares{}}
 		for _, name := range names {
 			d := s.durables[name]
 			if d == nil {
 				d = &durable{
 					stream: s,
 					wants: func(on subject) bool {
-						return on.kind == kind && durableName{on.queue, on.build, on.class} == name
+						return on.kind == kind && durableName{on.queue, on.build, on.class, on.bucket} == name
 					},
 					ackWait: cmp.Or(o.AckWait, defaultAckWait),
 					pending: make(map[uint64]*pending),
@@ -65,6 +68,7 @@ func (m *Model) Consume(ctx context.Context, lane streams.Lane, queue, build str
 				s.durables[name] = d
 			}
 			c.durables = append(c.durables, d)
+			c.share(name, d)
 		}
 		return nil
 	})
@@ -74,15 +78,12 @@ func (m *Model) Consume(ctx context.Context, lane streams.Lane, queue, build str
 	return c, nil
 }
 
-// laneNames are the consumers of lanes of a task queue, those of higher priority first.
+// laneNames are the consumers of lanes of a task queue.
 func laneNames(queue string, lanes []streams.TaskLane) []durableName {
 	var names []durableName
 	for _, l := range lanes {
-		names = append(names, durableName{queue: queue, build: l.Build, class: l.Class})
+		names = append(names, durableName{queue: queue, build: l.Build, class: l.Class, bucket: l.Bucket})
 	}
-	slices.SortStableFunc(names, func(a, b durableName) int {
-		return cmp.Or(a.class, history.DefaultPriority) - cmp.Or(b.class, history.DefaultPriority)
-	})
 	return names
 }
 
@@ -143,15 +144,17 @@ func (c *consumer) take(max int) (taken []pending, changed <-chan struct{}, wait
 	m.settle()
 	now := m.now()
 	var due time.Time
-	for _, d := range c.durables {
-		for len(taken) < max {
-			p := d.next(now)
-			if p == nil {
-				break
-			}
-			p.waiting = d.waiting()
-			taken = append(taken, *p)
+	for len(taken) < max {
+		d := c.first(now)
+		if d == nil {
+			break
 		}
+		p := d.next(now)
+		p.waiting = d.waiting()
+		c.charge(p)
+		taken = append(taken, *p)
+	}
+	for _, d := range c.durables {
 		if next := d.nextDue(); due.IsZero() || !next.IsZero() && next.Before(due) {
 			due = next
 		}
@@ -192,7 +195,8 @@ func (c *consumer) delivery(p pending) *streams.Delivery {
 		Run:        history.Address{Run: p.run},
 		Queue:      p.queue,
 		Build:      p.build,
-		Class:      p.class,
+		Class:      int32(p.class),
+		Bucket:     int32(p.bucket),
 		Seq:        p.seq,
 		Deliveries: p.deliveries,
 		Published:  p.at,

@@ -156,8 +156,12 @@ func (m *Model) settle() {
 	}
 }
 
+// taskWeight is the share of a task's group.
+type taskWeight float64
+
 func taskOn(ref streams.TaskRef) subject {
-	return subject{kind: kindTask, run: ref.Run, queue: ref.Queue, build: ref.Build, class: ref.Class, part: strconv.FormatInt(ref.Activity, 10)}
+	return subject{kind: kindTask, run: ref.Run, queue: ref.Queue, build: ref.Build, class: ref.Class, bucket: ref.Bucket,
+		part: strconv.FormatInt(ref.Activity, 10)}
 }
 
 // PublishTask queues an activity's task, unless one is queued, running or backing off: then stored is false.
@@ -169,7 +173,7 @@ func (m *Model) PublishTask(ctx context.Context, ref streams.TaskRef, data []byt
 		if f == InFlight || m.tasks.lastOn(taskOn(ref)) != nil {
 			return nil
 		}
-		m.tasks.add(m.now(), taskOn(ref), data, nil)
+		m.tasks.add(m.now(), taskOn(ref), data, taskWeight(cmp.Or(ref.Weight, 1)))
 		stored = true
 		m.wake()
 		return nil

@@ -15,6 +15,8 @@ type subject struct {
 	queue string
 	build string
 	class int
+	// bucket is that of a task's fairness key.
+	bucket int
 	// part tells subjects of one kind and run apart: an inbox source, an activity's number, a piece of a body.
 	part string
 }
@@ -25,7 +27,7 @@ type message struct {
 	seq  uint64
 	at   time.Time
 	data []byte
-	// headers is what package streams would have put into headers: a storedStart, a streams.RecordInfo, or nil.
+	// headers is what package streams would have put into headers: a storedStart, a streams.RecordInfo, a taskWeight, or nil.
 	headers any
 }
 
@@ -40,8 +42,8 @@ type stream struct {
 }
 
 type durableName struct {
-	queue, build string
-	class        int
+	queue, build  string
+	class, bucket int
 }
 
 func newStream(workQueue bool) *stream {
@@ -105,6 +107,16 @@ type pending struct {
 	due time.Time
 	// waiting is how many messages had never been delivered after this delivery.
 	waiting uint64
+}
+
+// ready says whether next would deliver something.
+func (d *durable) ready(now time.Time) bool {
+	for _, p := range d.pending {
+		if !p.due.After(now) {
+			return true
+		}
+	}
+	return d.unseen() < len(d.stream.messages)
 }
 
 // next is what the consumer delivers at this time: what is due for redelivery first, in the order in which it fell
