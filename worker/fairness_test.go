@@ -10,6 +10,8 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/internal/devserver/devtest"
+	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/worker"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -186,6 +188,41 @@ func TestKeyIsServedWhileAnotherHasABacklog(t *testing.T) {
 	}
 	if err := c.TerminateWorkflow(t.Context(), large.GetID(), large.GetRunID(), "seen enough"); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// A task that is completed from outside is found in its bucket, by its token and by its ID, and taken out of it.
+func TestPendingActivityWithAKeyLeavesNoTask(t *testing.T) {
+	server := devtest.Server(t)
+	c := dialTo(t, server)
+	ns, err := streams.Open(t.Context(), devtest.Conn(t, server), "default")
+	if err != nil {
+		t.Fatal(err)
+	}
+	serveFlows(t, c)
+	tokens := make(chan activity.Info, 1)
+	w := worker.New(c, "visits", worker.Options{})
+	w.RegisterActivityWithOptions(func(ctx context.Context) error {
+		tokens <- activity.GetInfo(ctx)
+		return activity.ErrResultPending
+	}, activity.RegisterOptions{Name: "visit"})
+	startWorker(t, w)
+	for _, complete := range []func(activity.Info) error{
+		func(i activity.Info) error { return c.CompleteActivity(t.Context(), i.TaskToken, nil, nil) },
+		func(i activity.Info) error {
+			return c.CompleteActivityByID(t.Context(), "default", i.WorkflowExecution.ID, i.WorkflowExecution.RunID, i.ActivityID, nil, nil)
+		},
+	} {
+		run := visiting(t, c, 1, millrace.Priority{PriorityKey: 2, FairnessKey: "tenant"}, millrace.Priority{})
+		if err := complete(<-tokens); err != nil {
+			t.Fatal(err)
+		}
+		if lanes, err := ns.LanesQueued(t.Context(), "visits", "", nil); err != nil || len(lanes) > 0 {
+			t.Errorf("tasks are left in %+v, %v", lanes, err)
+		}
+		if err := run.Get(t.Context(), nil); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 
