@@ -8,7 +8,10 @@ import (
 const (
 	// MinInterval is the shortest interval of a schedule.
 	MinInterval = 100 * time.Millisecond
-	// firstYear and lastYear bound the calendars: what would first match later than that never matches.
+	// maxEntries bounds how many calendars, intervals, cron expressions and calendars to skip there are together: each is
+	// asked for every time.
+	maxEntries = 1000
+	// firstYear and lastYear bound all times: what would first match later than that never matches.
 	firstYear, lastYear = 1970, 2100
 )
 
@@ -80,6 +83,9 @@ func (c *Calendar) ranges() [7]*[]Range {
 // Resolved is s with its cron expressions made calendars and intervals and with the defaults of calendars filled in. The
 // error names the field that is wrong, its value and what it may be.
 func (s Spec) Resolved() (Spec, error) {
+	if n := len(s.Calendars) + len(s.Intervals) + len(s.Cron) + len(s.Skip); n > maxEntries {
+		return Spec{}, fmt.Errorf("Calendars, Intervals, CronExpressions and Skip are %d together: they can be at most %d", n, maxEntries)
+	}
 	out := s
 	out.Cron = nil
 	out.Calendars = append([]Calendar(nil), s.Calendars...)
@@ -110,6 +116,9 @@ func (s Spec) Resolved() (Spec, error) {
 	}
 	if out.Jitter < 0 {
 		return Spec{}, fmt.Errorf("Jitter is %v: it cannot be negative", out.Jitter)
+	}
+	if out.TimeZone == time.Local.String() {
+		return Spec{}, fmt.Errorf("TimeZoneName is %q: it must be the same zone on every machine", out.TimeZone)
 	}
 	if _, err := time.LoadLocation(out.TimeZone); err != nil {
 		return Spec{}, fmt.Errorf("TimeZoneName is %q: %w", out.TimeZone, err)

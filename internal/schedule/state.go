@@ -126,8 +126,9 @@ func (s *State) Trigger(t Trigger, now time.Time) {
 	s.add(Due{Nominal: now, At: now, Overlap: t.Overlap, Manual: true})
 }
 
-// Backfill moves the times of backfills into the buffer as far as there is room.
-func (s *State) Backfill(times *Times) {
+// Backfill moves the times of backfills into the buffer as far as there is room, and reports whether it has looked at
+// many times that are all skipped and there may be more.
+func (s *State) Backfill(times *Times) (more bool) {
 	for len(s.Backfills) > 0 && len(s.Buffer) < maxBuffer {
 		b := &s.Backfills[0]
 		next, ok := times.Next(b.Start.Add(-1))
@@ -136,10 +137,12 @@ func (s *State) Backfill(times *Times) {
 			continue
 		}
 		b.Start = next.Nominal.Add(1)
-		if !next.Skipped {
-			s.add(Due{Nominal: next.Nominal, At: next.Nominal, Overlap: b.Overlap, Manual: true})
+		if next.Skipped {
+			return true
 		}
+		s.add(Due{Nominal: next.Nominal, At: next.Nominal, Overlap: b.Overlap, Manual: true})
 	}
+	return false
 }
 
 // Plan is what to do now, in this order.

@@ -41,7 +41,9 @@ func NewTimes(id string, s Spec) (*Times, error) {
 	}
 	t := &Times{id: id, intervals: s.Intervals, start: s.StartAt, end: s.EndAt, jitter: s.Jitter, zone: zone}
 	for _, c := range s.Calendars {
-		t.calendars = append(t.calendars, newMatcher(c))
+		if m := newMatcher(c); m.exists() {
+			t.calendars = append(t.calendars, m)
+		}
 	}
 	for _, c := range s.Skip {
 		t.skip = append(t.skip, newMatcher(c))
@@ -84,9 +86,11 @@ func (t *Times) nominal(after time.Time) (time.Time, bool) {
 		}
 	}
 	for _, v := range t.intervals {
-		consider(v.next(after))
+		if after.Year() <= lastYear { // a Duration cannot say how far after 1970 later ones are
+			consider(v.next(after))
+		}
 	}
-	if best.IsZero() || !t.end.IsZero() && best.After(t.end) {
+	if best.IsZero() || best.Year() > lastYear || !t.end.IsZero() && best.After(t.end) {
 		return time.Time{}, false
 	}
 	return best.UTC(), true
@@ -122,12 +126,11 @@ func (t *Times) jitterAt(nominal time.Time) time.Duration {
 }
 
 func (v Interval) next(after time.Time) time.Time {
-	since := after.UnixNano() - int64(v.Offset)
-	n := since / int64(v.Every)
-	if since < 0 && since%int64(v.Every) != 0 {
-		n-- // division rounds towards zero
+	passed := time.Duration(after.UnixNano()-int64(v.Offset)) % v.Every
+	if passed < 0 { // division rounds towards zero
+		passed += v.Every
 	}
-	return time.Unix(0, (n+1)*int64(v.Every)+int64(v.Offset))
+	return after.Add(v.Every - passed)
 }
 
 // matcher is a Calendar: a bit for each value that a field may have.
@@ -141,9 +144,20 @@ func newMatcher(c Calendar) matcher {
 		month: bits(c.Month), dayOfWeek: bits(c.DayOfWeek), years: c.Year}
 }
 
+// exists says whether there is such a day in any year: nobody should look for 31 April until the last one.
+func (m matcher) exists() bool {
+	for month := time.January; month <= time.December; month++ {
+		longest := time.Date(2024, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
+		if days := uint64(2)<<longest - 2; has(m.month, int(month)) && m.dayOfMonth&days != 0 {
+			return true
+		}
+	}
+	return false
+}
+
 func bits(ranges []Range) (set uint64) {
 	for _, r := range ranges {
-		for v := r.Start; v <= max(r.End, r.Start); v += max(r.Step, 1) {
+		for v := r.Start; v <= max(r.End, r.Start); v += min(max(r.Step, 1), 64) { // a larger step could overflow v
 			set |= 1 << v
 		}
 	}

@@ -112,7 +112,7 @@ func (x *execution) run(ctx workflow.Context) error {
 	for {
 		x.changed = false
 		more := x.Advance(x.times, workflow.Now(ctx))
-		x.Backfill(x.times)
+		searching := x.Backfill(x.times)
 		if err := x.act(ctx); err != nil {
 			return err
 		}
@@ -122,6 +122,11 @@ func (x *execution) run(ctx workflow.Context) error {
 				x.stopWatch()
 			}
 			return workflow.NewContinueAsNewError(ctx, WorkflowType, x.State)
+		case searching:
+			if err := workflow.Sleep(ctx, searchStep); err != nil {
+				return err
+			}
+			continue
 		case x.changed || len(x.Backfills) > 0 && len(x.Buffer) < maxBuffer:
 			continue
 		}

@@ -50,3 +50,43 @@ func TestScheduleContinuesAsNewWithItsState(t *testing.T) {
 		t.Errorf("state %+v", state)
 	}
 }
+
+func TestABackfillWhoseTimesAreAllSkippedRestsInBetween(t *testing.T) {
+	var suite testsuite.WorkflowTestSuite
+	env := suite.NewTestWorkflowEnvironment()
+	env.RegisterWorkflowWithOptions(schedule.Workflow, workflow.RegisterOptions{Name: schedule.WorkflowType})
+	begin := time.Date(2026, 1, 1, 0, 30, 0, 0, time.UTC)
+	env.SetStartTime(begin)
+	always := []schedule.Range{{End: 59}}
+	d, err := schedule.Definition{Paused: true, Spec: schedule.Spec{Intervals: []schedule.Interval{{Every: schedule.MinInterval}},
+		Skip: []schedule.Calendar{{Second: always, Minute: always, Hour: []schedule.Range{{End: 23}}}}}}.Resolved()
+	if err != nil {
+		t.Fatal(err)
+	}
+	describe := func() (s schedule.State) {
+		v, err := env.QueryWorkflow(schedule.QueryDescribe)
+		if err == nil {
+			err = v.Get(&s)
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		return s
+	}
+	env.RegisterDelayedCallback(func() {
+		if s := describe(); len(s.Backfills) != 1 || !s.Backfills[0].Start.After(begin.Add(-time.Hour)) {
+			t.Errorf("soon after the beginning the backfills are %+v", s.Backfills)
+		}
+	}, 5*time.Millisecond)
+	env.RegisterDelayedCallback(func() {
+		if s := describe(); len(s.Backfills) != 0 || len(s.Buffer) != 0 {
+			t.Errorf("in the end there are %+v and %+v", s.Backfills, s.Buffer)
+		}
+		env.CancelWorkflow()
+	}, time.Second)
+	env.ExecuteWorkflow(schedule.WorkflowType, &schedule.State{ID: "s", Definition: d, Processed: begin,
+		Backfills: []schedule.Backfill{{Start: begin.Add(-time.Hour), End: begin}}})
+	if !env.IsWorkflowCompleted() {
+		t.Error("it did not end")
+	}
+}
