@@ -166,6 +166,24 @@ func sequenceBefore(m *nats.Msg) uint64 {
 }
 
 func (b broker) getByAPI(ctx context.Context, stream string, req getRequest) (*stored, error) {
+	var found *stored
+	data := req.encode()
+	err := b.retry(ctx, func(ctx context.Context, timeout time.Duration) error {
+		reply, err := b.request(ctx, &nats.Msg{Subject: apiRoot + "STREAM.MSG.GET." + stream, Data: data}, timeout)
+		if err == nil {
+			found, err = readMessage(reply.Data)
+		}
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read from stream %s: %w", stream, err)
+	}
+	return found, nil
+}
+
+// readMessage reads the answer to a request for a message. Unlike readAnswer it decodes the answer once: this is the
+// request that is made for every record.
+func readMessage(data []byte) (*stored, error) {
 	var answer struct {
 		Error   *apiError `json:"error"`
 		Message *struct {
@@ -176,28 +194,15 @@ func (b broker) getByAPI(ctx context.Context, stream string, req getRequest) (*s
 			Time     time.Time `json:"time"`
 		} `json:"message"`
 	}
-	data := req.encode()
-	// Like api, but the answer is decoded once: this is the request that is made for every record.
-	err := b.retry(ctx, func(ctx context.Context, timeout time.Duration) error {
-		reply, err := b.request(ctx, &nats.Msg{Subject: apiRoot + "STREAM.MSG.GET." + stream, Data: data}, timeout)
-		if err != nil {
-			return err
-		}
-		if err := json.Unmarshal(reply.Data, &answer); err != nil {
-			return fmt.Errorf("%w: unreadable answer %.80q: %w", ErrRejected, reply.Data, err)
-		}
-		if e := answer.Error; e != nil {
-			answer.Error = nil
-			return e.classified()
-		}
-		return nil
-	})
-	if err != nil {
-		return nil, fmt.Errorf("read from stream %s: %w", stream, err)
+	if err := json.Unmarshal(data, &answer); err != nil {
+		return nil, fmt.Errorf("%w: unreadable answer %.80q: %w", ErrRejected, data, err)
+	}
+	if answer.Error != nil {
+		return nil, answer.Error.classified()
 	}
 	m := answer.Message
 	if m == nil {
-		return nil, fmt.Errorf("read from stream %s: %w: answer without message", stream, ErrRejected)
+		return nil, fmt.Errorf("%w: answer without message", ErrRejected)
 	}
 	s := &stored{subject: m.Subject, seq: m.Sequence, data: m.Data, time: m.Time}
 	if len(m.Header) > 0 {

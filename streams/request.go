@@ -218,21 +218,26 @@ func (b broker) put(ctx context.Context, m *nats.Msg, timeout time.Duration) (ui
 	if err != nil {
 		return 0, err
 	}
-	if seq, ok := plainAck(answer.Data); ok {
+	return readAck(answer.Data)
+}
+
+// readAck reads the acknowledgement of one message.
+func readAck(data []byte) (uint64, error) {
+	if seq, ok := plainAck(data); ok {
 		return seq, nil
 	}
 	var ack struct {
 		Seq   uint64    `json:"seq"`
 		Error *apiError `json:"error"`
 	}
-	if err := json.Unmarshal(answer.Data, &ack); err != nil {
-		return 0, fmt.Errorf("%w: unreadable acknowledgement %.80q: %w", ErrRejected, answer.Data, err)
+	if err := json.Unmarshal(data, &ack); err != nil {
+		return 0, fmt.Errorf("%w: unreadable acknowledgement %.80q: %w", ErrRejected, data, err)
 	}
 	if ack.Error != nil {
 		return 0, ack.Error.classified()
 	}
 	if ack.Seq == 0 {
-		return 0, &unansweredError{fmt.Errorf("acknowledgement without sequence: %.80q", answer.Data)}
+		return 0, &unansweredError{fmt.Errorf("acknowledgement without sequence: %.80q", data)}
 	}
 	return ack.Seq, nil
 }

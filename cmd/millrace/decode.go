@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,8 +9,8 @@ import (
 	"unicode/utf8"
 
 	"github.com/spf13/cobra"
-	"github.com/vmihailenco/msgpack/v5"
 
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/converter"
 )
 
@@ -59,11 +58,11 @@ func readable(data []byte) any {
 	return textOrBytes(data)
 }
 
-// unpack decodes a MessagePack map or list, and in it the payloads that hold JSON.
+// unpack decodes a MessagePack map or list, and in it the payloads that hold JSON. The converter does it, because it
+// believes no length that the data does not have: anybody may have sent them.
 func unpack(data []byte) (any, bool) {
-	r := bytes.NewReader(data)
-	v, err := msgpack.NewDecoder(r).DecodeInterface()
-	if err != nil || r.Len() > 0 {
+	var v any
+	if converter.NewMsgpackPayloadConverter().FromPayload(&common.Payload{Data: data}, &v) != nil {
 		return nil, false
 	}
 	switch v.(type) {

@@ -2,11 +2,14 @@ package history
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"testing"
 	"time"
 
 	"github.com/vmihailenco/msgpack/v5"
+
+	"github.com/millrace-dev/millrace/api/common"
 )
 
 func decodeAny(t testing.TB, data []byte) any {
@@ -108,6 +111,43 @@ func FuzzDecodeEvents(f *testing.F) {
 		}
 		if !bytes.Equal(again, stored) {
 			t.Fatalf("encodes as %x, then as %x", stored, again)
+		}
+	})
+}
+
+// FuzzDecodeTransitionHead checks that DecodeTransitionHead agrees with DecodeTransition on all that the latter accepts.
+func FuzzDecodeTransitionHead(f *testing.F) {
+	addSeeds(f, "transition")
+	f.Fuzz(func(t *testing.T, data []byte) {
+		head, err := DecodeTransitionHead(data)
+		whole, errWhole := DecodeTransition(data)
+		if errWhole != nil {
+			return
+		}
+		if err != nil {
+			t.Fatalf("the head of a record that decodes does not: %v", err)
+		}
+		if head.Number != whole.Number || head.CommitID != whole.CommitID {
+			t.Fatalf("head is %+v of %+v", head, whole)
+		}
+	})
+}
+
+// FuzzDecodeSearch takes any type and bytes for a search attribute, as clients send them.
+func FuzzDecodeSearch(f *testing.F) {
+	for _, kind := range []string{"Text", "Keyword", "Int", "Double", "Bool", "Datetime", "KeywordList", "?"} {
+		for _, value := range []string{`"a"`, `7`, `1e999`, `true`, `"2026-01-01T00:00:00Z"`, `["a","b"]`, `null`, `[null]`} {
+			f.Add(kind, []byte(value))
+		}
+	}
+	f.Fuzz(func(t *testing.T, kind string, value []byte) {
+		sa := &common.SearchAttributes{IndexedFields: map[string]*common.Payload{"a": {Data: value,
+			Metadata: map[string][]byte{metadataType: []byte(kind), metadataEncoding: []byte(encodingJSON)}}, "b": nil}}
+		if n := DecodeSearch(sa).Size(); n > 1 {
+			t.Errorf("%d attributes", n)
+		}
+		if text := SearchText(sa); text != "" && !json.Valid([]byte(text)) {
+			t.Errorf("search text is %q", text)
 		}
 	})
 }

@@ -42,6 +42,24 @@ func TestInvariantsNameExistingTests(t *testing.T) {
 	}
 }
 
+// TestFuzzersAreListed keeps the page complete: what is read by a fuzzer's decoder is promised to do no harm.
+func TestFuzzersAreListed(t *testing.T) {
+	fsys := os.DirFS(moduleRoot(t))
+	tree, err := Load(fsys)
+	if err != nil {
+		t.Fatal(err)
+	}
+	page, err := fs.ReadFile(fsys, invariantsPage)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name := range testNames(tree) {
+		if strings.Contains(name, ".Fuzz") && !strings.Contains(string(page), "`"+name+"`") {
+			t.Errorf("%s does not name %s: a fuzzer holds a promise", invariantsPage, name)
+		}
+	}
+}
+
 // unheld counts the rules of the page and reports those whose tests do not exist. A test is written
 // `directory.TestName`, a check of the conformance suite `conformance: group/name`.
 func unheld(t *Tree, page string) (rules int, out []Violation) {
