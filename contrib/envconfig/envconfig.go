@@ -6,6 +6,8 @@
 //	MILLRACE_ADDRESS                        NATS_URL                    server, "host:port" or URLs separated by commas
 //	MILLRACE_NAMESPACE                                                  namespace
 //	MILLRACE_IDENTITY                                                   how this process signs what it does
+//	MILLRACE_GATEWAY                                                    "true" for a user that may not touch the streams
+//	MILLRACE_GATEWAY_INBOX_PREFIX                                       how the subjects begin on which that user gets answers
 //	MILLRACE_API_KEY                        NATS_TOKEN                  token
 //	                                        NATS_CREDS                  file with user JWT and seed
 //	                                        NATS_NKEY                   file with an nkey seed
@@ -16,14 +18,19 @@
 //	MILLRACE_TLS_SERVER_NAME, MILLRACE_TLS_DISABLE_HOST_VERIFICATION
 //	                                        NATS_CONTEXT                a context of the nats command
 //
+// A user of a gateway whose context has an inbox prefix needs no MILLRACE_GATEWAY_INBOX_PREFIX.
+//
 // A variable that is set to nothing counts as absent. Of token, creds, nkey and user only one kind can be given, and
 // any of them replaces what the context says about it.
 package envconfig
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
+
+	"github.com/nats-io/nats.go"
 
 	"github.com/millrace-dev/millrace/client"
 )
@@ -105,10 +112,32 @@ func LoadClientOptions(request LoadClientOptionsRequest) (client.Options, error)
 	}
 	_, o.Namespace = env.first("MILLRACE_NAMESPACE")
 	_, o.Identity = env.first("MILLRACE_IDENTITY")
+	if o.Gateway, err = env.gateway(); err != nil {
+		return client.Options{}, fmt.Errorf("load client options: %w", err)
+	}
 	if err := env.connection(&o.ConnectionOptions, named); err != nil {
 		return client.Options{}, fmt.Errorf("load client options: %w", err)
 	}
+	if o.Gateway != nil && o.Gateway.InboxPrefix != "" { // behind what the context says of it
+		o.ConnectionOptions.NATS = append(o.ConnectionOptions.NATS, nats.CustomInboxPrefix(o.Gateway.InboxPrefix))
+	}
 	return o, nil
+}
+
+// gateway is how to use the namespace's gateway, nil when the streams are to be used.
+func (e environment) gateway() (*client.GatewayOptions, error) {
+	wanted, err := e.boolean("MILLRACE_GATEWAY")
+	if err != nil {
+		return nil, err
+	}
+	_, prefix := e.first("MILLRACE_GATEWAY_INBOX_PREFIX")
+	switch said, _ := e.first("MILLRACE_GATEWAY"); {
+	case wanted:
+		return &client.GatewayOptions{InboxPrefix: prefix}, nil
+	case prefix != "" && said == "":
+		return nil, errors.New("MILLRACE_GATEWAY_INBOX_PREFIX is set without MILLRACE_GATEWAY: set that to true as well")
+	}
+	return nil, nil
 }
 
 type environment struct{ lookup EnvLookup }

@@ -42,7 +42,7 @@ func file(t *testing.T, name, content string) string {
 
 func TestNothingSetIsTheDefault(t *testing.T) {
 	o, n := options(t, EnvLookupMap{"MILLRACE_ADDRESS": "", "NATS_USER": ""})
-	if o.HostPort != "" || o.Namespace != "" || o.Identity != "" || o.ConnectionOptions.TLS != nil || len(o.ConnectionOptions.NATS) > 0 || n.User != "" {
+	if o.HostPort != "" || o.Namespace != "" || o.Identity != "" || o.Gateway != nil || o.ConnectionOptions.TLS != nil || len(o.ConnectionOptions.NATS) > 0 || n.User != "" {
 		t.Errorf("options are %+v", o)
 	}
 }
@@ -54,6 +54,25 @@ func TestNamesAndAddresses(t *testing.T) {
 	}
 	if o, _ := options(t, EnvLookupMap{"MILLRACE_ADDRESS": "c:1", "NATS_URL": "nats://a"}); o.HostPort != "c:1" {
 		t.Errorf("address is %q: MILLRACE_ADDRESS comes first", o.HostPort)
+	}
+}
+
+func TestGateway(t *testing.T) {
+	for name, c := range map[string]struct {
+		env  EnvLookupMap
+		want *client.GatewayOptions
+	}{
+		"absent":                {EnvLookupMap{}, nil},
+		"empty":                 {EnvLookupMap{"MILLRACE_GATEWAY": ""}, nil},
+		"no":                    {EnvLookupMap{"MILLRACE_GATEWAY": "false"}, nil},
+		"no, for a user of one": {EnvLookupMap{"MILLRACE_GATEWAY": "false", "MILLRACE_GATEWAY_INBOX_PREFIX": "_INBOX_alice"}, nil},
+		"yes":                   {EnvLookupMap{"MILLRACE_GATEWAY": "true"}, &client.GatewayOptions{}},
+		"with an inbox prefix": {EnvLookupMap{"MILLRACE_GATEWAY": "1", "MILLRACE_GATEWAY_INBOX_PREFIX": "_INBOX_alice"},
+			&client.GatewayOptions{InboxPrefix: "_INBOX_alice"}},
+	} {
+		if o, _ := options(t, c.env); (o.Gateway == nil) != (c.want == nil) || c.want != nil && *o.Gateway != *c.want {
+			t.Errorf("%s: gateway is %+v, should be %+v", name, o.Gateway, c.want)
+		}
 	}
 }
 
@@ -145,6 +164,13 @@ func TestContext(t *testing.T) {
 		t.Errorf("address %q, user %q, token %q, inbox prefix %q: the variables come before the context, which fills in the rest",
 			o.HostPort, n.User, n.Token, n.InboxPrefix)
 	}
+	o, n = options(t, EnvLookupMap{"NATS_CONTEXT": "prod", "MILLRACE_GATEWAY": "true"})
+	if o.Gateway == nil || n.InboxPrefix != "_MINE" {
+		t.Errorf("gateway %+v, inbox prefix %q: the context's is to be used", o.Gateway, n.InboxPrefix)
+	}
+	if _, n = options(t, EnvLookupMap{"NATS_CONTEXT": "prod", "MILLRACE_GATEWAY": "true", "MILLRACE_GATEWAY_INBOX_PREFIX": "_ALICE"}); n.InboxPrefix != "_ALICE" {
+		t.Errorf("inbox prefix %q: the variable comes before the context", n.InboxPrefix)
+	}
 }
 
 func TestMistakesAreNamed(t *testing.T) {
@@ -163,6 +189,8 @@ func TestMistakesAreNamed(t *testing.T) {
 		"certificate file":  {EnvLookupMap{"NATS_CERT": missing, "NATS_KEY": missing}, "NATS_CERT: open"},
 		"CA file":           {EnvLookupMap{"NATS_CA": missing}, "NATS_CA: open"},
 		"boolean":           {EnvLookupMap{"MILLRACE_TLS": "yes!"}, `MILLRACE_TLS is "yes!": must be true or false`},
+		"gateway":           {EnvLookupMap{"MILLRACE_GATEWAY": "alice"}, `MILLRACE_GATEWAY is "alice": must be true or false`},
+		"inbox prefix":      {EnvLookupMap{"MILLRACE_GATEWAY_INBOX_PREFIX": "_INBOX_a"}, "MILLRACE_GATEWAY_INBOX_PREFIX is set without MILLRACE_GATEWAY"},
 		"context":           {EnvLookupMap{"NATS_CONTEXT": "nowhere"}, `NATS_CONTEXT: context "nowhere"`},
 	} {
 		_, err := LoadClientOptions(LoadClientOptionsRequest{EnvLookup: c.env})
