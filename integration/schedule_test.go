@@ -141,6 +141,34 @@ func TestScheduleStartsRunsUntilItIsPausedOrDeleted(t *testing.T) {
 	e.schedule(client.ScheduleOptions{Paused: true}) // the ID is free again
 }
 
+func TestScheduledRunsHaveTheActionsPriority(t *testing.T) {
+	e := newEngine(t)
+	e.serveSchedules()
+	want := millrace.Priority{PriorityKey: 2, FairnessKey: "tenant", FairnessWeight: 3}
+	got := make(chan millrace.Priority, 100)
+	e.serve(code{"Job": func(ctx workflow.Context) error {
+		if !workflow.IsReplaying(ctx) {
+			got <- workflow.GetInfo(ctx).Priority
+		}
+		return nil
+	}}, nil)
+	h := e.schedule(client.ScheduleOptions{Paused: true, Action: &client.ScheduleWorkflowAction{ID: "job", Workflow: "Job", TaskQueue: queue, Priority: want}})
+	if err := h.Trigger(e.ctx, client.ScheduleTriggerOptions{}); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case p := <-got:
+		if p != want {
+			t.Errorf("priority is %+v, want %+v", p, want)
+		}
+	case <-e.ctx.Done():
+		t.Fatal("no run began")
+	}
+	if a := e.describeSchedule(h).Schedule.Action.(*client.ScheduleWorkflowAction); a.Priority != want {
+		t.Errorf("described priority is %+v", a.Priority)
+	}
+}
+
 func TestScheduleIDIsTakenOnce(t *testing.T) {
 	e := newEngine(t)
 	e.schedule(client.ScheduleOptions{Paused: true})
