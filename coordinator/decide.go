@@ -43,8 +43,9 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 		return err
 	}
 	c.launch(ctx, e, calls)
-	// Only while the cover was certainly ours can nobody else have sent the effects.
-	certain := held != nil && c.keeper.certain(held)
+	// Only while the cover was certainly ours can nobody else have sent the effects; those of what it has covered before, whoever
+	// began the activities that are queued now may have sent.
+	certain := held != nil && held != p.covering && c.keeper.certain(held)
 	if err := c.sendEffects(ctx, e, cover, !certain); err != nil {
 		return err
 	}
