@@ -43,6 +43,7 @@ type Starts interface {
 type Inboxes interface {
 	Send(ctx context.Context, to history.Address, m *history.Message) error
 	ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) ([]streams.Waiting, error)
+	ReadInboxAfter(ctx context.Context, run history.Address, source history.Source, after uint64, limit int) ([]streams.Waiting, error)
 	InboxEmpty(ctx context.Context, run history.Address, sources []history.Source) (bool, error)
 	ArmWakeUp(ctx context.Context, run history.Address, due time.Time) error
 	PutDeadLetter(ctx context.Context, d streams.DeadLetter) error

@@ -77,7 +77,7 @@ func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
 		return err
 	}
 	c.watchClock(e)
-	c.resume(ctx, p)
+	c.resume(ctx, p.postponed)
 	return nil
 }
 
@@ -233,7 +233,8 @@ func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 		return fmt.Errorf("reload run %s: %w", e.run(), streams.ErrConflict)
 	}
 	loaded.armed, loaded.sent, loaded.verified, loaded.troubled = e.armed, e.sent, e.verified, e.troubled
-	loaded.closing, loaded.finished = e.closing, e.finished
+	loaded.closing, loaded.finished, loaded.overtaken = e.closing, e.finished, e.overtaken
+	loaded.later, loaded.yielded, loaded.lane = e.later, e.yielded, e.lane
 	*e = *loaded
 	if e.machine == nil {
 		return e.codeErr

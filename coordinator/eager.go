@@ -2,14 +2,12 @@ package coordinator
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"sync"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
-	"github.com/millrace-dev/millrace/streams"
 )
 
 // EagerRunner runs first attempts of activities in the process that has just scheduled them, without a task message.
@@ -70,12 +68,7 @@ type eagerCall struct {
 	activity int64
 	attempt  EagerAttempt
 	outcome  EagerOutcome
-	// tries counts how often the outcome met a history that had moved on.
-	tries int
 }
-
-// maxEagerTries bounds these: then the activity is left to whoever is given the message next.
-const maxEagerTries = 5
 
 type eagerKey struct {
 	run      history.Run
@@ -229,22 +222,6 @@ func (c *Coordinator) takeOver(e *entry, p *plan, it *item) (waits bool) {
 		p.covering = it
 	}
 	return waits
-}
-
-// again puts eager outcomes back into the mailbox of their run, whose goroutine calls it, after an error that a fresh
-// look at the history may overcome. The rest is given up: their covers are handed back.
-func (c *Coordinator) again(items []*item, err error) (rest []*item) {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	for _, it := range items {
-		if it.call == nil || !errors.Is(err, streams.ErrConflict) && !errors.Is(err, errStale) || it.call.tries == maxEagerTries {
-			rest = append(rest, it)
-			continue
-		}
-		it.call.tries++
-		c.boxes[it.run].waiting = append(c.boxes[it.run].waiting, it)
-	}
-	return rest
 }
 
 // runningCalls are the eager activities of this process, from the record that began them until their outcome is dealt

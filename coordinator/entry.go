@@ -37,6 +37,8 @@ type entry struct {
 	epoch uint64
 	// verified is set when the start was found to be properly checked against its predecessor.
 	verified bool
+	// overtaken is when others were last found to have gone on with the run, zero for never.
+	overtaken time.Time
 	// armed is the due time of the last wake-up that this process armed, zero for unknown.
 	armed time.Time
 	// sent is the cover whose effects this process has sent last, all of them.
@@ -47,6 +49,9 @@ type entry struct {
 	closing bool
 	// left is an eager activity that has been begun and that nobody runs yet.
 	left *eagerCall
+	lane lane
+	// later are items for the next transition, yielded those that wait for what others hold or do.
+	later, yielded []*item
 	// past is what the archive will keep of the run.
 	past past
 	// finished are the local activities that ended in the transition being decided.
@@ -310,5 +315,9 @@ func (c *Coordinator) refresh(ctx context.Context, e *entry) (changed bool, err 
 	if err := c.catchUp(ctx, e); err != nil {
 		return false, err
 	}
-	return e.state().Transitions != before, nil
+	if e.state().Transitions == before {
+		return false, nil
+	}
+	e.overtaken = c.cfg.Now()
+	return true, nil
 }

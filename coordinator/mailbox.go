@@ -36,9 +36,14 @@ type item struct {
 	running *runningCalls
 
 	// keeper keeps the delivery alive until it is ended. room is what it takes of its lane, nil when that was given back.
-	keeper *keeper
-	room   *room
-	ended  bool
+	// overflows is set when it takes none because its run has had its share.
+	keeper    *keeper
+	room      *room
+	overflows bool
+	ended     bool
+	// tries counts how often the item met a history that had moved on, since contested.
+	tries     int
+	contested time.Time
 	// eager counts the eager activities that the item covers, and settled says that it waits for nothing else to be
 	// acknowledged.
 	eager   int
@@ -148,13 +153,23 @@ func (it *item) end() bool {
 
 func (it *item) free() {
 	if it.room != nil {
-		it.room.give()
+		it.room.give(it.overflows)
 		it.room = nil
 	}
 }
 
 // mailbox holds what waits for one run in this process. It exists while a goroutine serves it.
 type mailbox struct{ waiting []*item }
+
+// take takes out what is served next. What is beyond many items would be gone through each time without being consumed.
+func (b *mailbox) take() []*item {
+	n := min(len(b.waiting), inboxBatch)
+	items := b.waiting[:n:n]
+	if b.waiting = b.waiting[n:]; len(b.waiting) == 0 {
+		b.waiting = nil
+	}
+	return items
+}
 
 // post gives it to its run's goroutine, and starts one when there is none. It refuses when stopping.
 func (c *Coordinator) post(work context.Context, it *item) bool {
@@ -180,6 +195,9 @@ func (c *Coordinator) postLocked(work context.Context, it *item) {
 		})
 	}
 	box.waiting = append(box.waiting, it)
+	if it.room != nil && len(box.waiting) > max(1, c.cfg.MaxConcurrent/runShare) {
+		it.overflows = it.overflows || it.room.overflow(overflow*c.cfg.MaxConcurrent)
+	}
 	c.interrupts.tell(it)
 }
 
@@ -188,8 +206,7 @@ func (c *Coordinator) postLocked(work context.Context, it *item) {
 func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mailbox) bool {
 	for {
 		c.mu.Lock()
-		items := box.waiting
-		box.waiting = nil
+		items := box.take()
 		if len(items) == 0 {
 			delete(c.boxes, run)
 			c.mu.Unlock()
@@ -236,6 +253,14 @@ func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox
 	return box, true
 }
 
+const (
+	// runShare is the part of a lane's room that may be taken by what waits for one run: a tenth. A run that is flooded
+	// keeps no other waiting.
+	runShare = 10
+	// overflow is how many times the room of a lane is held beyond it at most, of runs that have taken their share.
+	overflow = 4
+)
+
 // runLane moves deliveries from one lane into mailboxes, never holding more than MaxConcurrent.
 func (c *Coordinator) runLane(ctx, work context.Context, src streams.Consumer) error {
 	room := room{free: c.cfg.MaxConcurrent, changed: make(chan struct{}, 1)}
@@ -260,8 +285,10 @@ func (c *Coordinator) runLane(ctx, work context.Context, src streams.Consumer) e
 
 // room is how many more deliveries of one lane may be held. One goroutine takes, any gives.
 type room struct {
-	mu   sync.Mutex // guards free
+	mu   sync.Mutex // guards free and over
 	free int
+	// over is how many more are held beyond.
+	over int
 	// changed wakes the one that waits; it holds one token.
 	changed chan struct{}
 }
@@ -283,22 +310,48 @@ func (r *room) wait(ctx context.Context) int {
 	}
 }
 
+func (r *room) full() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.free <= 0
+}
+
 func (r *room) take(n int) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.free -= n
 }
 
-func (r *room) give() {
+// overflow gives the room of a delivery to others while it is still held, unless limit are held so.
+func (r *room) overflow(limit int) bool {
 	r.mu.Lock()
-	r.free++
-	full := r.free == 1
-	r.mu.Unlock()
-	if full {
-		select {
-		case r.changed <- struct{}{}:
-		default:
-		}
+	defer r.mu.Unlock()
+	if r.over >= limit {
+		return false
+	}
+	r.over++
+	r.giveLocked()
+	return true
+}
+
+// give gives back what a delivery took, which for one that overflows is no room.
+func (r *room) give(overflows bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if overflows {
+		r.over--
+	} else {
+		r.giveLocked()
+	}
+}
+
+func (r *room) giveLocked() {
+	if r.free++; r.free != 1 {
+		return
+	}
+	select {
+	case r.changed <- struct{}{}:
+	default:
 	}
 }
 

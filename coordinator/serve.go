@@ -38,15 +38,17 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 	if err == nil {
 		err = c.clearTrouble(ctx, e)
 	}
-	call := e.left
-	e.left = nil
+	call, later, yielded := e.left, e.later, e.yielded
+	e.left, e.later, e.yielded = nil, nil, nil
 	if err != nil {
 		c.drop(e)
-		if items = c.again(items, err); len(items) > 0 {
+		if items = c.again(ctx, items, err); len(items) > 0 {
 			c.unserved(ctx, e, items, err)
 		}
 		return call
 	}
+	defer c.await(ctx, yielded)
+	c.resume(ctx, later)
 	e.suspicion = nil
 	if e.codeErr != nil && !e.state().Closed() {
 		c.drop(e) // next time there may be code that can go on
@@ -137,7 +139,7 @@ func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item)
 // which it came. Should somebody have, the append is refused like any other that is behind.
 func (c *Coordinator) newStart(items []*item) (knownStart, bool) {
 	for _, it := range items {
-		if it.isStart() && it.deliveries() == 1 && c.cfg.Now().Sub(it.delivery.Published) < c.cfg.AckWait {
+		if it.isStart() && it.deliveries() == 1 && it.tries == 0 && c.cfg.Now().Sub(it.delivery.Published) < c.cfg.AckWait {
 			d := it.delivery
 			return knownStart{&streams.StoredStart{Run: d.Run, Seq: d.Seq, Checked: d.Checked, Expected: d.Expected, Data: d.Data,
 				Time: d.Published}, d.Epoch}, true
@@ -184,7 +186,7 @@ func (c *Coordinator) cached(ctx context.Context, run history.Run) (*entry, erro
 		c.drop(e)
 		return nil, err
 	}
-	e.epoch, e.sent = epoch, ""
+	e.epoch, e.sent, e.lane = epoch, "", lane{}
 	return e, nil
 }
 
@@ -204,6 +206,14 @@ func noRun(run history.Run, err error) error {
 func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) error {
 	if err := c.admit(ctx, e, items); err != nil {
 		return err
+	}
+	if c.contested(e, items) {
+		if _, err := c.refresh(ctx, e); err != nil {
+			return err
+		}
+		if items, e.yielded = c.yield(e, items); len(items) == 0 {
+			return nil
+		}
 	}
 	items, err := c.withLane(ctx, e, items)
 	if err != nil {
@@ -237,7 +247,8 @@ func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) erro
 			if len(p.postponed) > 0 && e.machine == nil {
 				return e.codeErr
 			}
-			p.leave()
+			// Nothing was consumed: what waits behind it would meet the same again.
+			e.yielded, e.later = slices.Concat(e.yielded, e.later, p.postponed), nil
 			return c.settle(ctx, e, p)
 		}
 		if e.machine == nil && !p.draft.Closed() {
@@ -248,9 +259,9 @@ func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) erro
 }
 
 // withLane adds the signals and requests that wait for the run in the order in which they were sent: the order of
-// deliveries is not the order of sending.
+// deliveries is not the order of sending. Those that the history holds are in no order any more.
 func (c *Coordinator) withLane(ctx context.Context, e *entry, items []*item) ([]*item, error) {
-	if !slices.ContainsFunc(items, (*item).isRequest) {
+	if !slices.ContainsFunc(items, func(it *item) bool { return it.isRequest() && !e.state().Seen(it.identity()) }) {
 		return items, nil
 	}
 	return c.withWaiting(ctx, e, items, history.SourceSignals)
@@ -275,7 +286,7 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 	}
 	all := slices.Clone(items)
 	if last > 0 {
-		all = c.leaveBehind(all, last)
+		all = e.leaveBehind(all, last)
 	}
 	for _, w := range waiting {
 		if have[w.Seq] {
@@ -296,12 +307,13 @@ func (c *Coordinator) withWaiting(ctx context.Context, e *entry, items []*item, 
 	return all, nil
 }
 
-// leaveBehind hands back the signals and requests after seq: there are others before them that were not read.
-func (c *Coordinator) leaveBehind(items []*item, seq uint64) []*item {
+// leaveBehind leaves the signals and requests after seq to the next transition: there are others before them that were not
+// read.
+func (e *entry) leaveBehind(items []*item, seq uint64) []*item {
 	return slices.DeleteFunc(items, func(it *item) bool {
 		later := it.isRequest() && it.seq > seq
-		if later {
-			it.handBack(conflictDelay())
+		if later && it.delivery != nil {
+			e.later = append(e.later, it)
 		}
 		return later
 	})

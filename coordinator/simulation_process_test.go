@@ -176,6 +176,14 @@ func (p *process) ReadInbox(ctx context.Context, run history.Address, source his
 	return w, err
 }
 
+func (p *process) ReadInboxAfter(ctx context.Context, run history.Address, source history.Source, after uint64, limit int) (w []streams.Waiting, err error) {
+	err = p.do("ReadInbox "+string(source), run.Run, func() (err error) {
+		w, err = p.Model.ReadInboxAfter(ctx, run, source, after, limit)
+		return err
+	})
+	return w, err
+}
+
 func (p *process) ArmWakeUp(ctx context.Context, run history.Address, due time.Time) error {
 	return p.do("ArmWakeUp", run.Run, func() error { return p.Model.ArmWakeUp(ctx, run, due) })
 }

@@ -39,6 +39,8 @@ var regressionSeeds = []uint64{
 	2363,    // a message that covered an eager activity was acknowledged by its other delivery
 	1002615, // a transition relied on a wake-up that had fired before it was appended
 	1003523, // nobody armed the wake-up for a ScheduleToStart time-out that had passed
+	// who queued a lost eager activity sent a task of the same cover again whose result was waiting
+	1795369771891409,
 }
 
 // simulatedIDs is the number of workflow IDs that clients use.

@@ -125,18 +125,11 @@ func (c *Coordinator) renew(ctx context.Context, e *entry, p *plan) error {
 
 // resume gives what was postponed back to the run's mailbox. What was not delivered to this process is found again, or
 // comes when it is.
-func (c *Coordinator) resume(ctx context.Context, p *plan) {
-	for _, it := range p.postponed {
+func (c *Coordinator) resume(ctx context.Context, items []*item) {
+	for _, it := range items {
 		if it.delivery != nil && !c.post(ctx, it) {
 			it.handBack(0)
 		}
-	}
-}
-
-// leave hands back what must not overtake an update that somebody else holds.
-func (p *plan) leave() {
-	for _, it := range p.postponed {
-		it.handBack(conflictDelay())
 	}
 }
 

@@ -28,9 +28,16 @@ func (c *Coordinator) readWaiting(ctx context.Context, e *entry, items []*item, 
 		}
 	}
 	for i, lane := range lanes {
-		w, err := c.broker.ReadInbox(ctx, e.start.Run, lane, inboxBatch)
+		after := uint64(0)
+		if lane == history.SourceSignals {
+			after = e.lane.after(e.state(), items)
+		}
+		w, err := c.broker.ReadInboxAfter(ctx, e.start.Run, lane, after, inboxBatch)
 		if err != nil {
 			return nil, 0, err
+		}
+		if lane == history.SourceSignals {
+			e.lane.note(w)
 		}
 		if i == 0 && len(w) == inboxBatch {
 			return w, w[len(w)-1].Seq, nil
@@ -38,6 +45,47 @@ func (c *Coordinator) readWaiting(ctx context.Context, e *entry, items []*item, 
 		waiting = append(waiting, w...)
 	}
 	return waiting, 0, nil
+}
+
+// manyWaiting is from how many signals and requests on an inbox is worth remembering.
+const manyWaiting = 64
+
+// lane is how far the history accounts for the signals and requests in a run's inbox. Those that others were given stay
+// there until they have found that out: of many, a process that goes on with the run would read nothing else.
+type lane struct {
+	// settled is a sequence up to which all are consumed, whatever still waits, 0 for unknown.
+	settled uint64
+	// read are those that were read last: all that there were after settled, as far as they go.
+	read []streams.Waiting
+}
+
+// note remembers what was read after settled.
+func (l *lane) note(read []streams.Waiting) {
+	if l.read = nil; len(read) >= manyWaiting {
+		l.read = read
+	}
+}
+
+// after is where to go on reading. Items that are below it and were not consumed say that the stream is not the one that
+// was read: then it is read from its beginning.
+func (l *lane) after(s *history.State, items []*item) uint64 {
+	for i := range l.read {
+		m, err := history.DecodeMessage(l.read[i].Data)
+		if err != nil || !s.Seen(m.Identity()) {
+			break
+		}
+		l.settled = l.read[i].Seq
+	}
+	l.read = nil
+	if l.settled == 0 {
+		return 0
+	}
+	if slices.ContainsFunc(items, func(it *item) bool {
+		return it.isRequest() && it.delivery != nil && it.seq <= l.settled && !s.Seen(it.identity())
+	}) {
+		l.settled = 0
+	}
+	return l.settled
 }
 
 // awaited are the sources of signals and of what the run waits for, without those that items come from. When they are

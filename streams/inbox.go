@@ -56,6 +56,11 @@ type Waiting struct {
 // ReadInbox reads what waits in a run's inbox, in the order of sending: of one source, or of all when source is empty;
 // at most limit messages, 0 for all. It consumes nothing.
 func (n *Namespace) ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) ([]Waiting, error) {
+	return n.ReadInboxAfter(ctx, run, source, 0, limit)
+}
+
+// ReadInboxAfter is ReadInbox of what has a sequence above after. All that is sent later has one.
+func (n *Namespace) ReadInboxAfter(ctx context.Context, run history.Address, source history.Source, after uint64, limit int) ([]Waiting, error) {
 	filter := source
 	if source == "" {
 		filter = "*"
@@ -72,7 +77,7 @@ func (n *Namespace) ReadInbox(ctx context.Context, run history.Address, source h
 	if limit > 0 {
 		batch = min(limit, scanBatch)
 	}
-	err := n.scan(ctx, p.streamNames.inbox, p.partitionSubjects.inbox(run, filter), 1, batch, func(m *stored) bool {
+	err := n.scan(ctx, p.streamNames.inbox, p.partitionSubjects.inbox(run, filter), after+1, batch, func(m *stored) bool {
 		// What is not a message of ours is left to the consumer, which puts it away.
 		if s, err := parseSubject(m.subject); err == nil {
 			waiting = append(waiting, Waiting{Seq: m.seq, Source: s.source, Data: m.data, Time: m.time})

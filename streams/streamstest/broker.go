@@ -30,6 +30,7 @@ type Broker interface {
 	ListenClosed(waiter string, handle func(runID string, record []byte), ended func()) (stop func(), err error)
 
 	ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) ([]streams.Waiting, error)
+	ReadInboxAfter(ctx context.Context, run history.Address, source history.Source, after uint64, limit int) ([]streams.Waiting, error)
 	InboxEmpty(ctx context.Context, run history.Address, sources []history.Source) (bool, error)
 	ArmWakeUp(ctx context.Context, run history.Address, due time.Time) error
 	ArmedWakeUp(ctx context.Context, run history.Run) (time.Time, error)

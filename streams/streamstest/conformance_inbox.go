@@ -95,7 +95,12 @@ func waitingIn(f *fixture, run history.Address, source history.Source, limit int
 	f.noError("read inbox", err)
 	var seq uint64
 	var got []string
-	for _, w := range waiting {
+	for i, w := range waiting {
+		rest, err := f.ReadInboxAfter(f.ctx, run, source, w.Seq, 1)
+		f.noError("read inbox", err)
+		if i+1 < len(waiting) && (len(rest) != 1 || rest[0].Seq != waiting[i+1].Seq) {
+			f.Fatalf("after %d comes %+v, want %d", w.Seq, rest, waiting[i+1].Seq)
+		}
 		m := decodeMessage(f, w.Data)
 		equal(f, "source of "+m.Identity(), w.Source, m.Source())
 		if w.Seq <= seq {

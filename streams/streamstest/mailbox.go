@@ -61,11 +61,16 @@ func (m *Model) Send(ctx context.Context, to history.Address, msg *history.Messa
 // ReadInbox reads up to limit messages (0: all) that wait for a run from one source, or from all sources when source is
 // empty, in the order of the stream. They stay.
 func (m *Model) ReadInbox(ctx context.Context, run history.Address, source history.Source, limit int) (waiting []streams.Waiting, err error) {
+	return m.ReadInboxAfter(ctx, run, source, 0, limit)
+}
+
+// ReadInboxAfter is ReadInbox of what has a sequence above after. To a hook it is the same.
+func (m *Model) ReadInboxAfter(ctx context.Context, run history.Address, source history.Source, after uint64, limit int) (waiting []streams.Waiting, err error) {
 	err = m.do(ctx, OpReadInbox, run.Run, func(f Fault) error {
 		waiting = nil
 		for _, s := range m.inbox.messages {
 			from := history.Source(s.part)
-			if s.subject == inboxOf(run, from) && (source == "" || source == from) {
+			if s.seq > after && s.subject == inboxOf(run, from) && (source == "" || source == from) {
 				waiting = append(waiting, streams.Waiting{Seq: s.seq, Source: from, Data: slices.Clone(s.data), Time: s.at})
 			}
 		}
