@@ -12,6 +12,7 @@ import (
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/alone"
 	"github.com/millrace-dev/millrace/internal/gateway/ask"
+	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/internal/payloads"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
@@ -86,8 +87,10 @@ func dial(ctx context.Context, options Options) (*workflowClient, error) {
 		return nil, fmt.Errorf("open namespace %q: %w", options.Namespace, serviceError(err))
 	}
 	c.ns = ns
+	losses := metrics.Losses(options.MetricsHandler, options.Namespace)
 	ns.OnLoss(func(l streams.Loss) {
 		options.Logger.Error("the broker has lost what it had acknowledged", "stream", l.Stream, "first", l.First, "last", l.Last)
+		losses.Inc(1)
 	})
 	if err := c.openPayloads(ownFailureConverter); err != nil {
 		c.Close()

@@ -49,11 +49,24 @@ type Config struct {
 	Gate *alone.Gate
 	// Versions says for which runs of the queue this process decides. Nil: for all.
 	Versions Versions
+	// Stuck, if set, is called when a run is found not to go on: for its code, because it is quarantined, or because its
+	// history is damaged. It must not block.
+	Stuck func(Cause)
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
 	// Now is the clock that stamps transitions. Default time.Now.
 	Now func() time.Time
 }
+
+// Cause is why a run does not go on.
+type Cause string
+
+// The causes.
+const (
+	CauseCode        Cause = "code"
+	CauseQuarantined Cause = "quarantined"
+	CauseDamaged     Cause = "damaged"
+)
 
 func (c Config) withDefaults() Config {
 	setDefault(&c.MaxConcurrent, 1000)
@@ -67,6 +80,9 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.StopTimeout, 10*time.Second)
 	if c.Gate == nil {
 		c.Gate = &alone.Gate{}
+	}
+	if c.Stuck == nil {
+		c.Stuck = func(Cause) {}
 	}
 	if c.Logger == nil {
 		c.Logger = log.Discard{}

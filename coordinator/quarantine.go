@@ -22,10 +22,6 @@ const (
 
 	// aloneWait is how long code that is to run alone waits for what else runs in its process. Nothing new begins meanwhile.
 	aloneWait = 5 * time.Second
-	// maxDeaths is how many processes may die while they run the code of a run, none of which was ever without activities
-	// that run on and on.
-	maxDeaths = 10
-
 	// caution is for how long after its beginning, and after each redelivery, a process looks up whether runs that it loads
 	// for new messages are quarantined: longer than a quarantined message rests.
 	caution = 2 * maxQuarantineDelay
@@ -33,14 +29,7 @@ const (
 
 var errQuarantined = errors.New("the run is quarantined")
 
-// maxAlone is how many processes may die while they do nothing but run the code of a run. One may have died for another
-// reason after the code had ended, while a broker that was down kept it from striking out its note.
-const maxAlone = 2
-
-// guilty says whether what is noted against a run is enough not to run its code any more.
-func guilty(t *history.Trouble) bool { return t.Alone >= maxAlone || t.Begun >= maxDeaths }
-
-// verdict says what is noted against a guilty run. The first delivery leaves no note.
+// verdict says what is noted against a quarantined run. The first delivery leaves no note.
 func verdict(t *history.Trouble) string {
 	beside := ", the last two of them with nothing else running in them"
 	if t.Alone == 0 {
@@ -69,7 +58,7 @@ func (c *Coordinator) suspect(ctx context.Context, run history.Run, items []*ite
 		c.cfg.Logger.Warn("trouble of run not read", "run", run.String(), "error", err)
 		return nil, false
 	}
-	if guilty(t) {
+	if t.Quarantined() {
 		return nil, true
 	}
 	if !again && t.Begun == 0 {
@@ -99,9 +88,10 @@ func (c *Coordinator) quarantine(ctx context.Context, run history.Run, items []*
 		}
 		return
 	}
-	if err == nil && guilty(t) && t.Reason != verdict(t) {
+	if err == nil && t.Quarantined() && t.Reason != verdict(t) {
 		t.Reason, t.Since = verdict(t), c.cfg.Now()
 		c.note(ctx, run, t)
+		c.cfg.Stuck(CauseQuarantined)
 		c.cfg.Logger.Error("run quarantined", "run", run.String(), "reason", t.Reason)
 	}
 	for _, it := range items {

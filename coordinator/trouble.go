@@ -29,7 +29,7 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 	run := items[0].run
 	var delayed *delayedError
 	var unverified *unverifiedError
-	delay, reason := unavailableDelay, ""
+	delay, reason, cause := unavailableDelay, "", CauseCode
 	switch {
 	case errors.Is(err, errQuarantined):
 		c.quarantine(ctx, run, items)
@@ -55,6 +55,7 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 		delay = 0
 	case errors.Is(err, streams.ErrDamaged):
 		delay, reason = growing(items, minQuarantineDelay, maxQuarantineDelay), err.Error()
+		cause = CauseDamaged
 		c.cfg.Logger.Error("history of run is damaged; the run is left alone", "run", run.String(), "error", err)
 	case isTrouble(err):
 		delay, reason = troubleDelay(items), err.Error()
@@ -63,7 +64,7 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 		c.cfg.Logger.Warn("run handed back", "run", run.String(), "error", err)
 	}
 	if reason != "" {
-		c.noteReason(ctx, run, reason)
+		c.noteReason(ctx, run, reason, cause)
 	}
 	for _, it := range items {
 		it.handBack(delay)
@@ -117,13 +118,14 @@ func (c *Coordinator) abandon(e *entry, err error) {
 }
 
 // noteReason records why the run cannot go on, when that concerns people.
-func (c *Coordinator) noteReason(ctx context.Context, run history.Run, reason string) {
+func (c *Coordinator) noteReason(ctx context.Context, run history.Run, reason string, cause Cause) {
 	t, err := c.trouble(ctx, run)
 	if err != nil || t.Reason == reason {
 		return
 	}
 	t.Reason, t.Since = reason, c.cfg.Now()
 	c.note(ctx, run, t)
+	c.cfg.Stuck(cause)
 }
 
 // trouble reads the run's note, an empty one when there is none. One from before the last transition does not count: the

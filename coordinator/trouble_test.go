@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/coordinator"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/streams"
@@ -37,6 +38,12 @@ func TestAMessageThatKilledFourProcessesIsNotReplayedAgain(t *testing.T) {
 			panic("the process ends here")
 		})
 		f.deploy("one", one)
+		quarantined := 0
+		f.config.Stuck = func(cause coordinator.Cause) {
+			if cause == coordinator.CauseQuarantined {
+				quarantined++
+			}
+		}
 		run := f.start("w", "poison")
 		for range 5 {
 			stop := f.serve()
@@ -50,6 +57,9 @@ func TestAMessageThatKilledFourProcessesIsNotReplayedAgain(t *testing.T) {
 		}
 		if got := f.trouble(run).Reason; !strings.Contains(got, "ended 4 processes") {
 			t.Fatalf("reason %q does not say what happened", got)
+		}
+		if quarantined != 1 {
+			t.Errorf("its quarantine was told %d times, want once", quarantined)
 		}
 		f.serve()
 		healthy := f.start("w2", "one")

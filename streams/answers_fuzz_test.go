@@ -29,7 +29,7 @@ func FuzzAnswers(f *testing.F) {
 	for _, text := range []string{
 		`{"stream":"S","seq":7}`, `{"stream":"S","seq":18446744073709551615}`, `{"stream":"S","domain":"d","seq":7,"duplicate":true}`,
 		`{"stream":"S","seq":3,"batch":"b","count":2}`, `{"error":{"code":400,"err_code":10071,"description":"wrong last sequence: 4"}}`,
-		`{"error":{"code":400,"err_code":10164}}`, `{"error":{}}`, `null`, `{"data":{"config":{"sync_always":true}}}`,
+		`{"error":{"code":400,"err_code":10164}}`, `{"error":{}}`, `null`, `{"send task":{"count":3,"last":"2026-01-01T00:00:00Z","object":"w"}}`, `{"data":{"config":{"sync_always":true}}}`,
 		`{"message":{"subject":"s","seq":1,"hdrs":"TkFUUy8xLjANCk1pbGxyYWNlLU46IDENCg0K","data":"eA==","time":"2026-01-01T00:00:00Z"}}`,
 		`{"message":{"seq":1,"hdrs":"TkFUUy8xLjAgNDA0DQoNCg=="}}`, string(header),
 	} {
@@ -59,6 +59,9 @@ func FuzzAnswers(f *testing.F) {
 		var c checkpoint
 		if json.Unmarshal(data, &c) == nil && len(distinct(c.Samples)) > maxSamples {
 			t.Error("too many samples are kept")
+		}
+		if decodeHealed(data) == nil {
+			t.Error("what was healed cannot be added to")
 		}
 		var server ServerConfig
 		if json.Unmarshal(data, &server) == nil {

@@ -18,29 +18,9 @@ const openParallel = 8
 // ErrNamespaceNotFound for a namespace that was not created, and a ConfigurationError for each stream that is missing
 // or differs, or when the streams cannot give what the namespace promises. nc must stay open as long as the Namespace is used; closing it is all there is to clean up.
 func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
-	if err := CheckNamespace(name); err != nil {
-		return nil, fmt.Errorf("open namespace: %w", err)
-	}
-	b := broker{nc: nc}
-	entry, _, err := b.readRegistry(ctx, name)
+	n, entry, err := registered(ctx, nc, name)
 	if err != nil {
 		return nil, fmt.Errorf("open namespace %s: %w", name, err)
-	}
-	if entry == nil {
-		return nil, fmt.Errorf("open namespace %s: %w: create it with: millrace namespace create %s", name, ErrNamespaceNotFound, name)
-	}
-	if err := entry.check(name); err != nil {
-		return nil, fmt.Errorf("open namespace %s: %w", name, err)
-	}
-	b.link = newLink(nc)
-	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload()),
-		instance: uuid.NewString()}
-	for p := range entry.Partitions {
-		names := namesOf(name, p)
-		n.partitions = append(n.partitions, partition{
-			partitionSubjects: partitionSubjects{partitionPrefix(name, p)}, streamNames: names,
-			records: newWitness(names.history), messages: newWitness(names.inbox),
-		})
 	}
 	infos, err := n.inspect(ctx)
 	if err != nil {
@@ -67,6 +47,35 @@ func Open(ctx context.Context, nc *nats.Conn, name string) (*Namespace, error) {
 		}
 	}
 	return n, nil
+}
+
+// registered is a namespace as its registry entry says. Of its streams nothing is known yet.
+func registered(ctx context.Context, nc *nats.Conn, name string) (*Namespace, *registryEntry, error) {
+	if err := CheckNamespace(name); err != nil {
+		return nil, nil, err
+	}
+	b := broker{nc: nc}
+	entry, _, err := b.readRegistry(ctx, name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if entry == nil {
+		return nil, nil, fmt.Errorf("%w: create it with: millrace namespace create %s", ErrNamespaceNotFound, name)
+	}
+	if err := entry.check(name); err != nil {
+		return nil, nil, err
+	}
+	b.link = newLink(nc)
+	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload()),
+		instance: uuid.NewString()}
+	for p := range entry.Partitions {
+		names := namesOf(name, p)
+		n.partitions = append(n.partitions, partition{
+			partitionSubjects: partitionSubjects{partitionPrefix(name, p)}, streamNames: names,
+			records: newWitness(names.history), messages: newWitness(names.inbox),
+		})
+	}
+	return n, entry, nil
 }
 
 // inspect looks at every stream of the namespace and refuses what is missing or different.

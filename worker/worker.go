@@ -11,6 +11,7 @@ import (
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/coordinator"
 	"github.com/millrace-dev/millrace/interceptor"
+	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/workflow"
@@ -277,7 +278,10 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		MaxEager:        w.options.maxEager(),
 		Gate:            w.core.Gate,
 		Versions:        w.versions,
-		Logger:          logger,
+		Stuck: func(cause coordinator.Cause) {
+			metrics.Stuck(w.core.MetricsHandler, w.core.Namespace, w.queue, string(cause)).Inc(1)
+		},
+		Logger: logger,
 	}
 }
 

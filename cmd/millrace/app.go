@@ -10,7 +10,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/millrace-dev/millrace/contrib/envconfig"
-	"github.com/millrace-dev/millrace/streams"
 )
 
 // The exit codes.
@@ -83,11 +82,6 @@ func (a *app) execute(ctx context.Context, args []string) int {
 
 // explain adds what to do next where the error does not say it.
 func (a *app) explain(err error) error {
-	if errors.Is(err, streams.ErrNamespaceNotFound) {
-		if o, optionsErr := a.options(); optionsErr == nil {
-			return fmt.Errorf("namespace %q does not exist: create it with: millrace namespace create %s", o.Namespace, o.Namespace)
-		}
-	}
 	if errors.Is(err, context.DeadlineExceeded) && a.flags.commandTimeout > 0 {
 		return fmt.Errorf("%w (--command-timeout is %v)", err, a.flags.commandTimeout)
 	}

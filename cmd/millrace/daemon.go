@@ -13,6 +13,7 @@ import (
 
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/internal/daemon"
+	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/internal/scheduler"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
@@ -20,31 +21,39 @@ import (
 
 func (a *app) daemonCommand() *cobra.Command {
 	var f syncFlags
-	var g gatewayFlags
+	var d duties
+	var page string
 	cmd := &cobra.Command{
 		Use: "daemon", Short: "Run the daemon beside an external NATS",
 		Long: `Serves schedules, and takes starts and signals that anyone publishes, in the namespaces that --namespace or
 MILLRACE_NAMESPACE names (separated by commas), or in all that exist when it starts. Any number of daemons can run. It
 waits for the server and reconnects for ever; under systemd it says when it is ready. Workflows run without it, by
-workers and NATS alone. It puts right what was lost, and says so in its log. With --gateway it lets in processes that may
+workers and NATS alone. It puts right what was lost, and says so in its log and, with --metrics, in numbers. With --gateway it lets in processes that may
 not touch the streams: docs/security.md tells how to give them accounts.
 
 It says what an acknowledged write survives in each namespace, and does not start where a server is known to flush lazily
 and more was promised.`,
 		Args: cobra.NoArgs,
-		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx, f, g) }),
+		RunE: a.run(func(ctx context.Context, _ []string) error { return a.daemon(ctx, f, d, page) }),
 	}
 	f.addMonitors(cmd)
-	g.add(cmd)
+	d.gateway.add(cmd)
+	cmd.Flags().StringVar(&page, "metrics", "", "`ADDRESS` (\"host:port\") to serve metrics at, in the text format of Prometheus")
 	return cmd
 }
 
-func (a *app) daemon(ctx context.Context, f syncFlags, g gatewayFlags) error {
+func (a *app) daemon(ctx context.Context, f syncFlags, d duties, page string) error {
 	logger := a.logger("info")
 	o, err := a.options()
 	if err != nil {
 		return err
 	}
+	handler, stop, err := serveMetrics(page, logger)
+	if err != nil {
+		return err
+	}
+	defer stop()
+	d.metrics = handler
 	nc, err := a.connect(o, true)
 	if err != nil {
 		return err
@@ -70,12 +79,12 @@ func (a *app) daemon(ctx context.Context, f syncFlags, g gatewayFlags) error {
 		if err != nil {
 			return err
 		}
-		d := ns.Durability()
-		logger.Info("namespace is open", "namespace", name, "durability", d.Profile, "replicas", d.Replicas,
-			"survives", d.Survives(), "flushing", string(d.Sync), "flushingNow", string(sync))
+		promise := ns.Durability()
+		logger.Info("namespace is open", "namespace", name, "durability", promise.Profile, "replicas", promise.Replicas,
+			"survives", promise.Survives(), "flushing", string(promise.Sync), "flushingNow", string(sync))
 		namespaces = append(namespaces, ns)
 	}
-	err = serve(ctx, nc, namespaces, g, logger, func() {
+	err = serve(ctx, nc, namespaces, d, logger, func() {
 		logger.Info("daemon is ready", "server", nc.ConnectedUrlRedacted(), "namespaces", join(names))
 		a.notify(logger, "READY=1")
 	})
@@ -122,23 +131,32 @@ func (a *app) daemonNamespaces(ctx context.Context, nc *nats.Conn) ([]string, er
 	return names, nil
 }
 
+// duties are what a daemon does beyond what every one does, and where it tells of what it does.
+type duties struct {
+	gateway gatewayFlags
+	metrics metrics.Handler
+}
+
 // serve runs the intakes, the healers, the audits, the schedules and, if asked for, the gateways of namespaces until ctx
 // ends or one of them fails, and returns when all have ended. ready is called when all of them work.
-func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, g gatewayFlags, logger log.Logger, ready func()) error {
+func serve(ctx context.Context, nc *nats.Conn, namespaces []*streams.Namespace, d duties, logger log.Logger, ready func()) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	var services []func(up func()) error
 	for _, ns := range namespaces {
 		logger := log.With(logger, "namespace", ns.Name())
+		losses := metrics.Losses(d.metrics, ns.Name())
 		services = append(services, func(up func()) error {
 			return daemon.NewIntake(ns, daemon.IntakeConfig{Logger: logger, Ready: up}).Run(ctx)
 		}, func(up func()) error {
-			return daemon.NewHealer(ns, daemon.HealerConfig{Logger: logger, Ready: up}).Run(ctx)
+			return daemon.NewHealer(ns, daemon.HealerConfig{Logger: logger, Ready: up, Healed: func(h daemon.Healing) {
+				metrics.Healed(d.metrics, ns.Name(), h.Measure).Inc(1)
+			}}).Run(ctx)
 		}, func(up func()) error {
-			return daemon.NewAudit(ns, daemon.AuditConfig{Logger: logger, Ready: up}).Run(ctx)
+			return daemon.NewAudit(ns, daemon.AuditConfig{Logger: logger, Ready: up, Lost: func(streams.Loss) { losses.Inc(1) }}).Run(ctx)
 		}, func(up func()) error { return serveSchedules(ctx, nc, ns.Name(), logger, up) })
-		if g.on {
-			services = append(services, func(up func()) error { return serveGateway(ctx, nc, ns.Name(), g.limits, logger, up) })
+		if d.gateway.on {
+			services = append(services, func(up func()) error { return serveGateway(ctx, nc, ns.Name(), d.gateway.limits, logger, up) })
 		}
 	}
 	up := make(chan struct{}, len(services))

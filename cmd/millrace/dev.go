@@ -13,6 +13,7 @@ import (
 
 	"github.com/millrace-dev/millrace/client"
 	"github.com/millrace-dev/millrace/internal/devserver"
+	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/log"
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -82,7 +83,7 @@ func (a *app) dev(ctx context.Context, f devFlags) (err error) {
 		}
 		namespaces = append(namespaces, ns)
 	}
-	return serve(ctx, nc, namespaces, gatewayFlags{on: true}, logger, func() { a.welcome(s, names) })
+	return serve(ctx, nc, namespaces, duties{gateway: gatewayFlags{on: true}, metrics: metrics.Nop{}}, logger, func() { a.welcome(s, names) })
 }
 
 func (a *app) serverConfig(f devFlags, logger log.Logger) (devserver.Config, error) {

@@ -18,7 +18,7 @@ import (
 
 func (a *app) namespaceCommand() *cobra.Command {
 	cmd := &cobra.Command{Use: "namespace", Short: "Create, list and describe namespaces", Args: cobra.ArbitraryArgs, RunE: group}
-	cmd.AddCommand(a.namespaceCreate(), a.namespaceList(), a.namespaceDescribe(), a.namespaceProfile())
+	cmd.AddCommand(a.namespaceCreate(), a.namespaceList(), a.namespaceDescribe(), a.namespaceStatus(), a.namespaceProfile())
 	return cmd
 }
 

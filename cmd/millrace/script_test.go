@@ -47,7 +47,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "await": await, "publish": publish, "purge": purge, "context": writeContext,
+			"exits": exits, "await": await, "publish": publish, "purge": purge, "lose": lose, "context": writeContext,
 		},
 	})
 }
@@ -105,6 +105,16 @@ func purge(ts *testscript.TestScript, _ bool, args []string) {
 	stream, err := js.Stream(context.Background(), args[0])
 	ts.Check(err)
 	ts.Check(stream.Purge(context.Background()))
+}
+
+// lose deletes a stream, as an accident would: lose STREAM.
+func lose(ts *testscript.TestScript, _ bool, args []string) {
+	nc, err := nats.Connect(ts.Getenv("NATS_URL"))
+	ts.Check(err)
+	defer nc.Close()
+	js, err := jetstream.New(nc)
+	ts.Check(err)
+	ts.Check(js.DeleteStream(context.Background(), args[0]))
 }
 
 // writeContext writes a context of the nats command that leads to the script's server: context FILE.

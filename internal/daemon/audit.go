@@ -15,6 +15,8 @@ type AuditConfig struct {
 	Every time.Duration
 	// Logger is told what was lost. Default: nobody.
 	Logger log.Logger
+	// Lost, if set, is called with each loss that this process finds out about. It must not block.
+	Lost func(streams.Loss)
 	// Ready, if set, is called when the first look is over.
 	Ready func()
 }
@@ -36,6 +38,9 @@ func NewAudit(ns *streams.Namespace, cfg AuditConfig) *Audit {
 	}
 	ns.OnLoss(func(l streams.Loss) {
 		cfg.Logger.Error("the broker has lost what it had acknowledged", "stream", l.Stream, "first", l.First, "last", l.Last, "missing", l.Missing)
+		if cfg.Lost != nil {
+			cfg.Lost(l)
+		}
 	})
 	return &Audit{ns: ns, cfg: cfg}
 }

@@ -74,6 +74,9 @@ type Healer struct {
 	cfg    HealerConfig
 	repair *Repair
 	limit  *rate.Limiter
+	mu     sync.Mutex // guards noted
+	// noted is what was healed and is not yet stored, by measure.
+	noted map[string]streams.Healed
 	// restored tells the scan which streams were created again; it holds one set of names.
 	restored chan map[string]bool
 }
@@ -82,7 +85,7 @@ type Healer struct {
 func NewHealer(ns *streams.Namespace, cfg HealerConfig) *Healer {
 	cfg = cfg.withDefaults()
 	return &Healer{ns: ns, cfg: cfg, repair: NewRepair(ns), limit: rate.NewLimiter(rate.Limit(cfg.Rate), 1),
-		restored: make(chan map[string]bool, 1)}
+		noted: map[string]streams.Healed{}, restored: make(chan map[string]bool, 1)}
 }
 
 // Run heals until ctx ends, and returns nil then. A broker that does not answer is waited for.
@@ -94,12 +97,39 @@ func (h *Healer) Run(ctx context.Context) error {
 		h.cfg.Ready()
 	}
 	loops.Wait()
+	last, cancel := context.WithTimeout(context.WithoutCancel(ctx), lastLook)
+	defer cancel()
+	h.store(last)
 	return nil
+}
+
+// store adds what was healed to what is stored about that. What cannot be stored is stored the next time.
+func (h *Healer) store(ctx context.Context) {
+	h.mu.Lock()
+	noted := h.noted
+	h.noted = map[string]streams.Healed{}
+	h.mu.Unlock()
+	if len(noted) == 0 {
+		return
+	}
+	if err := h.ns.NoteHealed(ctx, noted); err != nil {
+		h.failed(ctx, "note", err)
+		for measure, n := range noted {
+			h.note(measure, n)
+		}
+	}
+}
+
+func (h *Healer) note(measure string, n streams.Healed) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.noted[measure] = h.noted[measure].Plus(n)
 }
 
 // healed tells of a measure.
 func (h *Healer) healed(measure, object string, kv ...any) {
 	h.cfg.Logger.Warn("healed: "+measure, append([]any{"object", object}, kv...)...)
+	h.note(measure, streams.Healed{Count: 1, Last: time.Now().UTC(), Object: object})
 	h.cfg.Healed(Healing{Measure: measure, Object: object})
 }
 
@@ -127,6 +157,7 @@ func (h *Healer) runWatch(ctx context.Context) {
 		if err := h.revive(ctx, stalls, time.Now()); err != nil {
 			h.failed(ctx, "consumers", err)
 		}
+		h.store(ctx)
 	}
 }
 

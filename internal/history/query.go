@@ -51,6 +51,18 @@ type Trouble struct {
 	Handed int `msgpack:"h,omitempty"`
 }
 
+const (
+	// maxDeaths is how many processes may die while they run the code of a run, none of which was ever without activities
+	// that run on and on.
+	maxDeaths = 10
+	// maxAlone is how many processes may die while they do nothing but run the code of a run. One may have died for another
+	// reason after the code had ended, while a broker that was down kept it from striking out its note.
+	maxAlone = 2
+)
+
+// Quarantined says whether what is noted against a run is enough not to run its code any more.
+func (t *Trouble) Quarantined() bool { return t.Alone >= maxAlone || t.Begun >= maxDeaths }
+
 func (q *Query) version() *int       { return &q.Version }
 func (q *QueryResult) version() *int { return &q.Version }
 func (t *Trouble) version() *int     { return &t.Version }
