@@ -147,6 +147,7 @@ func enginePermissions() Permissions {
 			"$JS.ACK.>",
 			"$JS.API.INFO",
 			"$JS.API.STREAM.INFO.*",
+			"$JS.API.STREAM.NAMES",
 			"$JS.API.STREAM.MSG.GET.*",
 			"$JS.API.STREAM.MSG.DELETE.*",
 			"$JS.API.STREAM.PURGE.*",
@@ -154,6 +155,11 @@ func enginePermissions() Permissions {
 			"$JS.API.CONSUMER.INFO.*.*",
 			"$JS.API.CONSUMER.CREATE.>",
 			"$JS.API.CONSUMER.MSG.NEXT.*.*",
+			// Consumers that are stuck, or that a killed server brought back, are made anew. They hold nothing of their own.
+			"$JS.API.CONSUMER.LIST.*",
+			"$JS.API.CONSUMER.DELETE.*.*",
+			"$JS.API.CONSUMER.RESET.*.*",
+			"$JS.API.CONSUMER.LEADER.STEPDOWN.*.*",
 			// Answers: to clients of this account, and to what other accounts import.
 			"_INBOX.>",
 			"_R_.>",
@@ -164,5 +170,5 @@ func enginePermissions() Permissions {
 
 // installerSubjects are what creating namespaces needs beside.
 func installerSubjects() []string {
-	return []string{"$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.STREAM.NAMES", "$JS.API.STREAM.LIST"}
+	return []string{"$JS.API.STREAM.CREATE.*", "$JS.API.STREAM.UPDATE.*", "$JS.API.STREAM.LIST"}
 }

@@ -99,7 +99,11 @@ var classes = []struct{ subject, publish, subscribe string }{
 	{"$JS.API.STREAM.RESTORE.MILLRACE_acme_0_HISTORY", "o", "o"},
 	{"$JS.API.STREAM.SNAPSHOT.MILLRACE_acme_0_HISTORY", "o", "o"},
 	{"$JS.API.STREAM.LEADER.STEPDOWN.MILLRACE_acme_0_HISTORY", "o", "o"},
-	{"$JS.API.CONSUMER.DELETE.MILLRACE_acme_0_TASKS.c", "o", "o"},
+	{"$JS.API.STREAM.NAMES", "oie", "o"},
+	{"$JS.API.CONSUMER.LIST.MILLRACE_acme_0_TASKS", "oie", "o"},
+	{"$JS.API.CONSUMER.DELETE.MILLRACE_acme_0_TASKS.c", "oie", "o"},
+	{"$JS.API.CONSUMER.RESET.MILLRACE_acme_0_TASKS.c", "oie", "o"},
+	{"$JS.API.CONSUMER.LEADER.STEPDOWN.MILLRACE_acme_0_TASKS.c", "oie", "o"},
 	{"$JS.EVENT.ADVISORY.API", "o", "o"},
 	// Inboxes: of the engine, one's own, somebody else's.
 	{"_INBOX.x.y", "oie", "oie"},
