@@ -22,18 +22,25 @@ const (
 	notHeld = "## Not held by a test yet"
 )
 
-// TestInvariantsNameExistingTests keeps the page from promising a test that was renamed or removed.
-func TestInvariantsNameExistingTests(t *testing.T) {
+// invariants are the tree and the text of the page.
+func invariants(t *testing.T) (tree *Tree, page string) {
+	t.Helper()
 	fsys := os.DirFS(moduleRoot(t))
 	tree, err := Load(fsys)
 	if err != nil {
 		t.Fatal(err)
 	}
-	page, err := fs.ReadFile(fsys, invariantsPage)
+	data, err := fs.ReadFile(fsys, invariantsPage)
 	if err != nil {
 		t.Fatal(err)
 	}
-	rules, violations := unheld(tree, string(page))
+	return tree, string(data)
+}
+
+// TestInvariantsNameExistingTests keeps the page from promising a test that was renamed or removed.
+func TestInvariantsNameExistingTests(t *testing.T) {
+	tree, page := invariants(t)
+	rules, violations := unheld(tree, page)
 	for _, v := range violations {
 		t.Error(v)
 	}
@@ -42,19 +49,11 @@ func TestInvariantsNameExistingTests(t *testing.T) {
 	}
 }
 
-// TestFuzzersAreListed keeps the page complete: what is read by a fuzzer's decoder is promised to do no harm.
+// TestFuzzersAreListed keeps the page complete: a decoder that has a fuzzer is promised to do no harm.
 func TestFuzzersAreListed(t *testing.T) {
-	fsys := os.DirFS(moduleRoot(t))
-	tree, err := Load(fsys)
-	if err != nil {
-		t.Fatal(err)
-	}
-	page, err := fs.ReadFile(fsys, invariantsPage)
-	if err != nil {
-		t.Fatal(err)
-	}
+	tree, page := invariants(t)
 	for name := range testNames(tree) {
-		if strings.Contains(name, ".Fuzz") && !strings.Contains(string(page), "`"+name+"`") {
+		if strings.Contains(name, ".Fuzz") && !strings.Contains(page, "`"+name+"`") {
 			t.Errorf("%s does not name %s: a fuzzer holds a promise", invariantsPage, name)
 		}
 	}
