@@ -87,8 +87,8 @@ func TestZombiesChangeNothing(t *testing.T) {
 	l := slow()
 	l.daemons = 0
 	p := runsSurvive(t, everyday("zombies", l, 4*time.Second,
-		lane{[]fault{freezeMember{"worker-freeze", []part{partWorker, partActivities}, 5 * time.Second}}, 500 * time.Millisecond},
-		lane{[]fault{freezeMember{"coordinator-freeze", []part{partCoordinator}, 6 * time.Second}}, 500 * time.Millisecond}), "")
+		lane{[]fault{freezeMember{"worker-freeze", []part{partWorker, partActivities}, 5 * time.Second, true}}, 500 * time.Millisecond},
+		lane{[]fault{freezeMember{"coordinator-freeze", []part{partCoordinator}, 6 * time.Second, false}}, 500 * time.Millisecond}), "")
 	if p.contests.lost == 0 {
 		t.Error("no decision was made twice: no coordinator was a zombie")
 	}

@@ -15,6 +15,8 @@ type freezeMember struct {
 	name  verify.FaultKind
 	parts []part
 	hold  time.Duration
+	// executing says that the process must hold an activity: a decision is not enough.
+	executing bool
 }
 
 func (z freezeMember) kind() verify.FaultKind { return z.name }
@@ -29,11 +31,11 @@ func (z freezeMember) inject(ctx context.Context, s *scene, r *rand.Rand) (*stri
 	busy := time.NewTimer(time.Second)
 	defer busy.Stop()
 	for {
-		hit, err := s.struck(m)
+		executing, deciding, err := m.inFlight()
 		if err != nil {
 			return nil, err
 		}
-		if hit != "" {
+		if executing > 0 || deciding > 0 && !z.executing {
 			break
 		}
 		select {

@@ -99,9 +99,9 @@ func killSegments() []*segment {
 
 // zombieSegments stop processes and let them go on: R06, R07.
 func zombieSegments() []*segment {
-	worker := freezeMember{"worker-freeze", []part{partWorker, partActivities}, 3 * time.Second}
+	worker := freezeMember{"worker-freeze", []part{partWorker, partActivities}, 3 * time.Second, true}
 	// Coordinators are given up after 5 s.
-	coordinator := freezeMember{"coordinator-freeze", []part{partCoordinator}, 6500 * time.Millisecond}
+	coordinator := freezeMember{"coordinator-freeze", []part{partCoordinator}, 6500 * time.Millisecond, false}
 	return []*segment{
 		{name: "zombies", layout: slow(), lanes: []lane{{[]fault{worker}, 500 * time.Millisecond}, {[]fault{worker}, 500 * time.Millisecond}},
 			want: map[verify.FaultKind]int{"worker-freeze": 15}},
