@@ -2,6 +2,7 @@ package poison
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -20,6 +21,8 @@ type kind struct {
 	redeploys bool
 	// bound is for poison that is known to slow others, and by how much at most.
 	bound time.Duration
+	// long is for poison that takes so long that its p99 is of many healthy runs.
+	long bool
 }
 
 // patience is how long a poison may take until it is put away that ends no process.
@@ -51,9 +54,9 @@ func harmless() []kind {
 		{name: "query that panics", give: func(s *site) string { return panickingQuery(s) }},
 		{name: "update validator that panics", give: func(s *site) string { return panickingValidator(s) }},
 		{name: fmt.Sprintf("queue without workers, %d runs", unserved), give: func(s *site) string { return s.unserved(unserved) }},
-		{name: fmt.Sprintf("flood of %d signals, %d a second", signals, floodRate),
+		{name: fmt.Sprintf("flood of %d signals, %d a second", signals, floodRate), long: true,
 			give: func(s *site) string { return s.flood(signals, floodRate) }},
-		{name: fmt.Sprintf("flood of %d signals, as fast as it goes", signals), bound: bound,
+		{name: fmt.Sprintf("flood of %d signals, as fast as it goes", signals), bound: bound, long: true,
 			give: func(s *site) string { return s.flood(signals, 0) }},
 		{name: "code change that does not fit the history", give: changedCode, redeploys: true},
 	}
@@ -109,11 +112,13 @@ func panickingValidator(s *site) string {
 
 // unserved starts runs on a queue that nobody serves, and lets them lie.
 func (s *site) unserved(runs int) string {
-	for i := range runs {
-		_, err := s.client.ExecuteWorkflow(s.ctx, client.StartWorkflowOptions{ID: fmt.Sprint("unserved-", i), TaskQueue: "nobody"}, "healthy")
+	var last client.WorkflowRun
+	for range runs {
+		var err error
+		last, err = s.client.ExecuteWorkflow(s.ctx, client.StartWorkflowOptions{TaskQueue: "nobody"}, "healthy")
 		s.must(err)
 	}
-	d, err := s.client.DescribeWorkflow(s.ctx, "unserved-0", "")
+	d, err := s.client.DescribeWorkflow(s.ctx, last.GetID(), last.GetRunID())
 	s.must(err)
 	return fmt.Sprintf("they wait: %v on task queue %s", d.Status, d.TaskQueueName)
 }
@@ -176,10 +181,11 @@ func changedCode(s *site) string {
 // TestPoisonThatLeavesTheProcessSlowsNobody: for each kind the healthy runs beside it take at most twice as long as before.
 func TestPoisonThatLeavesTheProcessSlowsNobody(t *testing.T) {
 	s := newSite(t)
-	// What other programs do to a busy machine is not the poison's fault: small times are not compared.
-	calm, floor := 500*time.Millisecond, time.Second
+	// What other programs do to a busy machine is not the poison's fault: small times are not compared, and each kind is
+	// given several times.
+	calm, floor, rounds := 500*time.Millisecond, time.Second, 1
 	if *full {
-		calm, floor = 3*time.Second, 100*time.Millisecond
+		calm, floor, rounds = 3*time.Second, 100*time.Millisecond, 5
 	}
 	s.until("healthy runs", patience, func() bool {
 		s.mu.Lock()
@@ -190,28 +196,40 @@ func TestPoisonThatLeavesTheProcessSlowsNobody(t *testing.T) {
 		if !contains(k.name, *only) {
 			continue
 		}
-		before := time.Now()
+		n := rounds
+		if k.long {
+			n = 1
+		}
+		before, beside := s.compare(k, calm, n)
+		if !k.redeploys && beside > max(2*before, floor, k.bound) { // to redeploy has its price, whatever is deployed
+			t.Errorf("%s: p99 of healthy runs is %v, before it was %v", k.name, beside, before)
+		}
+	}
+}
+
+// compare gives poison and returns the p99 of healthy runs before it and beside it, medians of some rounds.
+func (s *site) compare(k kind, calm time.Duration, rounds int) (before, beside time.Duration) {
+	s.Helper()
+	var befores, besides []time.Duration
+	for range rounds {
+		quiet := time.Now()
 		sleep(calm)
-		baseline := s.measure(before)
+		befores = append(befores, s.measure(quiet))
 		deaths := s.died(time.Time{})
 		begun := time.Now()
 		reason := k.give(s)
 		took := time.Since(begun)
 		sleep(calm)
-		p99 := s.measure(begun)
-		ended := s.died(time.Time{}) - deaths
-		t.Logf("%-45s put away in %6s; p99 %6s, before %6s: %.100s", k.name, took.Round(time.Millisecond), p99.Round(time.Millisecond),
-			baseline.Round(time.Millisecond), reason)
-		if k.redeploys {
-			continue // which has its price, whatever is deployed
-		}
-		if p99 > max(2*baseline, floor, k.bound) {
-			t.Errorf("%s: p99 of healthy runs is %v, before it was %v", k.name, p99, baseline)
-		}
-		if ended > 0 {
-			t.Errorf("%s: %d processes ended", k.name, ended)
+		besides = append(besides, s.measure(begun))
+		s.Logf("%-45s put away in %6s; p99 %6s, before %6s: %.100s", k.name, took.Round(time.Millisecond),
+			besides[len(besides)-1].Round(time.Millisecond), befores[len(befores)-1].Round(time.Millisecond), reason)
+		if ended := s.died(time.Time{}) - deaths; ended > 0 && !k.redeploys {
+			s.Errorf("%s: %d processes ended", k.name, ended)
 		}
 	}
+	slices.Sort(befores)
+	slices.Sort(besides)
+	return befores[rounds/2], besides[rounds/2]
 }
 
 // sleep lets time pass, and healthy runs happen, which is all there is to wait for.

@@ -50,7 +50,7 @@ type healthyRun struct {
 func newSite(t *testing.T) *site {
 	t.Helper()
 	server := devtest.Server(t)
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Minute)
 	s := &site{T: t, ctx: ctx, url: server.ClientURL()}
 	t.Cleanup(cancel)
 	plan, err := streams.PlanNamespace(ctx, devtest.Conn(t, server), "default", streams.CreateOptions{})
