@@ -137,6 +137,25 @@ func TestPartitionsLoseNothing(t *testing.T) {
 	}, 100 * time.Millisecond}), "")
 }
 
+// One server of three is cut off, in both directions or in one, while another one, or the same, is stopped for a while.
+func TestACutOffServerAndPausesLoseNothing(t *testing.T) {
+	if testing.Short() {
+		t.Skip("starts processes for some seconds")
+	}
+	if !inSandbox() {
+		again(t)
+		return
+	}
+	if err := ip(t.Context(), "link set lo up"); err != nil {
+		t.Fatal(err)
+	}
+	l := replicated()
+	l.apart, l.daemons = true, 0
+	const hold = 2500 * time.Millisecond
+	lanes := cutOff(hold, 100*time.Millisecond)
+	runsSurvive(t, everyday("cutoff", l, 7*time.Second, lanes[0], lanes[1]), "")
+}
+
 // again runs the test in a network namespace of its own.
 func again(t *testing.T) {
 	t.Helper()

@@ -27,26 +27,8 @@ func (z freezeMember) inject(ctx context.Context, s *scene, r *rand.Rand) (*stri
 		return nil, nil
 	}
 	c := m.process()
-	// The moment to stop it is when it holds something; if that does not come soon, any will do.
-	busy := time.NewTimer(time.Second)
-	defer busy.Stop()
-	for {
-		executing, deciding, err := m.inFlight()
-		if err != nil {
-			return nil, err
-		}
-		if executing > 0 || deciding > 0 && !z.executing {
-			break
-		}
-		select {
-		case <-ctx.Done():
-			m.release()
-			return nil, nil
-		case <-busy.C:
-		case <-time.After(5 * time.Millisecond):
-			continue
-		}
-		break
+	if err := s.awaitHeld(ctx, m, z.executing); err != nil {
+		return nil, err
 	}
 	if err := c.freeze(); err != nil {
 		return nil, err
@@ -58,16 +40,17 @@ func (z freezeMember) inject(ctx context.Context, s *scene, r *rand.Rand) (*stri
 	}}, err
 }
 
-// freezeServer stops the server that leads the histories.
+// freezeServer stops a server: the one that whom names.
 type freezeServer struct {
 	name verify.FaultKind
+	whom func(ctx context.Context, f *fleet, r *rand.Rand) []*member
 	hold time.Duration
 }
 
 func (z freezeServer) kind() verify.FaultKind { return z.name }
 
 func (z freezeServer) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike, error) {
-	victims := leaderOf(streamHistory)(ctx, s.fleet, r)
+	victims := z.whom(ctx, s.fleet, r)
 	if len(victims) == 0 {
 		return nil, nil
 	}

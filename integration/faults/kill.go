@@ -18,10 +18,13 @@ type killMember struct {
 
 func (k killMember) kind() verify.FaultKind { return k.name }
 
-func (k killMember) inject(_ context.Context, s *scene, r *rand.Rand) (*strike, error) {
+func (k killMember) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike, error) {
 	m := claim(r, s.fleet.of(k.parts...))
 	if m == nil {
 		return nil, nil
+	}
+	if err := s.awaitHeld(ctx, m, false); err != nil {
+		return nil, err
 	}
 	before := s.load.asking.Load()
 	pid := m.process().cmd.Process.Pid
@@ -36,6 +39,24 @@ func (k killMember) inject(_ context.Context, s *scene, r *rand.Rand) (*strike, 
 		defer m.release()
 		return m.start(ctx)
 	}}, err
+}
+
+// awaitHeld waits for the moment to befall a member: when it holds something, or executes an activity if that is asked for.
+// If that does not come soon, any will do.
+func (s *scene) awaitHeld(ctx context.Context, m *member, toExecute bool) error {
+	soon, cancel := context.WithTimeout(ctx, time.Second)
+	defer cancel()
+	for {
+		executing, deciding, err := m.inFlight()
+		if err != nil || executing > 0 || deciding > 0 && !toExecute || m.part == partDaemon && s.load.asking.Load() > 0 {
+			return err
+		}
+		select {
+		case <-soon.Done():
+			return nil
+		case <-time.After(2 * time.Millisecond):
+		}
+	}
 }
 
 // struck says what a member's process has begun and not ended.

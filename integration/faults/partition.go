@@ -61,24 +61,34 @@ func (p side) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike, erro
 	return partition(ctx, s, p.whom(ctx, s.fleet, r), p.hold, move(elsewhere), move(bridge))
 }
 
-// oneWay keeps a server from sending to the other servers, whom it goes on hearing.
-type oneWay struct{ hold time.Duration }
+// oneWay keeps a server from sending to the other servers, whom it goes on hearing; or, when it is deaf, from hearing them.
+type oneWay struct {
+	name verify.FaultKind
+	whom func(ctx context.Context, f *fleet, r *rand.Rand) []*member
+	deaf bool
+	hold time.Duration
+}
 
-func (oneWay) kind() verify.FaultKind { return "partition-one-way" }
+func (o oneWay) kind() verify.FaultKind { return o.name }
 
 func (o oneWay) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike, error) {
 	routes := func(verb string) func(ctx context.Context, nodes []*node) error {
 		return func(ctx context.Context, nodes []*node) error {
 			var errs []error
 			for _, m := range s.fleet.of(partServer) {
-				if n := s.fleet.net.(*apart).node(m.name); n != nodes[0] {
-					errs = append(errs, nodes[0].ip(ctx, "route %s blackhole %s/32", verb, n.address))
+				from, to := nodes[0], s.fleet.net.(*apart).node(m.name)
+				if from == to {
+					continue
 				}
+				if o.deaf {
+					from, to = to, from
+				}
+				errs = append(errs, from.ip(ctx, "route %s blackhole %s/32", verb, to.address))
 			}
 			return errors.Join(errs...)
 		}
 	}
-	return partition(ctx, s, leaderOf(streamHistory)(ctx, s.fleet, r), o.hold, routes("add"), routes("del"))
+	return partition(ctx, s, o.whom(ctx, s.fleet, r), o.hold, routes("add"), routes("del"))
 }
 
 // partition does something to the machines of members, for a while.
@@ -88,6 +98,9 @@ func partition(ctx context.Context, s *scene, members []*member, hold time.Durat
 		return nil, nil
 	}
 	st := &strike{hold: hold}
+	if len(members) == 1 {
+		st.pid = members[0].process().cmd.Process.Pid
+	}
 	var nodes []*node
 	for _, m := range members {
 		nodes = append(nodes, s.fleet.net.(*apart).node(m.name))

@@ -115,7 +115,7 @@ func clusterSegments() []*segment {
 	leader := killServers{name: "leader-kill", choose: leaderOf(streamHistory), down: time.Second}
 	node := killServers{name: "node-kill", choose: anyServer, down: time.Second}
 	all := killServers{name: "cluster-kill", choose: allServers}
-	stop := freezeServer{"leader-freeze", 12 * time.Second}
+	stop := freezeServer{"leader-freeze", leaderOf(streamHistory), 12 * time.Second}
 	disputes := []fault{deleteConsumer{}, stepDown{"stream-stepdown", false}, stepDown{"consumer-stepdown", true}}
 	return []*segment{
 		{name: "leaders", layout: replicated(), lanes: []lane{{[]fault{leader, node}, 4 * time.Second}},
@@ -151,12 +151,27 @@ func wireSegments() []*segment {
 		cut{"partition-leader", leaderOf(streamHistory), 8 * time.Second},
 		cut{"partition-worker", aProcess(partWorker), 8 * time.Second},
 		side{"partition-minority", minority(partWorker, partCoordinator), 8 * time.Second},
-		oneWay{8 * time.Second},
+		oneWay{"partition-one-way", leaderOf(streamHistory), false, 8 * time.Second},
 	}
 	return []*segment{
 		{name: "wires", layout: wired, lanes: []lane{{wires, time.Second}},
 			want: map[verify.FaultKind]int{"wire-cut": 2, "wire-delay": 2, "wire-stall": 2, "wire-half-open": 2}},
 		{name: "partitions", layout: apart, length: 2 * time.Minute, lanes: []lane{{parts, 4 * time.Second}},
 			want: map[verify.FaultKind]int{"partition-leader": 2, "partition-worker": 2, "partition-minority": 2, "partition-one-way": 2}},
+		{name: "cutoff", layout: apart, length: 2 * time.Minute, lanes: cutOff(6*time.Second, 2*time.Second),
+			want: map[verify.FaultKind]int{"cut-node": 2, "cut-node-mute": 2, "cut-node-deaf": 2, "node-pause": 3, "worker-pause": 3, "coordinator-pause": 2}},
+	}
+}
+
+// cutOff cuts one server of three off, whichever, for a while: as a whole, or in one direction. Meanwhile servers and
+// workers are stopped and go on, also the one that is cut off, and the leader on whom those depend that are left.
+func cutOff(hold, mean time.Duration) []lane {
+	return []lane{
+		{[]fault{cut{"cut-node", anyServer, hold}, oneWay{"cut-node-mute", anyServer, false, hold}, oneWay{"cut-node-deaf", anyServer, true, hold}}, mean},
+		{[]fault{freezeServer{"node-pause", anyServer, hold / 2}}, 2 * mean},
+		{[]fault{
+			freezeMember{"worker-pause", []part{partWorker, partActivities}, 3 * time.Second},
+			freezeMember{"coordinator-pause", []part{partCoordinator}, 6500 * time.Millisecond},
+		}, mean},
 	}
 }

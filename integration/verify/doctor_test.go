@@ -117,6 +117,26 @@ func (d *doctor) plan(change func(*Plan)) {
 	d.must(WritePlan(d.dir, p))
 }
 
+// faultOf makes the recorded fault one of a single process, in the middle of an execution.
+func (d *doctor) faultOf(pid func(Execution) int) {
+	d.Helper()
+	var during Execution
+	d.executions(func(all []Execution) []Execution {
+		for _, x := range all {
+			if x.Ended > 0 {
+				during = x
+			}
+		}
+		return all
+	})
+	edit(d, "faults-*", func(all []Fault) []Fault {
+		for i := range all {
+			all[i].PID, all[i].Begun, all[i].Ended, all[i].Recovered = pid(during), during.Begun+1, during.Ended, 0
+		}
+		return all
+	})
+}
+
 // stream changes what is known of a stream.
 func (d *doctor) stream(kind string, change func(*Stream)) {
 	d.Helper()

@@ -432,6 +432,9 @@ func rest() []cure {
 				return all
 			})
 		}, []Invariant{I8}, "0 faults of kind kill-worker"},
+		{"a fault of a process that held nothing", func(d *doctor) { d.faultOf(func(x Execution) int { return x.PID + 1 }) },
+			[]Invariant{I8}, "0 faults of kind kill-worker"},
+		{"a fault of a process that held something", func(d *doctor) { d.faultOf(func(x Execution) int { return x.PID }) }, nil, ""},
 		{"no operations", func(d *doctor) {
 			d.must(os.Remove(d.file("operations-*")))
 			d.plan(func(p *Plan) { *p = Plan{} })

@@ -78,18 +78,27 @@ func (j *judgement) enough() {
 	}
 }
 
-// countFaults counts the faults, and those that hit an operation or an execution in flight.
+// countFaults counts the faults, and those that hit something in flight: what befell one process has to have hit what
+// that process held, not what others did meanwhile.
 func (j *judgement) countFaults() {
 	work := newFlights()
 	for i := range j.operations {
 		work.add(j.operations[i].Begun, j.operations[i].Ended)
 	}
+	held := map[int]*flights{} // by process
 	for _, x := range j.executions {
 		for _, o := range x.all {
 			work.add(o.begun, o.ended)
+			if held[o.pid] == nil {
+				held[o.pid] = newFlights()
+			}
+			held[o.pid].add(o.begun, o.ended)
 		}
 	}
 	work.sort()
+	for _, h := range held {
+		h.sort()
+	}
 	recoveries := map[FaultKind][]time.Duration{}
 	var all []time.Duration
 	for i := range j.faults {
@@ -100,7 +109,12 @@ func (j *judgement) countFaults() {
 			j.report.Faults[f.Kind] = c
 		}
 		c.Injected++
-		if f.Hit != "" || work.between(f.Begun, max(f.Begun, f.Ended)) > 0 {
+		inFlight, until := work, max(f.Begun, f.Ended)
+		if f.PID != 0 {
+			// What the process begins after a stop has ended was not hit by it.
+			inFlight, until = held[f.PID], f.Begun
+		}
+		if f.Hit != "" || inFlight.between(f.Begun, until) > 0 {
 			c.Hit++
 		}
 		if f.Recovered > 0 {
@@ -134,8 +148,11 @@ func (f *flights) sort() {
 	slices.Sort(f.ended)
 }
 
-// between counts what was in flight at some time from from to to.
+// between counts what was in flight at some time from from to to. Nil has nothing.
 func (f *flights) between(from, to int64) int {
+	if f == nil {
+		return 0
+	}
 	begun, _ := slices.BinarySearch(f.begun, to+1)
 	ended, _ := slices.BinarySearch(f.ended, from)
 	return begun - ended

@@ -10,7 +10,8 @@ type Fault struct {
 	// ID is unique in its file.
 	ID   string    `json:"id"`
 	Kind FaultKind `json:"kind"`
-	// Target is what was hit, as people call it; PID is its process, 0 when there is none or several.
+	// Target is what was hit, as people call it; PID is its process, 0 when there is none or several. A fault of one
+	// process counts only if it hit what that process held.
 	Target string `json:"target,omitempty"`
 	PID    int    `json:"pid,omitempty"`
 	// Begun is when it was done, Ended when it was over (a stopped process goes on, a link is up again, a process
