@@ -9,9 +9,11 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/api/common"
+	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/coordinator"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/streams/streamstest"
 )
 
@@ -37,6 +39,12 @@ func tour(env *replay.Env) {
 	for kind := range 13 {
 		s.step(kind)
 	}
+	c := &pendingCall{}
+	slow := &history.ActivityTaskScheduled{Type: slowActivity, StartToClose: history.MillisOf(15 * time.Second)}
+	c.id = must(s.ScheduleActivity(slow, func(replay.Outcome) { c.done = true }))
+	sleep(s.Env, time.Second)
+	s.RequestCancelActivity(c.id)
+	s.await(c)
 	s.in.Gen++
 	env.ContinueAsNew(&history.Successor{Type: "tour", Input: s.in.payloads()})
 }
@@ -80,6 +88,44 @@ func TestEveryStorageCallMayFail(t *testing.T) {
 				t.Errorf("the run made %d calls", calls)
 			}
 		})
+	}
+}
+
+// TestTheTourUsesEveryKindOfCommand: what the tour leaves out, TestEveryStorageCallMayFail says nothing of.
+func TestTheTourUsesEveryKindOfCommand(t *testing.T) {
+	used := map[enums.EventType]bool{}
+	inBubble(t, func(f *fixture) {
+		runTour(f, failureModes[0], 0)
+		for start, err := range f.model.ListStarts(f.ctx, streams.StartFilter{}) {
+			if err != nil {
+				t.Fatal(err)
+			}
+			loaded, err := f.model.Load(f.ctx, start.Run.Run, 0)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for i := range loaded.Records {
+				record, err := streams.TransitionOf(f.ctx, f.model, &loaded.Records[i])
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, e := range record.Events {
+					used[e.Type] = true
+				}
+			}
+		}
+	})
+	for _, made := range []history.Attributes{
+		&history.ActivityTaskScheduled{}, &history.ActivityTaskCancelRequested{}, &history.TimerStarted{}, &history.TimerCanceled{},
+		&history.StartChildWorkflowExecutionInitiated{}, &history.SignalExternalWorkflowExecutionInitiated{},
+		&history.RequestCancelExternalWorkflowExecutionInitiated{}, &history.MarkerRecorded{},
+		&history.UpsertWorkflowSearchAttributes{}, &history.WorkflowPropertiesModified{},
+		&history.WorkflowExecutionUpdateAccepted{}, &history.WorkflowExecutionUpdateCompleted{},
+		&history.WorkflowExecutionContinuedAsNew{}, &history.WorkflowExecutionCompleted{},
+	} {
+		if !used[made.EventType()] {
+			t.Errorf("no run has %s", made.EventType())
+		}
 	}
 }
 

@@ -281,6 +281,9 @@ func (s *simulation) keepWorker(ctx context.Context, name string) {
 	}
 }
 
+// slowActivity is a type of activity that is still at work when others have ended.
+const slowActivity = "slow"
+
 // work is one attempt of an activity. An attempt that is given up on is one whose worker died.
 func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, rng *rand.Rand) {
 	task, err := history.DecodeTask(d.Data)
@@ -300,6 +303,9 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 		if err := p.MarkStarted(ctx, d.Run.Run, d.Activity); err != nil {
 			return
 		}
+	}
+	if task.Type == slowActivity {
+		time.Sleep(3 * time.Second)
 	}
 	trouble := 4
 	if s.calm.Load() {

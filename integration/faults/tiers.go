@@ -140,6 +140,9 @@ func clusterSegments() []*segment {
 func wireSegments() []*segment {
 	wired, apart := alone(), replicated()
 	wired.proxied, apart.apart = true, true
+	// Who is stopped is to hold something, also while there is no majority that could give it more.
+	paused := apart
+	paused.work, paused.thought = 200*time.Millisecond, 200*time.Millisecond
 	const hold = 6 * time.Second
 	wires := []fault{
 		badWire{name: "wire-cut", cut: true},
@@ -158,7 +161,7 @@ func wireSegments() []*segment {
 			want: map[verify.FaultKind]int{"wire-cut": 2, "wire-delay": 2, "wire-stall": 2, "wire-half-open": 2}},
 		{name: "partitions", layout: apart, length: 2 * time.Minute, lanes: []lane{{parts, 4 * time.Second}},
 			want: map[verify.FaultKind]int{"partition-leader": 2, "partition-worker": 2, "partition-minority": 2, "partition-one-way": 2}},
-		{name: "cutoff", layout: apart, length: 2 * time.Minute, lanes: cutOff(6*time.Second, 2*time.Second),
+		{name: "cutoff", layout: paused, length: 2 * time.Minute, rate: 300, lanes: cutOff(6*time.Second, 2*time.Second),
 			want: map[verify.FaultKind]int{"cut-node": 2, "cut-node-mute": 2, "cut-node-deaf": 2, "node-pause": 3, "worker-pause": 3, "coordinator-pause": 2}},
 	}
 }

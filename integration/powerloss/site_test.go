@@ -195,6 +195,11 @@ func (m *machine) stop() {
 	m.cmd = nil
 }
 
+// pause stops the server's process until resume lets it go on.
+func (m *machine) pause() error { return m.cmd.Process.Signal(syscall.SIGSTOP) }
+
+func (m *machine) resume() error { return m.cmd.Process.Signal(syscall.SIGCONT) }
+
 func (m *machine) unmount() error {
 	if m.mounted == nil {
 		return nil
