@@ -66,7 +66,9 @@ type played struct {
 	problems []error
 	faults   []verify.Fault
 	// late is by how much the timers of alarms were late.
-	late    []time.Duration
+	late []time.Duration
+	// held is how much memory processes held.
+	held    []held
 	began   time.Time
 	machine string
 	// drained is how long after the last fault nothing waited any more, 0 when that was not seen.
@@ -167,6 +169,11 @@ func (p *played) weather(ctx context.Context, s *storm) error {
 	g := p.segment
 	loadCtx, endLoad := context.WithCancelCause(ctx)
 	defer endLoad(nil)
+	looking, endLook := context.WithCancel(ctx)
+	var looks memory
+	looked := make(chan struct{})
+	go func() { defer close(looked); looks.run(looking, s.scene.fleet) }()
+	defer func() { endLook(); <-looked }()
 	stopFaults, stopLoad, loaded := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(loaded)
@@ -190,6 +197,7 @@ func (p *played) weather(ctx context.Context, s *storm) error {
 	}
 	close(stopLoad)
 	last := time.Now()
+	p.held = looks.all()
 	if err = errors.Join(err, context.Cause(ctx)); err != nil {
 		endLoad(err)
 		return err
@@ -202,6 +210,14 @@ func (p *played) weather(ctx context.Context, s *storm) error {
 	}
 	p.problems, p.late, p.faults = s.scene.load.problems, s.scene.load.late, s.done
 	if err := s.scene.fleet.check(); err != nil {
+		p.problems = append(p.problems, err)
+	}
+	for _, h := range p.held {
+		if err := h.grown(); err != nil {
+			p.problems = append(p.problems, err)
+		}
+	}
+	if err := tooLate(p.late); err != nil {
 		p.problems = append(p.problems, err)
 	}
 	drained, err := p.rest(ctx, s.scene.fleet, last.Add(g.settle))
@@ -308,6 +324,9 @@ func (p *played) write(out io.Writer) error {
 	}
 	fmt.Fprintf(out, "zombies: %d of %d decisions were made although somebody else's was stored, %d of these had effects; %d activities ended after another execution had\n",
 		p.contests.lost, p.contests.made, len(p.contests.wrong), p.contests.late)
+	if percent, long := grow(p.held); long > 0 {
+		fmt.Fprintf(out, "memory: %d processes lived for most of the segment, the one that grew most by %.0f%%\n", long, percent)
+	}
 	if n := len(p.late); n > 0 {
 		fmt.Fprintf(out, "timers: %d runs, the latest of them %v late\n", n, slices.Max(p.late))
 	}

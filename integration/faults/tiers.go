@@ -45,6 +45,7 @@ func allSegments() []*segment {
 	var all []*segment
 	all = append(all, killSegments()...)
 	all = append(all, zombieSegments()...)
+	all = append(all, steady())
 	all = append(all, clusterSegments()...)
 	all = append(all, wireSegments()...)
 	for _, g := range all {
@@ -108,6 +109,13 @@ func zombieSegments() []*segment {
 		{name: "stale", layout: slow(), lanes: []lane{{[]fault{coordinator}, 300 * time.Millisecond}, {[]fault{coordinator}, 300 * time.Millisecond}},
 			want: map[verify.FaultKind]int{"coordinator-freeze": 10}},
 	}
+}
+
+// steady is the load alone, but for consumers that are deleted: its processes live long enough to see whether they hold more
+// and more.
+func steady() *segment {
+	return &segment{name: "steady", layout: alone(), length: 3 * time.Minute, rate: 1200, clients: 2,
+		lanes: []lane{{[]fault{deleteConsumer{}}, 10 * time.Second}}, want: map[verify.FaultKind]int{"consumer-delete": 5}}
 }
 
 // clusterSegments kill and stop servers of a cluster, and everything at once: R04, R05, R08, R18, R20.

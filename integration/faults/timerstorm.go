@@ -103,3 +103,17 @@ func (l *load) alarm(ctx context.Context, id string, due time.Time, n int, wg *s
 	})
 	return nil
 }
+
+// latest is how late timers may be that become due together while their leader is killed: all but one of a hundred.
+const latest = 15 * time.Second
+
+func tooLate(late []time.Duration) error {
+	var all []int64
+	for _, d := range late {
+		all = append(all, d.Milliseconds())
+	}
+	if p99 := quantile(all, 0.99); p99 > latest {
+		return fmt.Errorf("the p99 of how late timers were is %v, more than %v", p99, latest)
+	}
+	return nil
+}
