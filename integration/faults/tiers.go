@@ -169,13 +169,14 @@ func wireSegments() []*segment {
 			want: map[verify.FaultKind]int{"wire-cut": 2, "wire-delay": 2, "wire-stall": 2, "wire-half-open": 2}},
 		{name: "partitions", layout: apart, length: 2 * time.Minute, lanes: []lane{{parts, 4 * time.Second}},
 			want: map[verify.FaultKind]int{"partition-leader": 2, "partition-worker": 2, "partition-minority": 2, "partition-one-way": 2}},
-		{name: "cutoff", layout: paused, length: 2 * time.Minute, rate: 300, lanes: cutOff(6*time.Second, 2*time.Second),
-			want: map[verify.FaultKind]int{"cut-node": 2, "cut-node-mute": 2, "cut-node-deaf": 2, "node-pause": 3, "worker-pause": 3, "coordinator-pause": 2}},
+		{name: "cutoff", layout: paused, length: 3 * time.Minute, rate: 300, lanes: cutOff(6*time.Second, 7*time.Second),
+			want: map[verify.FaultKind]int{"cut-node": 2, "cut-node-mute": 2, "cut-node-deaf": 2, "node-pause": 3, "worker-pause": 3, "coordinator-pause": 3}},
 	}
 }
 
 // cutOff cuts one server of three off, whichever, for a while: as a whole, or in one direction. Meanwhile servers and
-// workers are stopped and go on, also the one that is cut off, and the leader on whom those depend that are left.
+// workers are stopped and go on, also the one that is cut off, and the leader on whom those depend that are left. mean is
+// the mean time between two cuts: an election takes 4 s to 10 s, and there should be something to lose.
 func cutOff(hold, mean time.Duration) []lane {
 	return []lane{
 		{[]fault{cut{"cut-node", anyServer, hold}, oneWay{"cut-node-mute", anyServer, false, hold}, oneWay{"cut-node-deaf", anyServer, true, hold}}, mean},
@@ -183,6 +184,6 @@ func cutOff(hold, mean time.Duration) []lane {
 		{[]fault{
 			freezeMember{"worker-pause", []part{partWorker, partActivities}, 3 * time.Second},
 			freezeMember{"coordinator-pause", []part{partCoordinator}, 6500 * time.Millisecond},
-		}, mean},
+		}, mean / 2},
 	}
 }
