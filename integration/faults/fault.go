@@ -24,7 +24,8 @@ type fault interface {
 // strike is a fault that was done.
 type strike struct {
 	target string
-	pid    int
+	// pid is the process whose work it has to hit; 0 for servers, for whom everybody's requests wait.
+	pid int
 	// hit is what it hit in flight, empty for nothing.
 	hit string
 	// hold is for how long it is left so.

@@ -30,6 +30,8 @@ type layout struct {
 	// proxied puts a proxy between each process and each server, apart puts each server and some workers into network
 	// namespaces of their own.
 	proxied, apart bool
+	// frugal has daemons collect their garbage as soon as other programs do: theirs lies for minutes, as if they leaked.
+	frugal bool
 	// work is how long activities take, thought how long decisions do, lease after what time a silent worker is given up.
 	work, thought, lease time.Duration
 }
@@ -182,6 +184,9 @@ func (f *fleet) launchDaemon(_ context.Context, m *member, name string) (*child,
 	}
 	cmd := exec.Command(f.millrace, "daemon", "--server", url)
 	cmd.Env = append(os.Environ(), "MILLRACE_NAMESPACE="+client.DefaultNamespace)
+	if f.frugal {
+		cmd.Env = append(cmd.Env, "GOGC=100")
+	}
 	if n := f.net.namespace(m.name); n != "" {
 		cmd = exec.Command("nsenter", append([]string{"--net=" + n, "--"}, cmd.Args...)...)
 	}

@@ -62,7 +62,7 @@ func (z freezeServer) inject(ctx context.Context, s *scene, r *rand.Rand) (*stri
 	if err := c.freeze(); err != nil {
 		return nil, err
 	}
-	return &strike{target: victims[0].name, pid: c.cmd.Process.Pid, hit: hit, hold: z.hold, heal: func(context.Context) error {
+	return &strike{target: victims[0].name, hit: hit, hold: z.hold, heal: func(context.Context) error {
 		return c.thaw()
 	}}, nil
 }

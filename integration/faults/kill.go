@@ -112,13 +112,9 @@ func (k killServers) inject(ctx context.Context, s *scene, r *rand.Rand) (*strik
 	st := &strike{hit: hit, hold: k.down}
 	for _, m := range victims {
 		st.target += " " + m.name
-		st.pid = m.process().cmd.Process.Pid
 		if err := m.kill(); err != nil {
 			return nil, err
 		}
-	}
-	if len(victims) > 1 {
-		st.pid = 0
 	}
 	st.heal = func(ctx context.Context) error { return startAll(ctx, victims) }
 	return st, nil

@@ -98,7 +98,7 @@ func partition(ctx context.Context, s *scene, members []*member, hold time.Durat
 		return nil, nil
 	}
 	st := &strike{hold: hold}
-	if len(members) == 1 {
+	if len(members) == 1 && members[0].part != partServer {
 		st.pid = members[0].process().cmd.Process.Pid
 	}
 	var nodes []*node

@@ -114,7 +114,9 @@ func zombieSegments() []*segment {
 // steady is the load alone, but for consumers that are deleted: its processes live long enough to see whether they hold more
 // and more.
 func steady() *segment {
-	return &segment{name: "steady", layout: alone(), length: 3 * time.Minute, rate: 1200, clients: 2, level: true,
+	l := alone()
+	l.frugal = true
+	return &segment{name: "steady", layout: l, length: 3 * time.Minute, rate: 1200, clients: 2, level: true,
 		lanes: []lane{{[]fault{deleteConsumer{}}, 10 * time.Second}}, want: map[verify.FaultKind]int{"consumer-delete": 5}}
 }
 
