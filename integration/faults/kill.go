@@ -41,10 +41,13 @@ func (k killMember) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike
 	}}, err
 }
 
+// heldSoon is how long a fault waits for its moment: work comes back some seconds after the fault before it.
+const heldSoon = 5 * time.Second
+
 // awaitHeld waits for the moment to befall a member: when it holds something, or executes an activity if that is asked for.
 // If that does not come soon, any will do.
 func (s *scene) awaitHeld(ctx context.Context, m *member, toExecute bool) error {
-	soon, cancel := context.WithTimeout(ctx, time.Second)
+	soon, cancel := context.WithTimeout(ctx, heldSoon)
 	defer cancel()
 	for {
 		executing, deciding, err := m.inFlight()

@@ -92,7 +92,7 @@ func killSegments() []*segment {
 		{name: "workers", layout: alone(), lanes: []lane{{all[:2], 350 * time.Millisecond}},
 			want: map[verify.FaultKind]int{"worker-kill": 20, "activity-worker-kill": 20}},
 		{name: "coordinators", layout: alone(), lanes: []lane{{all[2:], 300 * time.Millisecond}},
-			want: map[verify.FaultKind]int{"coordinator-kill": 20, "daemon-kill": 1}},
+			want: map[verify.FaultKind]int{"coordinator-kill": 10, "daemon-kill": 5}},
 		{name: "server", layout: alone(), lanes: []lane{{[]fault{server}, 1500 * time.Millisecond}},
 			want: map[verify.FaultKind]int{"server-kill": 15}},
 	}
@@ -184,8 +184,8 @@ func cutOff(hold, mean time.Duration) []lane {
 		{[]fault{cut{"cut-node", anyServer, hold}, oneWay{"cut-node-mute", anyServer, false, hold}, oneWay{"cut-node-deaf", anyServer, true, hold}}, mean},
 		{[]fault{freezeServer{"node-pause", anyServer, hold / 2}}, 2 * mean},
 		{[]fault{
-			freezeMember{"worker-pause", []part{partWorker, partActivities}, 3 * time.Second},
-			freezeMember{"coordinator-pause", []part{partCoordinator}, 6500 * time.Millisecond},
+			freezeMember{"worker-pause", []part{partWorker, partActivities}, 3 * time.Second, true},
+			freezeMember{"coordinator-pause", []part{partCoordinator}, 6500 * time.Millisecond, false},
 		}, mean / 2},
 	}
 }
