@@ -210,7 +210,7 @@ func (a *attempt) complete(result *common.Payloads, err error) {
 		a.conclude(&failure.Failure{Message: "canceled", Source: failureSource, CanceledFailureInfo: &failure.CanceledFailureInfo{}},
 			enums.RETRY_STATE_CANCEL_REQUESTED)
 	default:
-		a.fail(a.env.failureConverter.ErrorToFailure(err))
+		a.fail(a.env.failureConverter.ErrorToFailure(retry.Unasked(err)))
 	}
 }
 

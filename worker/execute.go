@@ -11,6 +11,7 @@ import (
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/retry"
 )
 
 // returned is what an activity function returned.
@@ -188,7 +189,7 @@ func (x *execution) report(ctx context.Context, r returned) {
 	case x.pulse.cancelRequested() && errors.Is(r.err, context.Canceled):
 		x.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
 	default:
-		x.fail(ctx, x.failures().ErrorToFailure(r.err))
+		x.fail(ctx, x.failures().ErrorToFailure(retry.Unasked(r.err)))
 	}
 }
 

@@ -66,6 +66,49 @@ func TestFailedAttemptIsRepeatedAfterItsBackoff(t *testing.T) {
 	})
 }
 
+func TestACancellationThatNobodyAskedForIsRetried(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.register(func(ctx context.Context) (int32, error) {
+			if n := activity.GetInfo(ctx).Attempt; n > 1 {
+				return n, nil
+			}
+			return 0, millrace.NewCanceledError()
+		})
+		f.publish()
+		defer f.serve()()
+		if r := f.outcome(); r.Attempt != 2 || r.Failure != nil {
+			t.Errorf("outcome is %+v", r)
+		}
+	})
+}
+
+func TestBenignFailuresAreLoggedAtDebugLevel(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.register(func(ctx context.Context) error {
+			switch activity.GetInfo(ctx).Attempt {
+			case 1:
+				return millrace.NewApplicationErrorWithOptions("nothing there", "Empty",
+					millrace.ApplicationErrorOptions{Category: millrace.ApplicationErrorCategoryBenign})
+			case 2:
+				return errors.New("broken")
+			}
+			return nil
+		})
+		f.publish()
+		defer f.serve()()
+		f.outcome()
+		var told []string
+		for line := range strings.Lines(f.logs.String()) {
+			if level, rest, _ := strings.Cut(line, " "); strings.HasPrefix(rest, "activity failed") {
+				told = append(told, level)
+			}
+		}
+		if !slices.Equal(told, []string{"debug", "warn"}) {
+			t.Errorf("failures were logged at %v", told)
+		}
+	})
+}
+
 func TestFailureIsWrittenBeforeTheTaskIsHandedBack(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		f.register(func() error { return millrace.NewApplicationError("boom", "Boom") })

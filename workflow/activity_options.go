@@ -62,9 +62,19 @@ func activityOptions(ctx Context) *ActivityOptions {
 
 // changeActivity returns a context with a changed copy of its activity options.
 func changeActivity(ctx Context, change func(o *ActivityOptions)) Context {
-	o := GetActivityOptions(ctx)
+	o := copyActivityOptions(ctx)
 	change(&o)
 	return WithValue(ctx, activityKey{}, &o)
+}
+
+func copyActivityOptions(ctx Context) ActivityOptions {
+	o := activityOptions(ctx)
+	if o == nil {
+		return ActivityOptions{}
+	}
+	c := *o
+	c.RetryPolicy = cloneRetryPolicy(o.RetryPolicy)
+	return c
 }
 
 func cloneRetryPolicy(p *millrace.RetryPolicy) *millrace.RetryPolicy {
@@ -89,15 +99,14 @@ func WithActivityOptions(ctx Context, options ActivityOptions) Context {
 	})
 }
 
-// GetActivityOptions returns the options of the context's activities.
+// GetActivityOptions returns the options of the context's activities. Their TaskQueue is the workflow's own unless another
+// was set.
 func GetActivityOptions(ctx Context) ActivityOptions {
-	o := activityOptions(ctx)
-	if o == nil {
-		return ActivityOptions{}
+	o := copyActivityOptions(ctx)
+	if o.TaskQueue == "" {
+		o.TaskQueue = runOf(ctx).start().Run.Queue
 	}
-	c := *o
-	c.RetryPolicy = cloneRetryPolicy(o.RetryPolicy)
-	return c
+	return o
 }
 
 // WithPriority sets ActivityOptions.Priority.

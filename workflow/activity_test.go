@@ -223,6 +223,9 @@ func TestActivityOptionContexts(t *testing.T) {
 	t.Parallel()
 	h := begin(t, func(ctx workflow.Context) error {
 		policy := millrace.RetryPolicy{NonRetryableErrorTypes: []string{"A"}}
+		if own, got := workflow.GetInfo(ctx).TaskQueueName, workflow.GetActivityOptions(ctx).TaskQueue; got != own {
+			return fmt.Errorf("without options the queue is %q, the workflow's is %q", got, own)
+		}
 		ctx = workflow.WithTaskQueue(ctx, "q")
 		ctx = workflow.WithActivityOptions(ctx, workflow.ActivityOptions{ActivityID: "id", RetryPolicy: &policy})
 		before := workflow.GetActivityOptions(ctx)

@@ -136,6 +136,17 @@ func TestCancelDoesNotTouchWhatHasAnOutcome(t *testing.T) {
 	}
 }
 
+func TestNoTimeAtAllIsOverAlsoForACanceledContext(t *testing.T) {
+	t.Parallel()
+	h := begin(t, func(ctx workflow.Context) (string, error) {
+		canceled, cancel := workflow.WithCancel(ctx)
+		cancel()
+		log := fmt.Sprint(workflow.Sleep(canceled, 0), workflow.NewTimer(canceled, -1).Get(ctx, nil))
+		return log + fmt.Sprint(" ", workflow.Sleep(canceled, 1)), nil
+	})
+	wantResult(h, "<nil> <nil> canceled")
+}
+
 func TestDisconnectedContextCleansUpAfterCancel(t *testing.T) {
 	t.Parallel()
 	h := begin(t, func(ctx workflow.Context) (err error) {

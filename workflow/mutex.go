@@ -6,7 +6,8 @@ import millrace "github.com/millrace-dev/millrace"
 // runs at any moment: data that no coroutine leaves half changed when it blocks needs none.
 type Mutex interface {
 	// Lock blocks until the mutex is unlocked, and locks it; those who wait get it in the order in which they came. When
-	// ctx is canceled, before or meanwhile, it returns a *millrace.CanceledError and does not lock.
+	// it would have to wait with a canceled ctx, it returns a *millrace.CanceledError and does not lock. An unlocked mutex
+	// it locks all the same, so that code that cleans up can.
 	Lock(ctx Context) error
 	// TryLock locks the mutex if it is unlocked, and says whether it did.
 	TryLock(ctx Context) bool
@@ -39,8 +40,8 @@ func (m *mutex) Unlock() {
 // Semaphore hands out a number of units, as golang.org/x/sync/semaphore does.
 type Semaphore interface {
 	// Acquire blocks until n units are free, and takes them. Those who wait are served in the order in which they came:
-	// one that needs many is not overtaken by others that need few. When ctx is canceled, before or meanwhile, it returns
-	// a *millrace.CanceledError and takes nothing. More units than there are it never gets.
+	// one that needs many is not overtaken by others that need few. When it would have to wait with a canceled ctx, it
+	// returns a *millrace.CanceledError and takes nothing. More units than there are it never gets.
 	Acquire(ctx Context, n int64) error
 	// TryAcquire takes n units if they are free and nobody waits, and says whether it did.
 	TryAcquire(ctx Context, n int64) bool
@@ -75,11 +76,11 @@ type acquirer struct {
 
 func (s *semaphore) Acquire(ctx Context, n int64) error {
 	s.run.guard(s.what)
-	if ctx.Err() != nil {
-		return millrace.NewCanceledError()
-	}
 	if s.TryAcquire(ctx, n) {
 		return nil
+	}
+	if ctx.Err() != nil {
+		return millrace.NewCanceledError()
 	}
 	w := &acquirer{n: n}
 	s.waiters = append(s.waiters, w)

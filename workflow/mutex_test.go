@@ -57,11 +57,24 @@ func TestCanceledWaiterForAMutexDoesNotLockIt(t *testing.T) {
 		cancel()
 		done.Wait(ctx)
 		var canceled *millrace.CanceledError
+		again := m.Lock(waiting)
 		m.Unlock()
-		return fmt.Sprint(errors.As(got, &canceled), m.IsLocked(), m.Lock(waiting) != nil), nil
+		return fmt.Sprint(errors.As(got, &canceled), errors.As(again, &canceled), m.IsLocked()), nil
 	})
 	h.advance(time.Second)
-	wantResult(h, "true false true")
+	wantResult(h, "true true false")
+}
+
+func TestWhatIsFreeIsTakenWithACanceledContext(t *testing.T) {
+	t.Parallel()
+	h := begin(t, func(ctx workflow.Context) (string, error) {
+		canceled, cancel := workflow.WithCancel(ctx)
+		cancel()
+		m, s := workflow.NewMutex(ctx), workflow.NewSemaphore(ctx, 2)
+		log := fmt.Sprint(m.Lock(canceled), m.IsLocked(), s.Acquire(canceled, 2), s.TryAcquire(ctx, 1))
+		return log + fmt.Sprint(m.Lock(canceled) != nil, s.Acquire(canceled, 1) != nil), nil
+	})
+	wantResult(h, "<nil> true <nil> falsetrue true")
 }
 
 func TestUnlockOfAnUnlockedMutexPanics(t *testing.T) {

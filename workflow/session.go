@@ -105,11 +105,7 @@ func GetSessionInfo(ctx Context) *SessionInfo {
 // when the session fails; activities called with it fail with ErrSessionFailed from then on, and others may be run in a new
 // session. End the session by CompleteSession.
 func CreateSession(ctx Context, sessionOptions *SessionOptions) (Context, error) {
-	queue := GetActivityOptions(ctx).TaskQueue
-	if queue == "" {
-		queue = runOf(ctx).start().Run.Queue
-	}
-	return runOf(ctx).createSession(ctx, SessionCreationQueue(queue), sessionOptions)
+	return runOf(ctx).createSession(ctx, SessionCreationQueue(GetActivityOptions(ctx).TaskQueue), sessionOptions)
 }
 
 // RecreateSession is CreateSession on the worker of an earlier session, whose token is given: what that left behind there

@@ -18,8 +18,8 @@ func Now(ctx Context) time.Time {
 	return r.env.Now()
 }
 
-// Sleep blocks for d at least, in whole milliseconds; for 0 or less not at all. When ctx is canceled it returns a
-// *millrace.CanceledError at once. The run takes no room in any process while it sleeps.
+// Sleep blocks for d at least, in whole milliseconds. For 0 or less it returns nil at once, even with a canceled ctx. When
+// ctx is canceled it returns a *millrace.CanceledError at once. The run takes no room in any process while it sleeps.
 func Sleep(ctx Context, d time.Duration) error {
 	r := runOf(ctx)
 	if r.outbound != nil {
@@ -29,7 +29,7 @@ func Sleep(ctx Context, d time.Duration) error {
 }
 
 // NewTimer returns a Future that is ready after d, without a value. When ctx is canceled before, the timer is dropped
-// and the Future's error is ErrCanceled. A d of 0 or less is ready at once.
+// and the Future's error is ErrCanceled. With a d of 0 or less it is ready at once and has no error, even if ctx is canceled.
 func NewTimer(ctx Context, d time.Duration) Future {
 	r := runOf(ctx)
 	if r.outbound != nil {
@@ -50,12 +50,12 @@ func NewTimerWithOptions(ctx Context, d time.Duration, options TimerOptions) Fut
 func (r *run) newTimer(ctx Context, d time.Duration, options TimerOptions) *future {
 	r.guard("NewTimer")
 	f := newFuture(r, "Timer")
-	if err := ctx.Err(); err != nil {
-		f.resolve(nil, err)
-		return f
-	}
 	if d <= 0 {
 		f.resolve(nil, nil)
+		return f
+	}
+	if err := ctx.Err(); err != nil {
+		f.resolve(nil, err)
 		return f
 	}
 	var forget func()

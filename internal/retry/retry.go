@@ -110,6 +110,15 @@ func Next(p *millrace.RetryPolicy, attempt int, elapsed, expiration time.Duratio
 	return delay, enums.RETRY_STATE_IN_PROGRESS
 }
 
+// Unasked is the error of an attempt that nobody asked to cancel: a cancellation of the function's own making is an error
+// like any other, and is retried.
+func Unasked(err error) error {
+	if _, bare := err.(*millrace.CanceledError); bare { //nolint:errorlint // an error that wraps one is an application error already
+		return fmt.Errorf("activity was not asked to cancel: %w", err)
+	}
+	return err
+}
+
 // interval is the policy's wait after the given attempt.
 func interval(p *millrace.RetryPolicy, attempt int) time.Duration {
 	p = WithDefaults(p)
