@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/alone"
+	"github.com/millrace-dev/millrace/internal/metrics"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/log"
 )
@@ -52,6 +53,8 @@ type Config struct {
 	// Stuck, if set, is called when a run is found not to go on: for its code, because it is quarantined, or because its
 	// history is damaged. It must not block.
 	Stuck func(Cause)
+	// Metrics receives what runs and their code have to tell, with tags for namespace and queue. Nil: nothing is measured.
+	Metrics metrics.Handler
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
 	// Now is the clock that stamps transitions. Default time.Now.

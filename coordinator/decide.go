@@ -20,10 +20,12 @@ const maxClosingRounds = 8
 
 // decide runs the code on the plan, appends the transition, sends its effects and acknowledges.
 func (c *Coordinator) decide(ctx context.Context, e *entry, p *plan) error {
+	began := c.codeBegins()
 	events, err := c.runCode(ctx, e, p)
 	if err != nil {
 		return err
 	}
+	c.measureCode(e, began)
 	e.closing = false
 	if isClosing(events) && !p.draft.Closed() {
 		if p, events, err = c.closeLast(ctx, e, p, events); err != nil {
@@ -292,6 +294,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	e.note(data, t)
 	e.past.add(data)
 	e.finished = nil
+	c.measureClose(e, events)
 	c.notify(e, events, data)
 	t.Events = events
 	if e.machine != nil {

@@ -59,6 +59,7 @@ func (c *Coordinator) unserved(ctx context.Context, e *entry, items []*item, err
 		c.cfg.Logger.Error("history of run is damaged; the run is left alone", "run", run.String(), "error", err)
 	case isTrouble(err):
 		delay, reason = troubleDelay(items), err.Error()
+		c.measureTrouble(e, err)
 		c.cfg.Logger.Error("workflow code cannot go on; the run waits for code that can", "run", run.String(), "error", err)
 	default:
 		c.cfg.Logger.Warn("run handed back", "run", run.String(), "error", err)

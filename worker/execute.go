@@ -145,6 +145,7 @@ func (x *execution) checkTime() {
 // back takes what the function has returned. It counts unless the attempt has ended before.
 func (x *execution) back(r returned) {
 	x.w.gate.Leave()
+	x.measure(r)
 	x.mu.Lock()
 	mine, stopping := !x.claimed, x.stopping
 	x.claimed, x.returned = true, true

@@ -97,6 +97,7 @@ func (l *localActivities) RunLocal(ctx context.Context, start *history.Start, a 
 		at := &localAttempt{localActivities: l, start: start, task: a, number: out.Attempt}
 		out.Result, out.Failure = at.run(ctx, f)
 		out.Time = time.Now()
+		at.measure(out.Failure)
 		if out.Failure == nil || ctx.Err() != nil {
 			out.Retry = enums.RETRY_STATE_UNSPECIFIED // that of the attempt before says nothing
 			return out

@@ -254,6 +254,9 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	if len(sides) == 0 {
 		logger.Warn("worker has nothing to do: no workflow and no activity is registered")
 	}
+	if h := w.measured(); h != nil {
+		h.Counter(metrics.WorkerStart).Inc(1)
+	}
 	logger.Info("worker started", "namespace", w.core.Namespace, "durability", w.durability(), "workflows", workflows, "activities", activityTypes)
 	return sides, nil
 }
@@ -281,7 +284,8 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		Stuck: func(cause coordinator.Cause) {
 			metrics.Stuck(w.core.MetricsHandler, w.core.Namespace, w.queue, string(cause)).Inc(1)
 		},
-		Logger: logger,
+		Metrics: w.measured(),
+		Logger:  logger,
 	}
 }
 
