@@ -1,6 +1,6 @@
 package metrics
 
-// The names of what the library counts and measures itself: those of Temporal's SDK, so that dashboards stay as they are.
+// What workers tell of workflows and activities has the names of Temporal's SDK, so that dashboards stay as they are.
 // Each metric has the tags namespace and task_queue, and the types that it is about.
 const (
 	// WorkflowCompleted and those after it count runs that this process closed, by the way they closed. Runs that others
