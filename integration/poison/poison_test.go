@@ -185,7 +185,7 @@ func TestPoisonThatLeavesTheProcessSlowsNobody(t *testing.T) {
 	// given several times.
 	calm, floor, rounds := 500*time.Millisecond, time.Second, 1
 	if *full {
-		calm, floor, rounds = 3*time.Second, 100*time.Millisecond, 5
+		calm, floor, rounds = 3*time.Second, 50*time.Millisecond, 5
 	}
 	s.until("healthy runs", patience, func() bool {
 		s.mu.Lock()
