@@ -10,6 +10,13 @@ var (
 
 	// ErrCanceled is the cause of the context's end when the workflow canceled the activity.
 	ErrCanceled = errors.New("activity canceled")
+	// ErrActivityPaused is the cause of the context's end when somebody has paused the activity. What the function returns
+	// then does not count as a failure, unless it is an error that is not to be retried: when the activity is unpaused,
+	// the same attempt is made again. A result ends the activity all the same.
+	ErrActivityPaused = errors.New("activity paused")
+	// ErrActivityReset is the cause of the context's end when somebody has reset the activity. What the function returns
+	// then does not count as a failure either, and the attempt that follows is the first.
+	ErrActivityReset = errors.New("activity reset")
 	// ErrTimedOut is the cause of the context's end when one of the activity's time-outs has expired. The attempt is
 	// reported as timed out already; what the function returns is not used any more.
 	ErrTimedOut = errors.New("activity timed out")

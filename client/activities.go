@@ -94,7 +94,8 @@ func (c *workflowClient) tokenByID(ctx context.Context, namespace, workflowID, r
 		if a.Scheduled.ActivityID == activityID {
 			p := s.Priority(a)
 			return &history.TaskToken{Namespace: c.ns.Name(), Run: s.Start.Run, Event: id, Attempt: c.newestAttempt(ctx, s.Start.Run.Run, id),
-				Queue: a.Scheduled.Queue, ActivityID: activityID, Type: a.Scheduled.Type, Build: a.Scheduled.Build, Class: p.Class(), Bucket: p.Bucket()}, nil
+				Queue: a.Scheduled.Queue, ActivityID: activityID, Type: a.Scheduled.Type, Build: a.Scheduled.Build, Class: p.Class(), Bucket: p.Bucket(),
+				Generation: a.Generation()}, nil
 		}
 	}
 	return nil, fmt.Errorf("run %s has no pending activity %q: %w", s.Start.Run.Run, activityID, streams.ErrNotFound)
@@ -210,8 +211,11 @@ func (c *workflowClient) beat(ctx context.Context, token *history.TaskToken, det
 			beat = old
 		}
 	}
-	if beat.Attempt > token.Attempt {
+	if beat.Generation > token.Generation || beat.Generation == token.Generation && beat.Attempt > token.Attempt {
 		return false, false, succeededError(token, beat.Attempt)
+	}
+	if beat.Generation < token.Generation {
+		beat = &history.Beat{Attempt: token.Attempt, Generation: token.Generation}
 	}
 	beat.Details, beat.Time = details, time.Now().Round(0).UTC()
 	data, err := history.Encode(beat)

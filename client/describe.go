@@ -146,6 +146,18 @@ type PendingActivity struct {
 	LastFailure      *failure.Failure `json:"lastFailure,omitempty"`
 	HeartbeatDetails *common.Payloads `json:"heartbeatDetails,omitempty"`
 	LastHeartbeat    *time.Time       `json:"lastHeartbeatTime,omitempty"`
+	// Pause says who has paused the activity, nil when it is not paused.
+	Pause *ActivityPause `json:"pauseInfo,omitempty"`
+
+	// running says that an attempt is known to be made.
+	running bool
+}
+
+// ActivityPause says who has paused an activity, why and when.
+type ActivityPause struct {
+	Time     time.Time `json:"pauseTime"`
+	Identity string    `json:"identity,omitempty"`
+	Reason   string    `json:"reason,omitempty"`
 }
 
 // PendingChild is a child that has not closed. RunID is empty until it has started.
@@ -275,11 +287,35 @@ func (c *workflowClient) describeActivity(ctx context.Context, run history.Run, 
 		p.State, p.Attempt, p.LastWorker = enums.PENDING_ACTIVITY_STATE_STARTED, beat.Attempt, beat.Identity
 		p.LastStarted, p.LastHeartbeat = timeOrNil(beat.Started), timeOrNil(beat.Time)
 		p.LastFailure, p.HeartbeatDetails = beat.Failure, beat.Details
+		p.running = beat.Ended.IsZero()
 	}
+	p.control(a.Control)
 	if a.CancelRequested {
 		p.State = enums.PENDING_ACTIVITY_STATE_CANCEL_REQUESTED
 	}
 	return p, nil
+}
+
+// control adds what was asked of the activity. An attempt that may be running makes a pause one that is requested only.
+func (p *PendingActivity) control(c *history.Control) {
+	if c == nil {
+		return
+	}
+	running := p.State == enums.PENDING_ACTIVITY_STATE_STARTED && p.running
+	if c.Parked {
+		p.State, running = enums.PENDING_ACTIVITY_STATE_SCHEDULED, false
+		p.Attempt = c.Attempt - 1
+		if c.Forget {
+			p.HeartbeatDetails, p.LastHeartbeat = nil, nil
+		}
+	}
+	if !c.Paused {
+		return
+	}
+	p.Pause = &ActivityPause{Time: c.PausedAt, Identity: c.Identity, Reason: c.Reason}
+	if p.State = enums.PENDING_ACTIVITY_STATE_PAUSED; running {
+		p.State = enums.PENDING_ACTIVITY_STATE_PAUSE_REQUESTED
+	}
 }
 
 func timeOrNil(t time.Time) *time.Time {

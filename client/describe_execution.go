@@ -42,6 +42,7 @@ func (c *workflowClient) DescribeWorkflowExecution(ctx context.Context, workflow
 			ScheduledTime:      apiworkflow.NewTimestamp(a.Scheduled),
 			LastFailure:        a.LastFailure,
 			LastWorkerIdentity: a.LastWorker,
+			Paused:             a.Pause != nil,
 		})
 	}
 	for _, child := range d.PendingChildren {

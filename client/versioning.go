@@ -2,7 +2,6 @@ package client
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"time"
 
@@ -147,7 +146,8 @@ func (c *workflowClient) UpdateWorkflowExecutionOptions(ctx context.Context, r U
 	return options, nil
 }
 
-// optionsPatience is how long a change of options may take to be recorded, unless the context ends before.
+// optionsPatience is how long a change of options, or a request for an activity, may take to be recorded, unless the context
+// ends before.
 const optionsPatience = 10 * time.Second
 
 func (c *workflowClient) updateOptions(ctx context.Context, r UpdateWorkflowExecutionOptionsRequest) (WorkflowExecutionOptions, error) {
@@ -197,32 +197,10 @@ func (c *workflowClient) lend(ctx context.Context, run history.Address, o *histo
 
 // awaitSeen waits until a run has consumed a message.
 func (c *workflowClient) awaitSeen(ctx context.Context, run history.Run, identity string) error {
-	ctx, cancel := context.WithTimeout(ctx, optionsPatience)
-	defer cancel()
-	for pause := 5 * time.Millisecond; ; pause = min(2*pause, 200*time.Millisecond) {
-		h, err := c.readHistory(ctx, run.WorkflowID, run.RunID)
-		if err != nil {
-			return unlessLate(ctx, run, err)
+	return c.awaitState(ctx, run, func(s *history.State) (bool, error) {
+		if !s.Seen(identity) && s.Closed() {
+			return false, fmt.Errorf("run %s has closed in the meantime: %w", run, streams.ErrNotFound)
 		}
-		s, err := h.State()
-		if err != nil || s.Seen(identity) {
-			return err
-		}
-		if s.Closed() {
-			return fmt.Errorf("run %s has closed in the meantime: %w", run, streams.ErrNotFound)
-		}
-		select {
-		case <-ctx.Done():
-			return unlessLate(ctx, run, context.Cause(ctx))
-		case <-time.After(pause):
-		}
-	}
-}
-
-// unlessLate is err, unless the time is over: then the change still waits for the run.
-func unlessLate(ctx context.Context, run history.Run, err error) error {
-	if errors.Is(context.Cause(ctx), context.DeadlineExceeded) {
-		return serviceerror.NewDeadlineExceeded(fmt.Sprintf("no worker of the version has taken the change for run %s yet: it waits in the run's inbox", run))
-	}
-	return err
+		return s.Seen(identity), nil
+	})
 }

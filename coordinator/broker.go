@@ -53,7 +53,10 @@ type Inboxes interface {
 type Tasks interface {
 	PublishTask(ctx context.Context, ref streams.TaskRef, data []byte) (stored bool, err error)
 	WithdrawTask(ctx context.Context, ref streams.TaskRef) error
+	FindTask(ctx context.Context, ref streams.TaskRef) (*streams.QueuedTask, error)
+	RemoveTask(ctx context.Context, ref streams.TaskRef, seq uint64) error
 	RequestCancel(ctx context.Context, run history.Run, activity int64) error
+	PutControl(ctx context.Context, run history.Run, activity, event int64) error
 	Started(ctx context.Context, run history.Run, activity int64) (bool, error)
 	Beats
 }

@@ -98,6 +98,8 @@ func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect,
 		}
 		return c.broker.WithdrawTask(ctx, streams.TaskRef{Run: e.run(), Queue: x.Queue, Activity: x.Activity,
 			TaskLane: streams.TaskLane{Build: x.Build, Class: x.Class, Bucket: x.Bucket}})
+	case *history.TellTask:
+		return c.tellTask(ctx, e, x)
 	case *history.StartChild:
 		return c.startChild(ctx, e, x)
 	case *history.StartSuccessor:
@@ -115,11 +117,11 @@ func (c *Coordinator) send(ctx context.Context, e *entry, effect history.Effect,
 func (c *Coordinator) sendTask(ctx context.Context, e *entry, task *history.Task, again bool) error {
 	ref := streams.RefOf(task)
 	if again {
-		waiting, err := c.broker.ReadInbox(ctx, e.start.Run, history.ActivitySource(task.Event), 1)
+		waiting, err := c.broker.ReadInbox(ctx, e.start.Run, history.ActivitySource(task.Event), streams.ActivityMessages)
 		if err != nil {
 			return fmt.Errorf("look for the result of activity %d: %w", task.Event, err)
 		}
-		if len(waiting) > 0 {
+		if streams.EndsTask(waiting, task.Generation) {
 			return nil
 		}
 	}
@@ -128,8 +130,14 @@ func (c *Coordinator) sendTask(ctx context.Context, e *entry, task *history.Task
 		return err
 	}
 	// A task that is queued, running or backing off is refused by its subject: that is as good as sent.
-	if _, err = c.broker.PublishTask(ctx, ref, data); err != nil {
-		return fmt.Errorf("publish task of activity %d: %w", task.Event, err)
+	for room := true; room; {
+		stored, err := c.broker.PublishTask(ctx, ref, data)
+		if room = false; err == nil && !stored && task.Generation > 0 {
+			room, err = c.makeRoom(ctx, ref, task.Generation)
+		}
+		if err != nil {
+			return fmt.Errorf("publish task of activity %d: %w", task.Event, err)
+		}
 	}
 	return nil
 }

@@ -75,9 +75,12 @@ func (s *simulation) resultAge(ref streams.TaskRef) (age time.Duration) {
 		if ok {
 			age = time.Since(at)
 		}
-		waiting, err := s.model.ReadInbox(s.ctx, history.Address{Run: ref.Run, Queue: queue}, history.ActivitySource(ref.Activity), 1)
-		if err == nil && len(waiting) > 0 {
-			age = max(age, time.Since(waiting[0].Time))
+		waiting, err := s.model.ReadInbox(s.ctx, history.Address{Run: ref.Run, Queue: queue}, history.ActivitySource(ref.Activity), 0)
+		for _, w := range waiting {
+			if m, bad := history.DecodeMessage(w.Data); err == nil && bad == nil && m.Parked == nil {
+				age = max(age, time.Since(w.Time))
+				break
+			}
 		}
 	})
 	return age

@@ -212,6 +212,24 @@ func (p *process) RequestCancel(ctx context.Context, run history.Run, activity i
 	return p.do(fmt.Sprint("RequestCancel ", activity), run, func() error { return p.Model.RequestCancel(ctx, run, activity) })
 }
 
+func (p *process) PutControl(ctx context.Context, run history.Run, activity, event int64) error {
+	return p.do(fmt.Sprint("PutControl ", activity), run, func() error { return p.Model.PutControl(ctx, run, activity, event) })
+}
+
+func (p *process) Asked(ctx context.Context, run history.Run, activity int64) (asked streams.Asked, err error) {
+	err = p.do(fmt.Sprint("Asked ", activity), run, func() (err error) { asked, err = p.Model.Asked(ctx, run, activity); return err })
+	return asked, err
+}
+
+func (p *process) FindTask(ctx context.Context, ref streams.TaskRef) (task *streams.QueuedTask, err error) {
+	err = p.do(fmt.Sprint("FindTask ", ref.Activity), ref.Run, func() (err error) { task, err = p.Model.FindTask(ctx, ref); return err })
+	return task, err
+}
+
+func (p *process) RemoveTask(ctx context.Context, ref streams.TaskRef, seq uint64) error {
+	return p.do(fmt.Sprint("RemoveTask ", ref.Activity), ref.Run, func() error { return p.Model.RemoveTask(ctx, ref, seq) })
+}
+
 func (p *process) GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, err error) {
 	err = p.do("GetBeat", run, func() (err error) { data, err = p.Model.GetBeat(ctx, run, activity); return err })
 	return data, err
@@ -347,10 +365,11 @@ func (s *simulation) faults(op streamstest.Op, run history.Run, n int) streamste
 // possible is the fault, or none where the operation cannot have it.
 func possible(f streamstest.Fault, op streamstest.Op) streamstest.Fault {
 	switch {
-	case f == streamstest.Stale && (op == streamstest.OpTail || op == streamstest.OpLoad || op == streamstest.OpStarted):
+	case f == streamstest.Stale && (op == streamstest.OpTail || op == streamstest.OpLoad || op == streamstest.OpStarted ||
+		op == streamstest.OpAsked || op == streamstest.OpGetBeat):
 		// That the last record is not known to whoever answers, a wake-up that finds nothing due cannot tell from the
 		// truth: the design asks the leader. So it does for the start marker of an activity, of which two processes must
-		// not think differently.
+		// not think differently, and for what was asked of it and who has it: one of two must see the other.
 		return streamstest.Proceed
 	case f == streamstest.InFlight && op == streamstest.OpPublishTask:
 		// A subject seems taken only just after an acknowledgement, which has a result before it.

@@ -181,6 +181,9 @@ func (s *simulation) checkCovered(what string, run history.Address, state *histo
 		return slices.ContainsFunc(waiting, func(w streams.Waiting) bool { return w.Source == source })
 	}
 	for id, a := range state.Activities {
+		if c := a.Control; c != nil && c.Parked && c.Paused && !a.CancelRequested {
+			continue // somebody has to unpause it
+		}
 		onItsWay := !a.Eager && s.queued(run, id) || from(history.ActivitySource(id))
 		if !onItsWay && !covered(a.Cover) {
 			s.violation("%s: activity %d (eager %t) has no task, no result and no cover %q", what, id, a.Eager, a.Cover)

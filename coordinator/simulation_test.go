@@ -70,6 +70,9 @@ type simulation struct {
 	signals    []sentSignal
 	told       []toldUpdate
 	violations []string
+	// attempts are those that workers are making, by activity.
+	attempts map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt
+	asks     int
 	// resolved is when an activity's result was recorded.
 	resolved map[streams.TaskRef]time.Time
 	trace    []tracedCall
@@ -138,6 +141,7 @@ const simulatedAckWait = 2 * time.Second
 
 func newSimulation(f *fixture, seed uint64) *simulation {
 	s := &simulation{fixture: f, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
+		attempts: map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt{},
 		resolved: map[streams.TaskRef]time.Time{}, turns: map[streams.Lane]chan struct{}{},
 		steps: steps{states: map[history.Run]*history.State{}, begun: map[history.Run]bool{}}}
 	for _, lane := range []streams.Lane{streams.LaneStarts, streams.LaneInbox, streams.LaneTasks} {
@@ -168,6 +172,10 @@ func (s *simulation) run() {
 		end := time.Now().Add(chaos)
 		clients.Go(func() { s.beClient(ctx, name, rng, end) })
 	}
+	if s.seed%2 == 0 && !slices.Contains(regressionSeeds, s.seed) {
+		end := time.Now().Add(chaos)
+		clients.Go(func() { s.beOperator(ctx, end) })
+	}
 	clients.Wait()
 	s.calm.Store(true)
 	s.settleAll()
@@ -182,6 +190,7 @@ func (s *simulation) settleAll() {
 		finished := false
 		s.faultless(func() {
 			s.release()
+			s.unpauseAll()
 			finished = s.finished()
 		})
 		if finished {
@@ -291,7 +300,8 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 		s.Error(err)
 		return
 	}
-	if d.Deliveries > 1 || d.Published.Sub(task.Scheduled) > 5*time.Second {
+	s.delivered(task)
+	if d.Deliveries > 1 || task.Asked || d.Published.Sub(task.Scheduled) > 5*time.Second {
 		if settled, err := s.hasResult(ctx, p, task); err != nil {
 			return
 		} else if settled {
@@ -299,6 +309,10 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 			return
 		}
 	}
+	if !s.beginAsked(ctx, p, d, task) {
+		return
+	}
+	defer s.attempting(p, d, task)()
 	if task.ScheduleToStart > 0 {
 		if err := p.MarkStarted(ctx, d.Run.Run, d.Activity); err != nil {
 			return
@@ -316,7 +330,7 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 	case 0:
 		return // died before
 	case 1:
-		_ = d.Nak(time.Duration(rng.IntN(2000)) * time.Millisecond)
+		s.giveBack(ctx, p, d, task, time.Duration(rng.IntN(2000))*time.Millisecond)
 		return
 	case 2:
 		r.Result, r.Failure = nil, &failure.Failure{Message: "no", ApplicationFailureInfo: &failure.ApplicationFailureInfo{}}
@@ -337,34 +351,47 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 
 // hasResult says whether the activity needs no other attempt.
 func (s *simulation) hasResult(ctx context.Context, p *process, task *history.Task) (bool, error) {
-	waiting, err := p.ReadInbox(ctx, task.Run, history.ActivitySource(task.Event), 1)
-	if err != nil || len(waiting) > 0 {
+	waiting, err := p.ReadInbox(ctx, task.Run, history.ActivitySource(task.Event), streams.ActivityMessages)
+	if err != nil || streams.EndsTask(waiting, task.Generation) {
 		return err == nil, err
 	}
-	found, err := p.FindStart(ctx, task.Run.Run)
+	state, err := s.readState(ctx, p, task.Run.Run)
 	if err != nil {
 		return false, err
+	}
+	a, pending := state.Activities[task.Event]
+	if pending && a.Control != nil {
+		c := a.Control
+		pending = c.Generation < task.Generation || c.Generation == task.Generation && !c.Parked
+	}
+	return state.LastEvent >= task.Event && (!pending || state.Closed()), nil
+}
+
+// readState reads a run as a process does.
+func (s *simulation) readState(ctx context.Context, p *process, run history.Run) (*history.State, error) {
+	found, err := p.FindStart(ctx, run)
+	if err != nil {
+		return nil, err
 	}
 	start, err := history.DecodeStart(found.Data)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	state := history.NewState(start)
-	loaded, err := p.Load(ctx, task.Run.Run, 0)
+	loaded, err := p.Load(ctx, run, 0)
 	if err != nil {
-		return false, err
+		return nil, err
 	}
 	for i := range loaded.Records {
 		t, err := streams.TransitionOf(ctx, p, &loaded.Records[i])
 		if err != nil {
-			return false, err
+			return nil, err
 		}
 		if err := state.Apply(t); err != nil {
-			return false, err
+			return nil, err
 		}
 	}
-	_, pending := state.Activities[task.Event]
-	return state.LastEvent >= task.Event && (!pending || state.Closed()), nil
+	return state, nil
 }
 
 // beClient starts, signals, cancels and terminates until end.

@@ -69,13 +69,27 @@ func (n *Namespace) getKey(ctx context.Context, run history.Run, activity int64,
 
 // hasKey looks together with others first: there mostly is none.
 func (n *Namespace) hasKey(ctx context.Context, run history.Run, activity int64, kind string) (bool, error) {
-	p := n.at(run.WorkflowID)
-	if p.keyLooks != nil && checkHeartbeat(run, activity) == nil {
-		found, err := p.keyLooks.any(ctx, []string{p.heartbeatKey(run, activity, kind)})
-		if err == nil && !found {
-			return false, nil
-		}
+	if !n.hasKeys(ctx, run, activity, kind) {
+		return false, nil
 	}
+	return n.keyExists(ctx, run, activity, kind)
+}
+
+// hasKeys looks together with others whether one of the keys may be there. Where nobody can look so it is always said.
+func (n *Namespace) hasKeys(ctx context.Context, run history.Run, activity int64, kinds ...string) bool {
+	p := n.at(run.WorkflowID)
+	if p.keyLooks == nil || checkHeartbeat(run, activity) != nil {
+		return true
+	}
+	subjects := make([]string, len(kinds))
+	for i, kind := range kinds {
+		subjects[i] = p.heartbeatKey(run, activity, kind)
+	}
+	found, err := p.keyLooks.any(ctx, subjects)
+	return err != nil || found // who reads the key then tries for longer
+}
+
+func (n *Namespace) keyExists(ctx context.Context, run history.Run, activity int64, kind string) (bool, error) {
 	_, err := n.getKey(ctx, run, activity, kind)
 	if errors.Is(err, ErrNotFound) {
 		return false, nil
@@ -124,7 +138,7 @@ func (n *Namespace) ReportedFailure(ctx context.Context, run history.Run, activi
 	return n.getKey(ctx, run, activity, keyFail)
 }
 
-// DeleteBeats removes the heartbeat, the cancel request, the start marker and the reported failure of an activity, if
+// DeleteBeats removes the heartbeat, the requests, the start marker and the reported failure of an activity, if
 // there are any.
 func (n *Namespace) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {
 	err := checkHeartbeat(run, activity)

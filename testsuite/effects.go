@@ -22,6 +22,7 @@ func (e *engine) send(r *run, effect history.Effect) {
 		if t := r.tasks[x.Activity]; t != nil {
 			t.withdraw()
 		}
+	case *history.TellTask: // nobody pauses or resets activities here
 	case *history.ArmWakeUp: // every transition looks at the clock
 	case *history.StartChild:
 		e.startChild(r, x)

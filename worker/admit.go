@@ -20,7 +20,7 @@ import (
 func (a *attempt) admit(ctx context.Context) (*function, error) {
 	early := time.Until(a.task.NotBefore)
 	if early > 0 && a.delivery.Deliveries == 1 {
-		a.release(nil, early) // an eager attempt counted this delivery as free
+		a.release(nil, early) // who queued it counted this delivery as free
 		return nil, nil
 	}
 	settled, err := a.look(ctx)
@@ -53,7 +53,7 @@ func (a *attempt) admit(ctx context.Context) (*function, error) {
 
 // mayBegin looks for what keeps a known activity from beginning, and leaves word when nothing does.
 func (a *attempt) mayBegin(ctx context.Context) (ended bool, err error) {
-	if ended, err := a.checkCanceled(ctx); err != nil || ended {
+	if ended, err := a.checkAsked(ctx); err != nil || ended {
 		return ended, err
 	}
 	if ended, err := a.checkSchedule(ctx); err != nil || ended {
@@ -62,7 +62,10 @@ func (a *attempt) mayBegin(ctx context.Context) (ended bool, err error) {
 	if ended, err := a.checkPredecessor(ctx); err != nil || ended {
 		return ended, err
 	}
-	return false, a.announce(ctx)
+	if err := a.announce(ctx); err != nil {
+		return false, err
+	}
+	return a.checkRecall(ctx)
 }
 
 // look finds out what happened to the activity before, unless the delivery is certainly the first, and answers it when
@@ -75,7 +78,7 @@ func (a *attempt) look(ctx context.Context) (settled bool, err error) {
 	}
 	// A consumer that was created again counts deliveries from 1.
 	again, old := d.Deliveries > 1, time.Since(d.Published) > a.w.ackWait
-	if again || old || afterEager(a.task) {
+	if again || old || afterOthers(a.task) {
 		if a.found, err = a.getBeat(ctx); err != nil {
 			return false, err
 		}
@@ -84,7 +87,7 @@ func (a *attempt) look(ctx context.Context) (settled bool, err error) {
 	late := d.Published.Sub(a.task.Scheduled) > a.w.ackWait
 	// The record that an eager attempt has left says nothing of others, unless somebody completes that from outside.
 	known := a.found != nil && (old || a.found.Pending)
-	if !again && !late && !known {
+	if !again && !late && !known && !a.task.Asked {
 		return false, nil
 	}
 	settled, err = a.settled(ctx)
@@ -94,34 +97,19 @@ func (a *attempt) look(ctx context.Context) (settled bool, err error) {
 	return settled, err
 }
 
-// settled says whether a result waits in the run's inbox or stands in its history, or the run is closed.
+// settled says whether a result waits in the run's inbox or stands in its history, or the run is closed, or the task was
+// parked.
 func (a *attempt) settled(ctx context.Context) (bool, error) {
-	waiting, err := a.w.broker.ReadInbox(ctx, a.task.Run, history.ActivitySource(a.task.Event), 1)
+	waiting, err := a.w.broker.ReadInbox(ctx, a.task.Run, history.ActivitySource(a.task.Event), streams.ActivityMessages)
 	if err != nil {
 		return false, fmt.Errorf("look for the result of activity %d of run %s: %w", a.task.Event, a.run(), err)
 	}
-	if len(waiting) > 0 {
+	if streams.EndsTask(waiting, a.task.Generation) {
 		return true, nil
 	}
-	loaded, err := a.w.broker.Load(ctx, a.run(), 0)
-	if err != nil {
-		return false, fmt.Errorf("load run %s: %w", a.run(), err)
-	}
-	scheduled := false
-	for i := range loaded.Records {
-		t, err := streams.TransitionOf(ctx, a.w.broker, &loaded.Records[i])
-		if err != nil {
-			return false, fmt.Errorf("look for the end of activity %d: %w", a.task.Event, err)
-		}
-		for j := range t.Events {
-			if t.Events[j].IsClosing() || endsActivity(&t.Events[j], a.task.Event) {
-				return true, nil
-			}
-			scheduled = scheduled || t.Events[j].ID == a.task.Event
-		}
-	}
-	if scheduled {
-		return false, nil
+	p, err := a.readPast(ctx)
+	if err != nil || p.ended || p.scheduled {
+		return p.ended, err
 	}
 	return a.purged(ctx)
 }
@@ -157,29 +145,13 @@ func refusalDelay(deliveries int) time.Duration {
 	return delay + rand.N(delay/4)
 }
 
-// checkCanceled ends an activity that was canceled before it could run. A task that has just been stored is not worth the
-// look: a cancellation that has come in between reaches the function as one that comes a little later.
-func (a *attempt) checkCanceled(ctx context.Context) (ended bool, err error) {
-	if a.delivery.Deliveries == 1 && a.found == nil && time.Since(a.delivery.Published) < a.w.freshFor {
-		return false, nil
-	}
-	canceled, err := a.w.broker.CancelRequested(ctx, a.run(), a.task.Event)
-	if err != nil {
-		return false, fmt.Errorf("cancel flag of activity %d: %w", a.task.Event, err)
-	}
-	if canceled {
-		a.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
-	}
-	return canceled, nil
-}
-
 // checkSchedule ends an activity whose schedule time-outs have expired before it could run.
 func (a *attempt) checkSchedule(ctx context.Context) (ended bool, err error) {
 	now, t := time.Now(), a.task
 	kind := enums.TIMEOUT_TYPE_UNSPECIFIED
 	if t.ScheduleToClose > 0 && passed(t.Scheduled.Add(t.ScheduleToClose.Duration()), now) {
 		kind = enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
-	} else if t.ScheduleToStart > 0 && a.number == max(t.FirstAttempt, 1) && passed(t.Scheduled.Add(t.ScheduleToStart.Duration()), now) {
+	} else if t.ScheduleToStart > 0 && a.number == max(t.FirstAttempt, 1) && passed(a.waitsSince().Add(t.ScheduleToStart.Duration()), now) {
 		started, err := a.w.broker.Started(ctx, a.run(), t.Event)
 		if err != nil {
 			return false, fmt.Errorf("start marker of activity %d: %w", t.Event, err)
@@ -197,6 +169,14 @@ func (a *attempt) checkSchedule(ctx context.Context) (ended bool, err error) {
 	return true, nil
 }
 
+// waitsSince is when the ScheduleToStart time-out counts from.
+func (a *attempt) waitsSince() time.Time {
+	if a.task.Since.IsZero() {
+		return a.task.Scheduled
+	}
+	return a.task.Since
+}
+
 // checkPredecessor lets a lost attempt count: it may have been the last one, and for an activity that runs at most once
 // it was.
 func (a *attempt) checkPredecessor(ctx context.Context) (ended bool, err error) {
@@ -206,6 +186,11 @@ func (a *attempt) checkPredecessor(ctx context.Context) (ended bool, err error) 
 	if !a.lost {
 		return false, nil
 	}
+	return a.checkLost(ctx)
+}
+
+// checkLost counts the attempt that was lost before.
+func (a *attempt) checkLost(ctx context.Context) (ended bool, err error) {
 	f := lostFailure(a.task, a.found)
 	lost := a.number - 1
 	a.log().Warn("worker was lost while it ran the activity", "attempt", lost)
@@ -257,7 +242,7 @@ func (a *attempt) announce(ctx context.Context) error {
 		}
 	}
 	// What precedes the queue's first attempt is an eager one, whose process may not know yet that it is over.
-	if a.delivery.Deliveries == 1 && a.found == nil && a.number == 1 {
+	if a.isFirst() {
 		return nil
 	}
 	a.seclude(ctx)

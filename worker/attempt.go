@@ -36,8 +36,31 @@ func freeDeliveries(task *history.Task, deliveries int, attempt int32) int32 {
 	return max(max(task.FirstAttempt, 1)+int32(max(deliveries, 1))-1-attempt, 0)
 }
 
-// afterEager says whether an eager attempt came before the task: it may have left a record.
-func afterEager(task *history.Task) bool { return task.FirstAttempt > 1 || !task.NotBefore.IsZero() }
+// afterOthers says whether attempts may have come before the task: an eager one, or those of a task that was parked. They
+// may have left a record.
+func afterOthers(task *history.Task) bool {
+	return task.FirstAttempt > 1 || !task.NotBefore.IsZero() || task.Generation > 0
+}
+
+// inherited is what a record says to the attempts of a task. One of an earlier generation says nothing of their number,
+// which is the task's to say; and a task that somebody has parked finds a record in any case.
+func inherited(task *history.Task, found *history.Beat) *history.Beat {
+	if task.Generation == 0 || found != nil && found.Generation >= task.Generation {
+		return found
+	}
+	b := &history.Beat{Generation: task.Generation, Attempt: max(task.FirstAttempt, 1) - 1, Ended: task.Scheduled}
+	if !task.NotBefore.IsZero() {
+		b.Free = 1 // the first delivery comes too early
+	}
+	if found == nil {
+		return b
+	}
+	b.Failure = found.Failure
+	if !task.Forget {
+		b.Details, b.Time = found.Details, found.Time
+	}
+	return b
+}
 
 // handedBack is the record of an attempt that does not count after all. lost says that the attempt before it was lost and
 // that nobody has dealt with that yet.

@@ -38,7 +38,7 @@ type beats interface {
 	GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error)
 	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error
 	DeleteBeats(ctx context.Context, run history.Run, activity int64) error
-	CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error)
+	Asked(ctx context.Context, run history.Run, activity int64) (streams.Asked, error)
 	MarkStarted(ctx context.Context, run history.Run, activity int64) error
 }
 

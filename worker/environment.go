@@ -81,6 +81,7 @@ func (a *attempt) taskToken() []byte {
 		Build:      t.Build,
 		Class:      t.Priority.Class(),
 		Bucket:     t.Priority.Bucket(),
+		Generation: t.Generation,
 	})
 	if err != nil {
 		a.log().Error("task token has no encoding: the activity cannot be completed from outside", "error", err)

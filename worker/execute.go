@@ -68,7 +68,7 @@ func (x *execution) run(f *function) {
 	defer x.end(nil)
 	x.w.begun(x)
 	defer x.w.ended(x)
-	x.pulse.tellCancel(func() { x.end(activity.ErrCanceled) })
+	x.pulse.tellCause(x.end)
 	x.watch()
 	r := returned{err: errExited}
 	defer func() { x.back(r) }() // also when the function ends its goroutine
@@ -190,8 +190,23 @@ func (x *execution) report(ctx context.Context, r returned) {
 	case x.pulse.cancelRequested() && errors.Is(r.err, context.Canceled):
 		x.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
 	default:
-		x.fail(ctx, x.failures().ErrorToFailure(retry.Unasked(r.err)))
+		f := x.failures().ErrorToFailure(retry.Unasked(r.err))
+		if x.interrupted(f) {
+			x.handBack(ctx, 0)
+			return
+		}
+		x.fail(ctx, f)
 	}
+}
+
+// interrupted says whether a failure is taken for the consequence of a pause or a reset, of which the function was told. An
+// activity that runs at most once has had its attempt, however that ended.
+func (x *execution) interrupted(f *failure.Failure) bool {
+	if !x.pulse.interrupted() || atMostOnce(x.task) {
+		return false
+	}
+	_, state := afterFailure(x.task, 1, time.Now(), false, f)
+	return f.CanceledFailureInfo != nil || state != enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 }
 
 // timedOut describes the expiry of a time-out, with the last heartbeat of this attempt.

@@ -46,6 +46,8 @@ type fixture struct {
 	logs *logs
 	// late makes tasks arrive just when a worker stops.
 	late bool
+	// onBeat is called when a worker has stored a heartbeat record, before the worker knows.
+	onBeat func()
 
 	mu    sync.Mutex
 	hook  streamstest.Hook
@@ -167,7 +169,7 @@ func (f *fixture) serve() (stop func()) {
 // serveBoth starts a worker that a coordinator may use, too, and returns what stops it.
 func (f *fixture) serveBoth() (w *activities, stop func()) {
 	f.Helper()
-	w = newActivities(onModel{f.model, f.late}, queue, f.options.withDefaults())
+	w = newActivities(onModel{f.model, f.late, f.onBeat}, queue, f.options.withDefaults())
 	w.namespace, w.find, w.logger = "ns", f.registry.activity, f.logs
 	w.dataConverter = converter.GetDefaultDataConverter()
 	w.failureConverter = millrace.GetDefaultFailureConverter()
@@ -259,7 +261,16 @@ func decode[T any](f *fixture, p *common.Payloads) T {
 type onModel struct {
 	*streamstest.Model
 	// late makes tasks arrive just when the worker stops.
-	late bool
+	late   bool
+	onBeat func()
+}
+
+func (b onModel) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
+	err := b.Model.PutBeat(ctx, run, activity, data)
+	if b.onBeat != nil {
+		b.onBeat()
+	}
+	return err
 }
 
 func (b onModel) Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (source, error) {

@@ -161,23 +161,24 @@ func (g *throughGateway) GetBeat(_ context.Context, run history.Run, activity in
 	return history.Encode(&history.Beat{Attempt: b.attempt - 1, Details: b.details, Ended: time.Now()})
 }
 
-// CancelRequested is what the gateway said last, unless that was too long ago.
-func (g *throughGateway) CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error) {
+// Asked is what the gateway said last, unless that was too long ago. Of pauses and resets it says nothing: they count when
+// the attempt has ended.
+func (g *throughGateway) Asked(ctx context.Context, run history.Run, activity int64) (streams.Asked, error) {
 	b, err := g.borrowed(run, activity)
 	if err != nil {
-		return false, err
+		return streams.Asked{}, err
 	}
 	b.mu.Lock()
 	fresh := time.Since(b.heard) < firstLook/2
 	b.mu.Unlock()
 	if !fresh {
 		if err := b.beat(ctx, false, nil); err != nil {
-			return false, err
+			return streams.Asked{}, err
 		}
 	}
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	return b.canceled, nil
+	return streams.Asked{Cancel: b.canceled}, nil
 }
 
 // What the gateway has looked after, or looks after.

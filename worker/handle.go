@@ -38,6 +38,8 @@ type attempt struct {
 	token []byte
 	// beat is the record of this attempt: what stands in HEARTBEATS while it runs, if anything does.
 	beat *history.Beat
+	// requests are those for the activity, from operators.
+	requests requests
 	// alone keeps others from running beside the attempt, nil for nearly all.
 	alone *alone.Holder
 }
@@ -64,6 +66,7 @@ func (a *attempt) begin(now time.Time) {
 	}
 	a.beat.Attempt, a.beat.Identity = a.number, a.identity
 	a.beat.Started, a.beat.Ended = now, time.Time{}
+	a.beat.Generation = a.task.Generation
 	if a.found == nil && a.number > 1 && !a.lost {
 		a.beat.Lost = 1 // an eager attempt would have left a record
 	}
@@ -91,11 +94,12 @@ func (a *attempt) putBeat(ctx context.Context, b *history.Beat) error {
 	return nil
 }
 
-// getBeat reads the activity's heartbeat record, nil when there is none or none that this version understands.
+// getBeat reads what the activity's heartbeat record says to the task's attempts, nil when there is none or none that this
+// version understands.
 func (a *attempt) getBeat(ctx context.Context) (*history.Beat, error) {
 	data, err := a.w.broker.GetBeat(ctx, a.run(), a.task.Event)
 	if errors.Is(err, streams.ErrNotFound) {
-		return nil, nil
+		return inherited(a.task, nil), nil
 	}
 	if err != nil {
 		return nil, fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
@@ -103,9 +107,9 @@ func (a *attempt) getBeat(ctx context.Context) (*history.Beat, error) {
 	b, err := history.DecodeBeat(data)
 	if err != nil {
 		a.log().Warn("heartbeat record is not readable and is ignored", "error", err)
-		return nil, nil
+		return inherited(a.task, nil), nil
 	}
-	return b, nil
+	return inherited(a.task, b), nil
 }
 
 // newAttempt is a delivery that arrived at the given time. It counts in busy until leave.

@@ -76,7 +76,7 @@ func (a *attempt) failReported(ctx context.Context) (reported bool, err error) {
 	}
 	a.pulse.noteWritten()
 	// A look has seen no cancel request before, and there is no retry after one.
-	a.pulse.lookForCancel(ctx)
+	a.pulse.lookForRequests(ctx)
 	a.fail(ctx, f)
 	return true, nil
 }

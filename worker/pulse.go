@@ -5,6 +5,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/internal/history"
 )
@@ -39,9 +40,11 @@ type pulse struct {
 	unsent  bool
 	written bool // HEARTBEATS holds a key of the activity that is deleted with its outcome
 	sealed  bool
-	// canceled is set when the workflow was seen to ask for cancellation, which onCancel is then told once.
+	// canceled is set when the workflow was seen to ask for cancellation, cause when an operator was seen to have paused
+	// or reset the activity. tell is called once for each.
 	canceled bool
-	onCancel func()
+	cause    error
+	tell     func(cause error)
 }
 
 // callTimeout bounds one call to the broker between two signs of life.
@@ -50,7 +53,7 @@ func (p *pulse) callTimeout() time.Duration { return p.a.w.ackWait / keepAlivesP
 const (
 	// keepAlivesPerAckWait is how many signs of life must get lost before the task does.
 	keepAlivesPerAckWait = 3
-	// firstLook is when the cancel flag of an attempt is looked at first, unless it was looked at before.
+	// firstLook is when somebody looks first what was asked of the activity of an attempt, unless that was done before.
 	firstLook = time.Second
 )
 
@@ -117,7 +120,7 @@ func (p *pulse) end() {
 func (p *pulse) run(ctx context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	look := true // for the cancel flag, for the first time
+	look := true // for what was asked, for the first time
 	var throttled time.Time
 	for {
 		now := time.Now()
@@ -133,7 +136,7 @@ func (p *pulse) run(ctx context.Context) {
 			throttled = time.Now().Add(p.a.throttle())
 		}
 		if look {
-			p.lookForCancel(ctx)
+			p.lookForRequests(ctx)
 			look = false
 		}
 		next := p.nextSign
@@ -157,34 +160,52 @@ func (p *pulse) sendSign(ctx context.Context) {
 	p.a.hold.keepAlive(ctx)
 }
 
-// lookForCancel reads the cancel flag.
-func (p *pulse) lookForCancel(ctx context.Context) {
+// lookForRequests looks what was asked of the activity.
+func (p *pulse) lookForRequests(ctx context.Context) {
 	ctx, cancel := context.WithTimeout(ctx, p.callTimeout())
 	defer cancel()
 	// An error is as good as "not yet": the next look follows.
-	if yes, err := p.a.w.broker.CancelRequested(ctx, p.a.run(), p.a.task.Event); err != nil || !yes {
+	canceled, c, err := p.a.asked(ctx)
+	if err != nil {
 		return
 	}
+	cause := causeOf(c, p.a.task.Generation)
+	if canceled {
+		cause = activity.ErrCanceled
+	}
 	p.mu.Lock()
-	tell := p.onCancel
-	p.canceled, p.onCancel = true, nil
+	known := cause == nil || canceled && p.canceled || !canceled && p.cause != nil
+	if canceled {
+		p.canceled = true
+	} else if p.cause == nil {
+		p.cause = cause
+	}
+	tell := p.tell
 	p.mu.Unlock()
-	if tell != nil {
-		tell()
+	if !known && tell != nil {
+		tell(cause)
 	}
 }
 
-// tellCancel has f called, once, when cancellation is seen to be asked for.
-func (p *pulse) tellCancel(f func()) {
+// tellCause has f called when the function is seen to be asked to end, with the reason. A second reason may follow.
+func (p *pulse) tellCause(f func(cause error)) {
 	p.mu.Lock()
-	canceled := p.canceled
-	if !canceled {
-		p.onCancel = f
+	p.tell = f
+	cause := p.cause
+	if p.canceled {
+		cause = activity.ErrCanceled
 	}
 	p.mu.Unlock()
-	if canceled {
-		f()
+	if cause != nil {
+		f(cause)
 	}
+}
+
+// interrupted says whether the activity was seen to be paused or reset, and nobody has asked to cancel it.
+func (p *pulse) interrupted() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.cause != nil && !p.canceled
 }
 
 // begin lets heartbeats in: b is the record that each of them goes into, written says whether one is stored already.

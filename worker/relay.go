@@ -2,9 +2,11 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
+	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/api/failure"
@@ -120,7 +122,11 @@ func (a *attempt) relay(ctx context.Context, w RemoteWorker) {
 	}
 	task.Task = &whole
 	r.outcomes = w.Perform(task)
-	a.pulse.tellCancel(w.Cancel)
+	a.pulse.tellCause(func(cause error) {
+		if errors.Is(cause, activity.ErrCanceled) { // of nothing else are workers elsewhere told
+			w.Cancel()
+		}
+	})
 	r.await(ctx)
 }
 

@@ -58,6 +58,9 @@ func (a *attempt) tooLarge(size, limit int) *failure.Failure {
 // fail reports that the attempt failed: the retry policy decides whether there is another one.
 func (a *attempt) fail(ctx context.Context, f *failure.Failure) {
 	delay, state := afterFailure(a.task, a.number, time.Now(), a.pulse.cancelRequested(), f)
+	if state == enums.RETRY_STATE_MAXIMUM_ATTEMPTS_REACHED && a.restarts(ctx) {
+		delay, state = afterFailure(a.task, 1, time.Now(), false, f)
+	}
 	a.logFailure(f, state)
 	if state != enums.RETRY_STATE_IN_PROGRESS {
 		a.conclude(ctx, f, state)
@@ -102,6 +105,18 @@ func (a *attempt) surrender(ctx context.Context, b *history.Beat, delay time.Dur
 		a.log().Warn("activity task could not be handed back and is left to be delivered again", "error", err)
 		return
 	}
+	if a.delivery != nil && !b.Pending {
+		// AFTER the record was stored: who asks something later sees by it that no attempt is made.
+		c, err := a.askedByNow(ctx)
+		if err != nil {
+			a.log().Warn("activity task could not be handed back and is left to be delivered again", "error", err)
+			return
+		}
+		if c.Bars(a.task.Generation) {
+			a.park(ctx, b.Attempt+1)
+			return
+		}
+	}
 	a.release(b, delay)
 }
 
@@ -117,7 +132,7 @@ func (a *attempt) maySpeak(ctx context.Context) bool {
 		a.log().Warn("failure of the activity could not be reported", "attempt", a.number, "error", err)
 		return false
 	}
-	if newest != nil && newest.Attempt > a.number {
+	if newest != nil && (newest.Generation > a.task.Generation || newest.Attempt > a.number) {
 		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number, "newest", newest.Attempt)
 		return false
 	}

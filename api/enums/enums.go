@@ -52,6 +52,12 @@ const (
 	// EVENT_TYPE_ACTIVITY_TASK_QUEUED is Millrace's own: an activity whose first attempt ran where it was scheduled
 	// goes to its task queue.
 	EVENT_TYPE_ACTIVITY_TASK_QUEUED EventType = 1001
+	// EVENT_TYPE_ACTIVITY_TASK_PAUSED, _UNPAUSED, _RESET and _PARKED are Millrace's own: what was asked of an activity,
+	// and that its task is gone because of it.
+	EVENT_TYPE_ACTIVITY_TASK_PAUSED   EventType = 1002
+	EVENT_TYPE_ACTIVITY_TASK_UNPAUSED EventType = 1003
+	EVENT_TYPE_ACTIVITY_TASK_RESET    EventType = 1004
+	EVENT_TYPE_ACTIVITY_TASK_PARKED   EventType = 1005
 )
 
 // String is the value's name as Temporal prints it, or its number when unknown.
@@ -81,6 +87,14 @@ func (x EventType) String() string {
 		return "ActivityTaskCanceled"
 	case EVENT_TYPE_ACTIVITY_TASK_QUEUED:
 		return "ActivityTaskQueued"
+	case EVENT_TYPE_ACTIVITY_TASK_PAUSED:
+		return "ActivityTaskPaused"
+	case EVENT_TYPE_ACTIVITY_TASK_UNPAUSED:
+		return "ActivityTaskUnpaused"
+	case EVENT_TYPE_ACTIVITY_TASK_RESET:
+		return "ActivityTaskReset"
+	case EVENT_TYPE_ACTIVITY_TASK_PARKED:
+		return "ActivityTaskParked"
 	case EVENT_TYPE_TIMER_STARTED:
 		return "TimerStarted"
 	case EVENT_TYPE_TIMER_FIRED:
@@ -500,6 +514,8 @@ const (
 	PENDING_ACTIVITY_STATE_SCHEDULED        PendingActivityState = 1
 	PENDING_ACTIVITY_STATE_STARTED          PendingActivityState = 2
 	PENDING_ACTIVITY_STATE_CANCEL_REQUESTED PendingActivityState = 3
+	PENDING_ACTIVITY_STATE_PAUSED           PendingActivityState = 4
+	PENDING_ACTIVITY_STATE_PAUSE_REQUESTED  PendingActivityState = 5
 )
 
 // String is the value's name as Temporal prints it, or its number when unknown.
@@ -513,6 +529,10 @@ func (x PendingActivityState) String() string {
 		return "Started"
 	case PENDING_ACTIVITY_STATE_CANCEL_REQUESTED:
 		return "CancelRequested"
+	case PENDING_ACTIVITY_STATE_PAUSED:
+		return "Paused"
+	case PENDING_ACTIVITY_STATE_PAUSE_REQUESTED:
+		return "PauseRequested"
 	}
 	return strconv.Itoa(int(x))
 }

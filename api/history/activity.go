@@ -43,12 +43,14 @@ type ActivityAttempt struct {
 // GetScheduledEventId returns the number of the event that scheduled the activity.
 func (a *ActivityAttempt) GetScheduledEventId() int64 { return a.ScheduledEventId }
 
-// ActivityTaskQueuedEventAttributes report that an activity whose first attempt ran where it was scheduled goes to its
-// task queue. Temporal has no such event.
+// ActivityTaskQueuedEventAttributes report that an activity whose first attempt ran where it was scheduled, or that was parked,
+// goes to its task queue. Temporal has no such event.
 type ActivityTaskQueuedEventAttributes struct {
 	ScheduledEventId int64     `json:"scheduledEventId"`
 	Attempt          int32     `json:"attempt,omitempty"`
 	NotBefore        time.Time `json:"notBefore,omitzero"`
+	// ResetHeartbeat hides the details of earlier attempts' heartbeats.
+	ResetHeartbeat bool `json:"resetHeartbeat,omitempty"`
 }
 
 // ActivityTaskCompletedEventAttributes report an activity's result.

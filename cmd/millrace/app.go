@@ -147,7 +147,7 @@ then the context that --context or NATS_CONTEXT names; without any of them 127.0
 	}
 	root.SetVersionTemplate("millrace {{.Version}}\n")
 	a.globals(root)
-	root.AddCommand(a.devCommand(), a.daemonCommand(), a.namespaceCommand(), a.workflowCommand(), a.scheduleCommand(), a.deploymentCommand(), a.deadLetterCommand(), a.securityCommand(),
+	root.AddCommand(a.devCommand(), a.daemonCommand(), a.namespaceCommand(), a.workflowCommand(), a.activityCommand(), a.scheduleCommand(), a.deploymentCommand(), a.deadLetterCommand(), a.securityCommand(),
 		a.repairCommand(), a.decodeCommand(), a.migrateCommand(), a.vetCommand(), a.versionCommand())
 	return root
 }

@@ -92,6 +92,9 @@ func (t *teller) detail(e *apihistory.HistoryEvent) string {
 	if text, ok := t.activityDetail(e); ok {
 		return text
 	}
+	if text, ok := t.controlDetail(e); ok {
+		return text
+	}
 	if text, ok := t.childDetail(e); ok {
 		return text
 	}

@@ -114,6 +114,7 @@ func (r *Repair) missingTask(ctx context.Context, m Missing) (*history.Task, err
 	if err != nil || queued {
 		return nil, err
 	}
+	// Also one that says that the task was parked: who consumes it queues the next.
 	waiting, err := r.ns.ReadInbox(ctx, m.Run, history.ActivitySource(m.Activity), 1)
 	if err != nil || len(waiting) > 0 {
 		return nil, err
@@ -123,8 +124,8 @@ func (r *Repair) missingTask(ctx context.Context, m Missing) (*history.Task, err
 		return nil, err
 	}
 	a, pending := state.Activities[m.Activity]
-	if !pending {
-		return nil, nil
+	if !pending || a.Control != nil && a.Control.Parked {
+		return nil, nil // one that is parked waits for an operator
 	}
 	task := state.Task(a)
 	if a.Eager {

@@ -190,11 +190,16 @@ func tasksOf(s *history.State) []Missing {
 	return all
 }
 
-// resend does what only a lost stream asks for: it requests again that activities be canceled, and repeats the messages
+// resend does what only a lost stream asks for: it says again what was asked of activities, and repeats the messages
 // that cover what goes to other runs, which has whoever gets them send it.
 func (h *Healer) resend(ctx context.Context, s scan, state *history.State) error {
 	if s.cancels && !state.Closed() {
 		for id, a := range state.Activities {
+			if a.Control != nil {
+				if err := h.ns.PutControl(ctx, state.Start.Run.Run, id, a.Control.Event); err != nil {
+					return err
+				}
+			}
 			if !a.CancelRequested {
 				continue
 			}

@@ -102,7 +102,9 @@ func activityAttributes(e *history.Event) apihistory.EventAttributes {
 			Priority:               priority(a.Priority),
 		}
 	case *history.ActivityTaskQueued:
-		return &apihistory.ActivityTaskQueuedEventAttributes{ScheduledEventId: a.Scheduled, Attempt: a.Attempt, NotBefore: a.NotBefore}
+		return &apihistory.ActivityTaskQueuedEventAttributes{ScheduledEventId: a.Scheduled, Attempt: a.Attempt, NotBefore: a.NotBefore, ResetHeartbeat: a.Forget}
+	case *history.ActivityTaskPaused, *history.ActivityTaskUnpaused, *history.ActivityTaskReset, *history.ActivityTaskParked:
+		return control(a)
 	case *history.ActivityTaskCompleted:
 		return &apihistory.ActivityTaskCompletedEventAttributes{ActivityAttempt: attempt(a.ActivityEnd), Result: a.Result}
 	case *history.ActivityTaskFailed:

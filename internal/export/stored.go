@@ -93,7 +93,10 @@ func storedActivity(e *apihistory.HistoryEvent) history.Attributes {
 			Priority:        storedPriority(a.Priority),
 		}
 	case *apihistory.ActivityTaskQueuedEventAttributes:
-		return &history.ActivityTaskQueued{Scheduled: a.ScheduledEventId, Attempt: a.Attempt, NotBefore: a.NotBefore.UTC()}
+		return &history.ActivityTaskQueued{Scheduled: a.ScheduledEventId, Attempt: a.Attempt, NotBefore: a.NotBefore.UTC(), Forget: a.ResetHeartbeat}
+	case *apihistory.ActivityTaskPausedEventAttributes, *apihistory.ActivityTaskUnpausedEventAttributes,
+		*apihistory.ActivityTaskResetEventAttributes, *apihistory.ActivityTaskParkedEventAttributes:
+		return storedControl(a)
 	case *apihistory.ActivityTaskCompletedEventAttributes:
 		return &history.ActivityTaskCompleted{ActivityEnd: storedEnd(a.ActivityAttempt), Result: a.Result}
 	case *apihistory.ActivityTaskFailedEventAttributes:

@@ -64,6 +64,7 @@ func (l *lease) reply(t worker.RemoteTask) (*gatewire.PollReply, error) {
 	token, err := d.gateway.sealer.Seal(gatewire.LeaseID{Gateway: d.id, Lease: l.id}, &history.TaskToken{
 		Namespace: d.gateway.ns.Name(), Run: t.Task.Run, Event: t.Task.Event, Attempt: t.Attempt, Queue: t.Task.Queue,
 		ActivityID: t.Task.ActivityID, Type: t.Task.Type, Build: t.Task.Build, Class: t.Task.Priority.Class(), Bucket: t.Task.Priority.Bucket(),
+		Generation: t.Task.Generation,
 	})
 	if err != nil {
 		return nil, err

@@ -35,13 +35,15 @@ type ActivityTaskScheduled struct {
 }
 
 // ActivityTaskQueued puts an activity into its task queue whose first attempt was made eagerly, or was to be and is
-// lost with its process.
+// lost with its process; or one that was parked.
 type ActivityTaskQueued struct {
 	Scheduled int64 `msgpack:"s"`
 	// Attempt is the number of the attempt that the task's first delivery makes.
 	Attempt int32 `msgpack:"at"`
 	// NotBefore is when that attempt may begin, zero for at once.
 	NotBefore time.Time `msgpack:"nb,omitempty"`
+	// Forget hides the details of earlier attempts' heartbeats.
+	Forget bool `msgpack:"fg,omitempty"`
 }
 
 // ActivityEnd is what every end of an activity tells: which one, on which attempt, by whom and since when.

@@ -31,6 +31,8 @@ type Beat struct {
 	Lost   int32 `msgpack:"lo,omitempty"`
 	Killed int32 `msgpack:"ki,omitempty"`
 	Alone  bool  `msgpack:"al,omitempty"`
+	// Generation is that of the task whose attempt it was.
+	Generation int64 `msgpack:"g,omitempty"`
 }
 
 func (b *Beat) version() *int { return &b.Version }

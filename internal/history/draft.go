@@ -36,6 +36,10 @@ type Draft struct {
 	consumed []string
 	// resolved holds the pending items and the requests that this draft has dealt with.
 	resolved numbers
+	// queued are the eager activities that this draft puts into their queues.
+	queued numbers
+	// controls are those that this draft changes, nil for none.
+	controls map[int64]*Control
 	requests map[string]struct{}
 	cancel   bool
 	size     int64
@@ -110,7 +114,9 @@ func (d *Draft) judge(m *Message) Verdict {
 		return d.child(m.Child)
 	case m.External != nil:
 		return d.external(m.External)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil:
+	case m.Parked != nil:
+		return d.parked(m.Parked)
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil, m.Asked != nil:
 		return d.request(m)
 	case m.WakeUp != nil:
 		return Settled
@@ -189,10 +195,13 @@ func (d *Draft) activity(r *ActivityResult) Verdict {
 // Queue puts an activity whose attempt was made eagerly, or was to be, into its task queue.
 func (d *Draft) Queue(q ActivityTaskQueued) Verdict {
 	p, ok := d.state.Activities[q.Scheduled]
-	if v := d.pending(q.Scheduled, ok && p.Eager); v != Taken {
+	if v := d.pending(q.Scheduled, ok && p.Eager && !d.queued.has(q.Scheduled)); v != Taken {
 		return v
 	}
-	d.resolved.add(q.Scheduled)
+	d.queued.add(q.Scheduled)
+	if d.control(q.Scheduled) != nil {
+		return d.parkEager(&q)
+	}
 	d.add(&q)
 	return Taken
 }
@@ -282,6 +291,10 @@ func (d *Draft) request(m *Message) Verdict {
 	}
 	id := m.Identity()
 	switch {
+	case m.Asked != nil:
+		if v := d.ask(m.Asked); v != Taken {
+			return v
+		}
 	case m.Update != nil:
 		d.add(&WorkflowExecutionUpdateAccepted{UpdateRequest: *m.Update})
 	case m.Signal != nil:
@@ -306,6 +319,9 @@ func (d *Draft) Awaits(m *Message) Verdict {
 	id := m.Identity()
 	if _, here := d.requests[id]; here || d.state.Seen(id) {
 		return Settled
+	}
+	if d.closed && m.Asked != nil {
+		return Settled // the activities of a run end with it
 	}
 	if d.closed {
 		return Leftover
@@ -373,7 +389,7 @@ func (d *Draft) AddDue(facts map[int64]ActivityFacts) bool {
 func (d *Draft) activityDue(id int64, facts ActivityFacts) bool {
 	kind := enums.TIMEOUT_TYPE_SCHEDULE_TO_CLOSE
 	if !passed(d.state.Activities[id].CloseDeadline(), d.time) {
-		if facts.Started {
+		if facts.Started || !passed(d.state.Activities[id].StartDeadline(), d.time) {
 			return false
 		}
 		kind = enums.TIMEOUT_TYPE_SCHEDULE_TO_START

@@ -27,6 +27,12 @@ func Echo(identity string) *Message {
 		m.WakeUp = &WakeUp{Due: time.UnixMilli(millis).UTC()}
 	case err != nil:
 		return nil
+	case Source(source) == ActivitySource(event) && strings.HasPrefix(id, parkedPrefix):
+		generation, err := strconv.ParseInt(id[len(parkedPrefix):], 10, 64)
+		if err != nil {
+			return nil
+		}
+		m.Parked = &ActivityParked{Scheduled: event, Generation: generation}
 	case Source(source) == ActivitySource(event):
 		m.Activity = &ActivityResult{Scheduled: event}
 	case Source(source) == ChildSource(event):

@@ -33,6 +33,19 @@ type WithdrawTask struct {
 	Class, Bucket int
 }
 
+// TellTask tells whoever runs an activity, or is about to, that something was asked of it by the event numbered Event.
+type TellTask struct {
+	Activity int64
+	Event    int64
+	// Recall asks in addition to take the task with this generation out of the queue if no attempt has it.
+	Recall     bool
+	Generation int64
+	Queue      string
+	// Build, Class and Bucket are where the task waits in the queue.
+	Build         string
+	Class, Bucket int
+}
+
 // ArmWakeUp arms the run's wake-up.
 type ArmWakeUp struct{ Due time.Time }
 
@@ -68,6 +81,7 @@ type NotifyParent struct {
 func (*SendTask) effect()       {}
 func (*CancelTask) effect()     {}
 func (*WithdrawTask) effect()   {}
+func (*TellTask) effect()       {}
 func (*ArmWakeUp) effect()      {}
 func (*StartChild) effect()     {}
 func (*StartSuccessor) effect() {}
@@ -112,11 +126,14 @@ func (s *State) Effects(cover string) []Effect {
 	ids := s.covered(cover)
 	for _, id := range ids {
 		a, ok := s.Activities[id]
-		if ok && covers(cover, a.Cover) && !a.Eager {
+		if ok && covers(cover, a.Cover) && !a.Eager && !a.parked() {
 			effects = append(effects, &SendTask{Task: s.Task(a)})
 		}
 		if ok && a.CancelRequested && covers(cover, a.CancelCover) {
 			effects = append(effects, &CancelTask{Activity: id})
+		}
+		if ok && a.Control != nil && covers(cover, a.Control.Cover) {
+			effects = append(effects, s.tell(a))
 		}
 	}
 	for _, id := range ids {
@@ -153,8 +170,27 @@ func sortedKeys[V any](m map[int64]V) []int64 {
 	return slices.Sorted(maps.Keys(m))
 }
 
+// tell is how those learn of the newest request who have the activity's task. What waits in the queue, perhaps for a
+// retry, is recalled: the next generation comes at once. An activity that runs at most once is not retried.
+func (s *State) tell(a *PendingActivity) *TellTask {
+	c := a.Control
+	once := a.Scheduled.RetryPolicy != nil && a.Scheduled.RetryPolicy.MaximumAttempts == 1
+	p := s.Priority(a)
+	return &TellTask{Activity: a.Event, Event: c.Event, Generation: c.Generation,
+		Recall: !c.Paused && !c.Parked && !a.Eager && !once && c.Bars(c.Generation),
+		Queue:  a.Scheduled.Queue, Build: a.Scheduled.Build, Class: p.Class(), Bucket: p.Bucket()}
+}
+
 // Task is the task of a pending activity.
 func (s *State) Task(a *PendingActivity) *Task {
+	t := s.firstTask(a)
+	if c := a.Control; c != nil {
+		t.Generation, t.Asked, t.Since, t.Forget = c.Generation, true, c.Since, a.Forget
+	}
+	return t
+}
+
+func (s *State) firstTask(a *PendingActivity) *Task {
 	return &Task{
 		Run:             s.Start.Run,
 		WorkflowType:    s.Start.Type,

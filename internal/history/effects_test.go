@@ -25,6 +25,12 @@ func briefly(effects []Effect) []string {
 			names = append(names, fmt.Sprint("cancel ", e.Activity))
 		case *WithdrawTask:
 			names = append(names, fmt.Sprint("withdraw ", e.Activity, " ", e.Queue))
+		case *TellTask:
+			name := fmt.Sprint("tell ", e.Activity, " of ", e.Event)
+			if e.Recall {
+				name += fmt.Sprint(", recall ", e.Generation)
+			}
+			names = append(names, name)
 		case *ArmWakeUp:
 			names = append(names, fmt.Sprint("arm ", e.Due.Sub(t0)))
 		case *StartChild:

@@ -14,8 +14,8 @@ import (
 type Message struct {
 	Version int `msgpack:"v"`
 	// ID tells two messages of one source apart: the sender's choice for signals, changes of options, cancel and terminate requests,
-	// UpdateMessageID for updates, the attempt for activity results, "started" or "closed" for children, the armed due time in Unix
-	// milliseconds for wake-ups.
+	// UpdateMessageID for updates, the attempt for activity results, "parked" and the generation for parked activities, "started" or
+	// "closed" for children, the armed due time in Unix milliseconds for wake-ups.
 	ID string `msgpack:"id"`
 
 	Activity  *ActivityResult `msgpack:"a,omitempty"`
@@ -27,6 +27,9 @@ type Message struct {
 	WakeUp    *WakeUp         `msgpack:"w,omitempty"`
 	Update    *UpdateRequest  `msgpack:"u,omitempty"`
 	Options   *OptionsChange  `msgpack:"o,omitempty"`
+	// Asked is a request for an activity, Parked what came of it.
+	Asked  *ActivityRequest `msgpack:"k,omitempty"`
+	Parked *ActivityParked  `msgpack:"p,omitempty"`
 	// Forwarded is the sequence in INBOX that a signal or request had when it was sent to a run that was closed by then,
 	// 0 for one that was not passed on. It keeps its place in the order of sending.
 	Forwarded uint64 `msgpack:"fw,omitempty"`
@@ -41,8 +44,10 @@ func (m *Message) Source() Source {
 		return ChildSource(m.Child.Initiated)
 	case m.External != nil:
 		return ExternalSource(m.External.Initiated)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil:
+	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil, m.Asked != nil:
 		return SourceSignals
+	case m.Parked != nil:
+		return ActivitySource(m.Parked.Scheduled)
 	case m.WakeUp != nil:
 		return SourceWakeUp
 	}
@@ -114,6 +119,13 @@ type Termination struct {
 type WakeUp struct {
 	// Due is the deadline that the wake-up was armed for.
 	Due time.Time `msgpack:"d"`
+}
+
+const parkedPrefix = "parked"
+
+// NewParked is the message that p makes: whoever finds that the same task is gone sends the same.
+func NewParked(p ActivityParked) *Message {
+	return &Message{ID: parkedPrefix + strconv.FormatInt(p.Generation, 10), Parked: &p}
 }
 
 // NewWakeUp is the message of a wake-up that is armed for due, a time between two milliseconds being rounded up so that

@@ -59,6 +59,9 @@ func (x *index) activity(id int64, a *PendingActivity) {
 	if a.CancelRequested {
 		x.cover(a.CancelCover, id)
 	}
+	if a.Control != nil {
+		x.cover(a.Control.Cover, id)
+	}
 	x.due(&x.firm, a.CloseDeadline(), id)
 	x.due(&x.starts, a.StartDeadline(), id)
 }
@@ -128,17 +131,23 @@ func (s *State) due(now time.Time, f func(id int64)) {
 		}
 		return
 	}
-	for _, d := range []deadlines{x.firm, x.starts} {
+	for i, d := range []deadlines{x.firm, x.starts} {
 		d.walk(0, func(item itemDeadline) bool {
 			if item.at.After(now) {
 				return false
 			}
-			if s.ticks(item.id) {
+			if i == 0 && s.ticks(item.id) || i == 1 && s.awaitsStart(item) {
 				f(item.id)
 			}
 			return true
 		})
 	}
+}
+
+// awaitsStart says whether the deadline is still that of a pending activity's ScheduleToStart time-out.
+func (s *State) awaitsStart(item itemDeadline) bool {
+	a := s.Activities[item.id]
+	return a != nil && a.StartDeadline().Equal(item.at)
 }
 
 // ticks says whether item id is pending and has deadlines.
@@ -179,7 +188,7 @@ func (s *State) nextDeadline(after time.Time) (next time.Time) {
 		switch {
 		case !next.IsZero() && !item.at.Before(next):
 			return false
-		case item.at.After(after) && s.ticks(item.id):
+		case item.at.After(after) && s.awaitsStart(item):
 			earlier(item.at)
 			return false
 		}

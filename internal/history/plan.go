@@ -51,7 +51,7 @@ var recordPlans = sync.OnceValue(func() *plans {
 	} {
 		ps.add(reflect.TypeOf(r).Elem())
 	}
-	for _, a := range slices.Concat(workflowAttributes(), activityAttributes(), childAttributes(), markerAttributes(), updateAttributes(), versioningAttributes()) {
+	for _, a := range slices.Concat(workflowAttributes(), activityAttributes(), childAttributes(), markerAttributes(), updateAttributes(), versioningAttributes(), controlAttributes()) {
 		ps.events[a.EventType()] = ps.add(reflect.TypeOf(a).Elem())
 	}
 	return ps

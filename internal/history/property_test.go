@@ -41,11 +41,19 @@ func newWorld(t *rapid.T) *world {
 // id makes a fresh message ID.
 func (w *world) id() string { w.ids++; return fmt.Sprint("m", w.ids) }
 
+// activity is one that is pending, if there is any.
+func (w *world) activity(t *rapid.T) int64 {
+	if ids := sortedKeys(w.state.Activities); len(ids) > 0 {
+		return rapid.SampledFrom(ids).Draw(t, "activity")
+	}
+	return w.state.LastEvent + 3
+}
+
 // arrive puts a message of any kind, about any event, into the inbox.
 func (w *world) arrive(t *rapid.T) {
 	about := rapid.Int64Range(0, w.state.LastEvent+3).Draw(t, "about event")
 	var m *Message
-	switch rapid.IntRange(0, 6).Draw(t, "kind of message") {
+	switch rapid.IntRange(0, 9).Draw(t, "kind of message") {
 	case 0:
 		m = &Message{ID: w.id(), Activity: &ActivityResult{Scheduled: about, Attempt: 1}}
 		if rapid.Bool().Draw(t, "canceled") {
@@ -60,6 +68,17 @@ func (w *world) arrive(t *rapid.T) {
 		m = signal(w.id())
 	case 5:
 		m = cancel(w.id())
+	case 6:
+		id := w.activity(t)
+		m = rapid.SampledFrom([]*Message{pause(w.id(), id), unpause(w.id(), id),
+			reset(w.id(), ActivityTaskReset{Scheduled: id, KeepPaused: rapid.Bool().Draw(t, "keep paused")})}).Draw(t, "request")
+	case 7:
+		id := w.activity(t)
+		generation := int64(0)
+		if a := w.state.Activities[id]; a != nil && a.Control != nil {
+			generation = a.Control.Generation
+		}
+		m = gone(id, generation, 2)
 	default:
 		m = signal(w.id())
 		if rapid.IntRange(0, 9).Draw(t, "terminate") == 0 {

@@ -200,7 +200,11 @@ func wireType(typ reflect.Type) (text string, enumeration reflect.Type) {
 		text, enumeration = wireType(typ.Elem())
 		return "map of " + text, enumeration
 	case reflect.Struct:
-		return fmt.Sprintf("[%s](#%s)", typ.Name(), strings.ToLower(typ.Name())), nil
+		anchor := strings.ToLower(typ.Name())
+		if a, ok := reflect.New(typ).Interface().(Attributes); ok {
+			anchor = fmt.Sprintf("%d-%s", a.EventType(), anchor)
+		}
+		return fmt.Sprintf("[%s](#%s)", typ.Name(), anchor), nil
 	case reflect.Bool:
 		return "boolean", nil
 	case reflect.String:

@@ -75,6 +75,10 @@ type PendingActivity struct {
 	// CancelRequested is set by a decision whose cover is CancelCover.
 	CancelRequested bool
 	CancelCover     string
+	// Forget hides the details of earlier heartbeats from the task's attempts.
+	Forget bool
+	// Control is nil while nothing was asked of the activity.
+	Control *Control
 }
 
 // PendingTimer is a timer that has neither fired nor been canceled.
@@ -206,8 +210,17 @@ func (a *PendingActivity) CloseDeadline() time.Time {
 	return deadline(a.At, a.Scheduled.ScheduleToClose)
 }
 
-// StartDeadline is when the activity's ScheduleToStart time-out expires unless it has started, zero for never.
+// StartDeadline is when the activity's ScheduleToStart time-out expires unless it has started, zero for never. A pause
+// suspends it, and its end begins it anew.
 func (a *PendingActivity) StartDeadline() time.Time {
+	if c := a.Control; c != nil {
+		if c.Paused || c.Parked {
+			return time.Time{}
+		}
+		if !c.Since.IsZero() {
+			return deadline(c.Since, a.Scheduled.ScheduleToStart)
+		}
+	}
 	return deadline(a.At, a.Scheduled.ScheduleToStart)
 }
 
@@ -256,21 +269,11 @@ func (s *State) applyEvent(e *Event, t *Transition) error {
 		s.index.activity(e.ID, p)
 		return nil
 	case *ActivityTaskQueued:
-		p, ok := s.Activities[a.Scheduled]
-		if !ok || !p.Eager {
-			return s.illegal(e, fmt.Sprintf("activity %d has an outcome or a task", a.Scheduled))
-		}
-		p.Eager, p.Cover, p.FirstAttempt, p.NotBefore = false, t.Cover, a.Attempt, a.NotBefore
-		s.index.cover(t.Cover, a.Scheduled)
-		return nil
+		return s.applyQueued(e, a, t)
 	case *ActivityTaskCancelRequested:
-		p, ok := s.Activities[a.Scheduled]
-		if !ok || p.CancelRequested {
-			return s.illegal(e, fmt.Sprintf("activity %d has an outcome or is being canceled", a.Scheduled))
-		}
-		p.CancelRequested, p.CancelCover = true, t.Cover
-		s.index.cover(t.Cover, a.Scheduled)
-		return nil
+		return s.applyCanceling(e, a, t)
+	case *ActivityTaskPaused, *ActivityTaskUnpaused, *ActivityTaskReset, *ActivityTaskParked:
+		return s.applyControl(e, t)
 	case interface{ End() *ActivityEnd }:
 		return remove(s, e, s.Activities, a.End().Scheduled, "activity")
 	}

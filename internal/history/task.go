@@ -38,6 +38,16 @@ type Task struct {
 	// priority, nil for the default one.
 	Build    string    `msgpack:"b,omitempty"`
 	Priority *Priority `msgpack:"pr,omitempty"`
+
+	// Generation is the number of the event that put the task into the queue in place of another one, 0 for the
+	// activity's first. What attempts of an earlier generation have left says nothing of the number of the next; with
+	// Forget set, nothing at all.
+	Generation int64 `msgpack:"g,omitempty"`
+	Forget     bool  `msgpack:"fg,omitempty"`
+	// Asked is set when something was asked of the activity: whoever gets the task looks what, however new it is.
+	Asked bool `msgpack:"k,omitempty"`
+	// Since is when the ScheduleToStart time-out counts from, zero for Scheduled.
+	Since time.Time `msgpack:"si,omitempty"`
 }
 
 // TaskToken names one attempt of an activity to whoever completes it from outside the worker.
@@ -55,4 +65,6 @@ type TaskToken struct {
 	Build  string `msgpack:"b,omitempty"`
 	Class  int    `msgpack:"cl,omitempty"`
 	Bucket int    `msgpack:"fb,omitempty"`
+	// Generation is the task's.
+	Generation int64 `msgpack:"g,omitempty"`
 }

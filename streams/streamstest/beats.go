@@ -63,7 +63,7 @@ func (m *Model) GetBeat(ctx context.Context, run history.Run, activity int64) ([
 // DeleteBeats deletes an activity's heartbeat record, cancel flag, start marker and reported failure.
 func (m *Model) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {
 	return m.do(ctx, OpDeleteBeats, run, func(Fault) error {
-		for _, kind := range []string{keyBeat, keyCancel, keyStart, keyFail} {
+		for _, kind := range []string{keyBeat, keyCancel, keyStart, keyFail, keyControl} {
 			delete(m.beats, beatKey{run, activity, kind})
 		}
 		return nil

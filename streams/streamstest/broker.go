@@ -38,12 +38,16 @@ type Broker interface {
 	PublishTask(ctx context.Context, ref streams.TaskRef, data []byte) (stored bool, err error)
 	WithdrawTask(ctx context.Context, ref streams.TaskRef) error
 	TaskQueued(ctx context.Context, ref streams.TaskRef) (bool, error)
+	FindTask(ctx context.Context, ref streams.TaskRef) (*streams.QueuedTask, error)
+	RemoveTask(ctx context.Context, ref streams.TaskRef, seq uint64) error
 
 	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error
 	GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error)
 	DeleteBeats(ctx context.Context, run history.Run, activity int64) error
 	RequestCancel(ctx context.Context, run history.Run, activity int64) error
 	CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error)
+	PutControl(ctx context.Context, run history.Run, activity, event int64) error
+	Asked(ctx context.Context, run history.Run, activity int64) (streams.Asked, error)
 	MarkStarted(ctx context.Context, run history.Run, activity int64) error
 	Started(ctx context.Context, run history.Run, activity int64) (bool, error)
 	ReportFailure(ctx context.Context, run history.Run, activity int64, data []byte) error

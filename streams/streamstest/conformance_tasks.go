@@ -18,6 +18,8 @@ func taskChecks() []check {
 		{"task/arguments", taskArguments},
 		{"heartbeat/stored", beatStored},
 		{"heartbeat/flags", beatFlags},
+		{"heartbeat/control", beatControl},
+		{"task/removal", taskRemoval},
 		{"heartbeat/reported failure", beatReportedFailure},
 	}
 }
@@ -223,6 +225,50 @@ func beatFlags(f *fixture) {
 	flags(3, false, false)
 	f.noError("mark started", f.MarkStarted(f.ctx, run, 3))
 	flags(3, false, true)
+}
+
+// beatControl: what is asked of an activity is found with one look, whatever it is, and erases nothing.
+func beatControl(f *fixture) {
+	run := f.newRun().Run
+	want := func(activity int64, want streams.Asked) {
+		f.Helper()
+		got, err := f.Asked(f.ctx, run, activity)
+		f.noError("asked", err)
+		equal(f, "asked", got, want)
+	}
+	want(3, streams.Asked{})
+	f.noError("put control", f.PutControl(f.ctx, run, 3, 7))
+	want(3, streams.Asked{Control: 7})
+	f.noError("put control", f.PutControl(f.ctx, run, 3, 5)) // whoever comes last
+	want(3, streams.Asked{Control: 5})
+	f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat")))
+	f.noError("request cancel", f.RequestCancel(f.ctx, run, 3))
+	want(3, streams.Asked{Cancel: true, Control: 5})
+	want(4, streams.Asked{})
+	f.noError("request cancel", f.RequestCancel(f.ctx, run, 4))
+	want(4, streams.Asked{Cancel: true})
+	f.noError("delete", f.DeleteBeats(f.ctx, run, 3))
+	want(3, streams.Asked{})
+}
+
+// taskRemoval: a task is removed as it was found, and not another one that has taken its place.
+func taskRemoval(f *fixture) {
+	ref := streams.TaskRef{Run: f.newRun().Run, Queue: f.queue, Activity: 3}
+	_, err := f.FindTask(f.ctx, ref)
+	f.wantError("find no task", err, streams.ErrNotFound)
+	_, err = f.PublishTask(f.ctx, ref, []byte("one"))
+	f.noError("publish", err)
+	one, err := f.FindTask(f.ctx, ref)
+	f.noError("find", err)
+	equal(f, "task", string(one.Data), "one")
+	f.noError("remove", f.RemoveTask(f.ctx, ref, one.Seq))
+	f.noError("remove again", f.RemoveTask(f.ctx, ref, one.Seq))
+	_, err = f.PublishTask(f.ctx, ref, []byte("two"))
+	f.noError("publish", err)
+	f.noError("remove the first", f.RemoveTask(f.ctx, ref, one.Seq))
+	two, err := f.FindTask(f.ctx, ref)
+	f.noError("find", err)
+	equal(f, "task", string(two.Data), "two")
 }
 
 // beatReportedFailure: the report and the heartbeat do not erase each other, and are deleted together.

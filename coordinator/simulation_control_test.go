@@ -1,0 +1,199 @@
+package coordinator_test
+
+import (
+	"context"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/millrace-dev/millrace/api/failure"
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+// beOperator pauses, unpauses and resets activities until end.
+func (s *simulation) beOperator(ctx context.Context, end time.Time) {
+	p := s.newProcess("operator", -1)
+	rng := rand.New(rand.NewPCG(s.seed, 400))
+	for n := 0; time.Now().Before(end); n++ {
+		time.Sleep(time.Duration(rng.IntN(300)) * time.Millisecond)
+		last, err := p.LastStart(ctx, fmt.Sprint("w", rng.IntN(simulatedIDs)))
+		if err == nil {
+			s.askActivity(ctx, p, last.Run, &history.Message{ID: fmt.Sprint("operator-", n)}, rng)
+		}
+	}
+}
+
+// askActivity pauses, unpauses or resets an activity of a run that may have closed in between.
+func (s *simulation) askActivity(ctx context.Context, p *process, run history.Address, m *history.Message, rng *rand.Rand) {
+	state, err := s.readState(ctx, p, run.Run)
+	if err != nil || state.Closed() || len(state.Activities) == 0 {
+		return
+	}
+	ids := keys(state.Activities)
+	id := ids[rng.IntN(len(ids))]
+	m.Asked = &history.ActivityRequest{}
+	paused := state.Activities[id].Control != nil && state.Activities[id].Control.Paused
+	notBefore := time.Time{}
+	if rng.IntN(4) == 0 {
+		notBefore = time.Now().Add(time.Duration(rng.IntN(2000)) * time.Millisecond).UTC()
+	}
+	switch rng.IntN(4) {
+	case 0:
+		m.Asked.Reset = &history.ActivityTaskReset{Scheduled: id, KeepPaused: rng.IntN(2) == 0, NotBefore: notBefore}
+	case 1, 2:
+		if paused {
+			m.Asked.Unpause = &history.ActivityTaskUnpaused{Scheduled: id, ResetAttempts: rng.IntN(2) == 0, NotBefore: notBefore}
+			break
+		}
+		fallthrough
+	default:
+		m.Asked.Pause = &history.ActivityTaskPaused{Scheduled: id}
+	}
+	for tries := 0; tries < 20; tries++ {
+		if err := p.Send(ctx, run, m); err == nil {
+			return
+		}
+	}
+}
+
+// unpauseAll does what an operator does before the end.
+func (s *simulation) unpauseAll() {
+	for _, start := range s.starts() {
+		state, err := s.readState(s.ctx, s.newProcess("operator", -1), start.Run.Run)
+		if err != nil {
+			s.Fatal(err)
+		}
+		for id, a := range state.Activities {
+			if state.Closed() || a.Control == nil || !a.Control.Paused {
+				continue
+			}
+			s.asks++
+			m := &history.Message{ID: fmt.Sprint("unpause-", s.asks), Asked: &history.ActivityRequest{Unpause: &history.ActivityTaskUnpaused{Scheduled: id}}}
+			if err := s.model.Send(s.ctx, start.Run, m); err != nil {
+				s.Fatal(err)
+			}
+		}
+	}
+}
+
+// bars says whether the worker of a task sees that something was asked since it was queued.
+func (s *simulation) bars(ctx context.Context, p *process, task *history.Task) (bool, error) {
+	asked, err := p.Asked(ctx, task.Run.Run, task.Event)
+	if err != nil || asked.Control == 0 {
+		return false, err
+	}
+	state, err := s.readState(ctx, p, task.Run.Run)
+	if err != nil {
+		return false, err
+	}
+	a := state.Activities[task.Event]
+	return a != nil && a.Control.Bars(task.Generation), nil
+}
+
+// beginAsked begins an attempt as workers do: one that is not the first leaves word, and then looks what was asked.
+func (s *simulation) beginAsked(ctx context.Context, p *process, d *streams.Delivery, task *history.Task) bool {
+	next := task.FirstAttempt + int32(d.Deliveries) - 1
+	fresh := d.Deliveries == 1 && !task.Asked && task.FirstAttempt == 1 && time.Since(d.Published) < time.Second
+	if fresh {
+		return true
+	}
+	if canceled, err := p.CancelRequested(ctx, d.Run.Run, d.Activity); err != nil {
+		return false
+	} else if canceled {
+		r := &history.ActivityResult{Scheduled: d.Activity, Attempt: next,
+			Failure: &failure.Failure{Message: "canceled", CanceledFailureInfo: &failure.CanceledFailureInfo{}}}
+		if err := p.Send(ctx, task.Run, &history.Message{ID: fmt.Sprint(d.Deliveries), Activity: r}); err == nil {
+			_ = d.Ack(ctx)
+		}
+		return false // it does not begin, but ends
+	}
+	if d.Deliveries > 1 || task.FirstAttempt > 1 || task.Generation > 0 {
+		if task.ScheduleToStart > 0 && p.MarkStarted(ctx, d.Run.Run, d.Activity) != nil {
+			return false
+		}
+		if !s.leaveWord(ctx, p, d, history.Beat{Attempt: next, Generation: task.Generation}) {
+			return false
+		}
+	}
+	barred, err := s.bars(ctx, p, task)
+	if barred {
+		s.park(ctx, p, d, task, next)
+	}
+	return err == nil && !barred
+}
+
+// giveBack ends an attempt that is to be made again.
+func (s *simulation) giveBack(ctx context.Context, p *process, d *streams.Delivery, task *history.Task, delay time.Duration) {
+	number := task.FirstAttempt + int32(d.Deliveries) - 1
+	s.mu.Lock()
+	delete(s.attempts[streams.TaskRef{Run: task.Run.Run, Activity: task.Event}], d)
+	s.mu.Unlock()
+	if !s.leaveWord(ctx, p, d, history.Beat{Attempt: number, Generation: task.Generation, Ended: time.Now()}) {
+		return
+	}
+	if barred, err := s.bars(ctx, p, task); err != nil {
+		return
+	} else if barred {
+		s.park(ctx, p, d, task, number+1)
+		return
+	}
+	_ = d.Nak(delay)
+}
+
+func (s *simulation) leaveWord(ctx context.Context, p *process, d *streams.Delivery, b history.Beat) bool {
+	data, err := history.Encode(&b)
+	if err != nil {
+		s.Error(err)
+	}
+	return p.PutBeat(ctx, d.Run.Run, d.Activity, data) == nil
+}
+
+func (s *simulation) park(ctx context.Context, p *process, d *streams.Delivery, task *history.Task, next int32) {
+	m := history.NewParked(history.ActivityParked{Scheduled: task.Event, Generation: task.Generation, Attempt: next})
+	if err := p.Send(ctx, task.Run, m); err == nil {
+		_ = d.Ack(ctx)
+	}
+}
+
+// delivered notes that a task is delivered: whoever had it before has lost it, or the broker doubles its deliveries.
+func (s *simulation) delivered(task *history.Task) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	attempts := s.attempts[streams.TaskRef{Run: task.Run.Run, Activity: task.Event}]
+	for other, a := range attempts {
+		if a.generation == task.Generation {
+			delete(attempts, other)
+		}
+	}
+}
+
+// simulatedAttempt is an attempt that a worker is making.
+type simulatedAttempt struct {
+	generation int64
+	begun      time.Time
+}
+
+// attempting notes that an attempt is made until the function that it returns is called. Attempts of two generations never
+// overlap, unless the older one has lost its task: it took too long, or it was sent by somebody who did not know.
+func (s *simulation) attempting(p *process, d *streams.Delivery, task *history.Task) (end func()) {
+	ref := streams.TaskRef{Run: task.Run.Run, Activity: task.Event}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.attempts[ref] == nil {
+		s.attempts[ref] = map[*streams.Delivery]simulatedAttempt{}
+	}
+	now := time.Now()
+	for other, a := range s.attempts[ref] {
+		if a.generation != task.Generation && now.Sub(other.Published) < 4*time.Second && now.Sub(a.begun) < 4*time.Second {
+			s.violations = append(s.violations, fmt.Sprintf("%s %s makes attempts of generation %d of activity %d of run %s beside one of %d begun at %s",
+				now.Format("05.000"), p.name, task.Generation, task.Event, task.Run, a.generation, a.begun.Format("05.000")))
+		}
+	}
+	s.attempts[ref][d] = simulatedAttempt{task.Generation, now}
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.attempts[ref], d)
+	}
+}

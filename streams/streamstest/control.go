@@ -1,0 +1,56 @@
+package streamstest
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"strconv"
+
+	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
+)
+
+const keyControl = "control"
+
+// PutControl tells an activity's workers to look at the history.
+func (m *Model) PutControl(ctx context.Context, run history.Run, activity, event int64) error {
+	return m.putKey(ctx, OpPutControl, beatKey{run, activity, keyControl}, strconv.AppendInt(nil, event, 10))
+}
+
+// Asked is what an activity's workers are told.
+func (m *Model) Asked(ctx context.Context, run history.Run, activity int64) (asked streams.Asked, err error) {
+	err = m.do(ctx, OpAsked, run, func(f Fault) error {
+		if f == Stale {
+			return nil
+		}
+		_, asked.Cancel = m.beats[beatKey{run, activity, keyCancel}]
+		if data, found := m.beats[beatKey{run, activity, keyControl}]; found {
+			asked.Control, err = strconv.ParseInt(string(data), 10, 64)
+		}
+		return err
+	})
+	return asked, err
+}
+
+// FindTask reads an activity's task.
+func (m *Model) FindTask(ctx context.Context, ref streams.TaskRef) (found *streams.QueuedTask, err error) {
+	err = m.do(ctx, OpFindTask, ref.Run, func(Fault) error {
+		task := m.tasks.lastOn(taskOn(ref))
+		if task == nil {
+			return fmt.Errorf("task of activity %d: %w", ref.Activity, streams.ErrNotFound)
+		}
+		found = &streams.QueuedTask{Seq: task.seq, Data: slices.Clone(task.data)}
+		return nil
+	})
+	return found, err
+}
+
+// RemoveTask removes the task with the given sequence; that there is none is not an error.
+func (m *Model) RemoveTask(ctx context.Context, ref streams.TaskRef, seq uint64) error {
+	return m.do(ctx, OpRemoveTask, ref.Run, func(Fault) error {
+		if task := m.tasks.lastOn(taskOn(ref)); task != nil && task.seq == seq {
+			m.tasks.remove(task)
+		}
+		return nil
+	})
+}
