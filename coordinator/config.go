@@ -23,6 +23,9 @@ type Config struct {
 	AckWait time.Duration
 	// DeadlockTimeout bounds one uninterrupted stretch of workflow code. Default 1 s; negative for none.
 	DeadlockTimeout time.Duration
+	// FailDiverged fails runs whose code decides something else than their history records, once there is something new for them.
+	// Otherwise they wait for code that fits.
+	FailDiverged bool
 	// CacheSize bounds the number of runs kept live in memory. Default 2,000.
 	CacheSize int
 	// ArchiveSize bounds the memory in bytes for the records of open runs that left the cache, from which they are

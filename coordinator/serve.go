@@ -251,7 +251,7 @@ func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) erro
 			e.yielded, e.later = slices.Concat(e.yielded, e.later, p.postponed), nil
 			return c.settle(ctx, e, p)
 		}
-		if e.machine == nil && !p.draft.Closed() {
+		if e.machine == nil && !p.draft.Closed() && !c.failDiverged(e, p) {
 			return e.codeErr
 		}
 		return c.decide(ctx, e, p)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"time"
 
+	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/converter"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
@@ -81,6 +82,17 @@ func isTrouble(err error) bool {
 	var damaged *unreadableError
 	return errors.As(err, &damaged) || errors.As(err, &panicked) || errors.As(err, &diverged) || errors.As(err, &blocked) || errors.As(err, &illegal) ||
 		errors.Is(err, converter.ErrPayloadLost)
+}
+
+// failDiverged lets the plan fail a run whose code differs from its history, where that is asked for.
+func (c *Coordinator) failDiverged(e *entry, p *plan) bool {
+	var diverged *replay.NonDeterminismError
+	if !c.cfg.FailDiverged || !errors.As(e.codeErr, &diverged) {
+		return false
+	}
+	p.draft.Fail(&failure.Failure{Message: diverged.Error(), Source: "millrace",
+		ApplicationFailureInfo: &failure.ApplicationFailureInfo{Type: "NonDeterminismError", NonRetryable: true}})
+	return true
 }
 
 // troubleDelay grows with the number of deliveries.

@@ -44,7 +44,7 @@ type Options struct {
 	// WorkflowCacheSize is how many runs are kept live in memory. 0 means 2,000.
 	WorkflowCacheSize int
 
-	// WorkflowPanicPolicy says what becomes of a run whose code panics. Default BlockWorkflow.
+	// WorkflowPanicPolicy says what becomes of a run whose code panics or does not fit its history. Default BlockWorkflow.
 	WorkflowPanicPolicy WorkflowPanicPolicy
 	// PreferredVersionProvider chooses the version that GetVersion records for a run that comes to a change for the first
 	// time. Nil means the newest one.

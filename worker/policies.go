@@ -7,14 +7,15 @@ import (
 	"github.com/millrace-dev/millrace/workflow"
 )
 
-// WorkflowPanicPolicy says what becomes of a run whose code panics.
+// WorkflowPanicPolicy says what becomes of a run whose code panics, or decides something else than its history records.
 type WorkflowPanicPolicy int
 
 const (
 	// BlockWorkflow lets the run wait, visibly, until corrected code is deployed.
 	BlockWorkflow WorkflowPanicPolicy = iota
-	// FailWorkflow fails the run with the panic as a *millrace.PanicError. Code that differs from the history of its run
-	// lets the run wait all the same.
+	// FailWorkflow fails the run: with the panic as a *millrace.PanicError, or with a *millrace.ApplicationError of type
+	// NonDeterminismError that names the first event which differs. That happens when there is something new for the run, and
+	// its retry policy does not count for it: the same code would fail again.
 	FailWorkflow
 )
 

@@ -273,6 +273,7 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		Local:           w.newLocalActivities(logger),
 		MaxConcurrent:   w.options.MaxConcurrentWorkflowTaskExecutionSize,
 		DeadlockTimeout: w.options.DeadlockDetectionTimeout,
+		FailDiverged:    w.options.WorkflowPanicPolicy == FailWorkflow,
 		CacheSize:       w.options.WorkflowCacheSize,
 		StopTimeout:     stopTimeout,
 		MaxPayload:      w.core.Payloads.MaxSize(),

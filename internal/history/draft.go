@@ -97,6 +97,11 @@ func (d *Draft) add(a Attributes) {
 	d.closed = d.closed || e.IsClosing()
 }
 
+// Fail closes the run with a failure that its code has not decided on. Nothing follows it, whatever the run's retry policy is.
+func (d *Draft) Fail(f *failure.Failure) {
+	d.add(&WorkflowExecutionFailed{Failure: f, Retry: enums.RETRY_STATE_NON_RETRYABLE_FAILURE})
+}
+
 // Add gives the draft a message. A wake-up is taken as such only through AddDue: here it is Settled.
 func (d *Draft) Add(m *Message) Verdict {
 	v := d.judge(m)
