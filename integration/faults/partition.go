@@ -100,6 +100,9 @@ func partition(ctx context.Context, s *scene, members []*member, hold time.Durat
 	st := &strike{hold: hold}
 	if len(members) == 1 && members[0].part != partServer {
 		st.pid = members[0].process().cmd.Process.Pid
+		if err := s.awaitHeld(ctx, members[0], false); err != nil {
+			return nil, err
+		}
 	}
 	var nodes []*node
 	for _, m := range members {
