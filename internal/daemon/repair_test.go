@@ -183,3 +183,20 @@ func TestRepairQueuesEagerActivitiesThatLostTheirCover(t *testing.T) {
 		t.Errorf("the first task is %+v, %v, want attempt 2", task, err)
 	}
 }
+
+// A parked activity waits for an operator.
+func TestRepairLeavesParkedActivitiesWithoutTasks(t *testing.T) {
+	f := setup(t)
+	run, _ := f.lost(t, "w")
+	tail, err := f.ns.Tail(f.ctx, run.Run)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f.append(t, run.Run, 2, tail.Seq, time.Now(),
+		history.NewEvent(5, &history.ActivityTaskPaused{Scheduled: 2}), history.NewEvent(6, &history.ActivityTaskParked{Scheduled: 2, Attempt: 1}),
+		history.NewEvent(7, &history.ActivityTaskPaused{Scheduled: 3}))
+	plan := f.plan(t)
+	if len(plan.Missing) != 2 || plan.Missing[0].Activity != 3 || plan.Missing[1].Kind() != "wake-up" {
+		t.Errorf("plan is %+v, want the task of activity 3, which somebody has to park, and a wake-up", plan)
+	}
+}
