@@ -8,7 +8,6 @@ import (
 
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
-	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/streams/streamstest"
 )
 
@@ -44,21 +43,7 @@ func TestTheLoserOfARaceKeepsWhatItWasGiven(t *testing.T) {
 // of them than one transition reads must not keep it from what comes after.
 func TestWhatOthersWereGivenHidesNothing(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		const n = 2500
-		var want string
-		f.deploy("collect", collect(n))
-		run := f.start("w", "collect")
-		for i := range n {
-			f.signal(run, "s", fmt.Sprint(i))
-			want += fmt.Sprint(i) + " "
-		}
-		inbox, err := f.model.Consume(f.ctx, streams.LaneInbox, queue, "", streams.ConsumeOptions{AckWait: 5 * time.Second})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if _, err := inbox.Pull(f.ctx, n-10); err != nil { // and dies
-			t.Fatal(err)
-		}
+		run, want := f.longLane(2500)
 		f.config.MaxPayload = 1 << 20
 		f.serve()
 		f.settle(time.Second) // less than AckWait
