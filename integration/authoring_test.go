@@ -169,30 +169,37 @@ func TestCoroutinesChannelsAndConditions(t *testing.T) {
 // together and in an order that is not theirs.
 func TestTimersAreNeverEarly(t *testing.T) {
 	e := newEngine(t)
-	e.serve(code{"timers": func(ctx workflow.Context) ([]int, error) {
+	type firing struct{ Due, At time.Duration } // since the timers were started
+	e.serve(code{"timers": func(ctx workflow.Context) ([]firing, error) {
 		begun := workflow.Now(ctx)
 		s := workflow.NewSelector(ctx)
-		var fired []int
-		var early error
-		for _, ms := range []int{300, 0, 100, 500, 200} {
-			s.AddFuture(workflow.NewTimer(ctx, time.Duration(ms)*time.Millisecond), func(f workflow.Future) {
-				fired = append(fired, ms)
-				if took := workflow.Now(ctx).Sub(begun); took < time.Duration(ms)*time.Millisecond {
-					early = fmt.Errorf("the timer of %d ms fired after %v", ms, took)
-				}
+		var fired []firing
+		for _, due := range []time.Duration{300, 0, 100, 500, 200} {
+			due *= time.Millisecond
+			s.AddFuture(workflow.NewTimer(ctx, due), func(f workflow.Future) {
+				fired = append(fired, firing{due, workflow.Now(ctx).Sub(begun)})
 			})
 		}
 		for range 5 {
 			s.Select(ctx)
 		}
-		return fired, early
+		return fired, nil
 	}}, nil)
 	begun := time.Now()
-	if got := result[[]int](e, e.execute("timers", "timers")); !slices.Equal(got, []int{0, 100, 200, 300, 500}) {
-		t.Fatalf("fired in the order %v", got)
+	fired := result[[]firing](e, e.execute("timers", "timers"))
+	if took := time.Since(begun); len(fired) != 5 || took < 500*time.Millisecond || took > 5*time.Second {
+		t.Errorf("fired %v after %v", fired, took)
 	}
-	if took := time.Since(begun); took < 500*time.Millisecond || took > 5*time.Second {
-		t.Errorf("took %v", took)
+	// Those that a busy machine finds due together fire at one time, in the order of the selector.
+	for i, f := range fired {
+		if f.At < f.Due {
+			t.Errorf("the timer of %v fired after %v", f.Due, f.At)
+		}
+		for _, later := range fired[i+1:] {
+			if later.At < f.At || later.At > f.At && later.Due <= f.At {
+				t.Errorf("the timer of %v fired after %v, that of %v before, after %v", later.Due, later.At, f.Due, f.At)
+			}
+		}
 	}
 }
 
