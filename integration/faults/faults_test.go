@@ -119,19 +119,30 @@ func TestBadWiresAndDeletedConsumersLoseNothing(t *testing.T) {
 	}, 200 * time.Millisecond}, lane{[]fault{deleteConsumer{}}, 500 * time.Millisecond}), "")
 }
 
-func TestPartitionsLoseNothing(t *testing.T) {
+// machines is a fleet around three servers, each process on a machine of its own. It needs a network namespace: outside of one the
+// test is run again in it, and here is false.
+func machines(t *testing.T) (l layout, here bool) {
+	t.Helper()
 	if testing.Short() {
 		t.Skip("starts processes for some seconds")
 	}
 	if !inSandbox() {
 		again(t)
-		return
+		return l, false
 	}
 	if err := ip(t.Context(), "link set lo up"); err != nil {
 		t.Fatal(err)
 	}
-	l := replicated()
+	l = replicated()
 	l.apart, l.daemons = true, 0
+	return l, true
+}
+
+func TestPartitionsLoseNothing(t *testing.T) {
+	l, here := machines(t)
+	if !here {
+		return
+	}
 	runsSurvive(t, everyday("partitions", l, 3*time.Second, lane{[]fault{
 		side{"partition-minority", minority(partWorker, partCoordinator), 6 * time.Second},
 	}, 100 * time.Millisecond}), "")
@@ -139,18 +150,10 @@ func TestPartitionsLoseNothing(t *testing.T) {
 
 // One server of three is cut off, in both directions or in one, while another one, or the same, is stopped for a while.
 func TestACutOffServerAndPausesLoseNothing(t *testing.T) {
-	if testing.Short() {
-		t.Skip("starts processes for some seconds")
-	}
-	if !inSandbox() {
-		again(t)
+	l, here := machines(t)
+	if !here {
 		return
 	}
-	if err := ip(t.Context(), "link set lo up"); err != nil {
-		t.Fatal(err)
-	}
-	l := replicated()
-	l.apart, l.daemons = true, 0
 	lanes := cutOff(2*time.Second, time.Second)
 	g := everyday("cutoff", l, 8*time.Second, lane{lanes[0].faults, 200 * time.Millisecond}, lanes[1])
 	g.rate = 100 // most of the time there is no majority
