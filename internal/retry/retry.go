@@ -119,11 +119,12 @@ func Unasked(err error) error {
 	return err
 }
 
-// interval is the policy's wait after the given attempt.
+// interval is the policy's wait after the given attempt, never less than the initial one: of a wait above 2^53 ns the
+// product in floating point may round below it.
 func interval(p *millrace.RetryPolicy, attempt int) time.Duration {
 	p = WithDefaults(p)
 	factor := math.Pow(p.BackoffCoefficient, float64(max(attempt, 1)-1))
-	return min(scale(p.InitialInterval, factor), p.MaximumInterval)
+	return max(p.InitialInterval, min(scale(p.InitialInterval, factor), p.MaximumInterval))
 }
 
 // scale multiplies d by factor; what does not fit a Duration is the longest one.

@@ -89,6 +89,7 @@ func TestNext(t *testing.T) {
 		{"unknown kind", defaults, 1, 0, 0, &failure.Failure{}, time.Second, again},
 		{"causes do not count", defaults, 1, 0, 0,
 			&failure.Failure{ActivityFailureInfo: &failure.ActivityFailureInfo{}, Cause: application("", true, 0)}, time.Second, again},
+		{"a first wait that floating point rounds down", &millrace.RetryPolicy{InitialInterval: 1<<53 + 1}, 1, 0, 0, nil, 1<<53 + 1, again},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
