@@ -24,7 +24,15 @@ type Asked struct {
 // PutControl tells whoever runs the activity, now or later, to look at the run's history: the event with the given number
 // asks something of it.
 func (n *Namespace) PutControl(ctx context.Context, run history.Run, activity, event int64) error {
-	return n.putKey(ctx, run, activity, keyControl, strconv.AppendInt(nil, event, 10))
+	return n.ask(ctx, run, activity, keyControl, strconv.AppendInt(nil, event, 10))
+}
+
+// ask writes a key by which something is asked of the activity.
+func (n *Namespace) ask(ctx context.Context, run history.Run, activity int64, kind string, data []byte) error {
+	if err := n.mark(ctx, n.at(run.WorkflowID)); err != nil {
+		return fmt.Errorf("write %s of activity %d of run %s: %w", kind, activity, run, err)
+	}
+	return n.putKey(ctx, run, activity, kind, data)
 }
 
 // Asked is what the activity's workers are told by RequestCancel and PutControl: mostly nothing, which is found out by one

@@ -109,7 +109,7 @@ func (n *Namespace) GetBeat(ctx context.Context, run history.Run, activity int64
 
 // RequestCancel tells whoever runs the activity, now or later, to cancel it.
 func (n *Namespace) RequestCancel(ctx context.Context, run history.Run, activity int64) error {
-	return n.putKey(ctx, run, activity, keyCancel, nil)
+	return n.ask(ctx, run, activity, keyCancel, nil)
 }
 
 // CancelRequested says whether RequestCancel was called.

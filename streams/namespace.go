@@ -34,6 +34,7 @@ type partition struct {
 	// looks shares looks into INBOX, and keyLooks into HEARTBEATS; nil where direct reads may come from a server that lags
 	// behind.
 	looks, keyLooks *looks
+	marks           *marks
 }
 
 // Name is the namespace's name.

@@ -73,6 +73,7 @@ func registered(ctx context.Context, nc *nats.Conn, name string) (*Namespace, *r
 		n.partitions = append(n.partitions, partition{
 			partitionSubjects: partitionSubjects{partitionPrefix(name, p)}, streamNames: names,
 			records: newWitness(names.history), messages: newWitness(names.inbox),
+			marks: newMarks(),
 		})
 	}
 	return n, entry, nil

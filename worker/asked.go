@@ -59,7 +59,7 @@ func (a *attempt) askedByNow(ctx context.Context) (*history.Control, error) {
 // task that has just been stored is not worth the look: what is asked in between reaches the function as if it came a
 // little later.
 func (a *attempt) checkAsked(ctx context.Context) (ended bool, err error) {
-	if a.fresh() {
+	if a.fresh(ctx) {
 		return false, nil
 	}
 	canceled, c, err := a.asked(ctx)
@@ -96,9 +96,14 @@ func (a *attempt) checkRecall(ctx context.Context) (ended bool, err error) {
 	return true, nil
 }
 
-// fresh says whether the task has only just been put into the queue, and nothing had been asked before.
-func (a *attempt) fresh() bool {
-	return a.delivery.Deliveries == 1 && a.found == nil && !a.task.Asked && time.Since(a.delivery.Published) < a.w.freshFor
+// fresh says whether nothing can have been asked of the activity: its task has only just been put into the queue, or nobody
+// asks anything of any.
+func (a *attempt) fresh(ctx context.Context) bool {
+	d := a.delivery
+	if d.Deliveries > 1 || a.found != nil || a.task.Asked {
+		return false
+	}
+	return time.Since(d.Published) < a.w.freshFor || a.w.broker.NothingAsked(ctx, a.run().WorkflowID, d.Published, a.w.freshFor)
 }
 
 // isFirst says whether no attempt can have come before.

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
@@ -39,6 +40,7 @@ type beats interface {
 	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error
 	DeleteBeats(ctx context.Context, run history.Run, activity int64) error
 	Asked(ctx context.Context, run history.Run, activity int64) (streams.Asked, error)
+	NothingAsked(ctx context.Context, workflowID string, published time.Time, age time.Duration) bool
 	MarkStarted(ctx context.Context, run history.Run, activity int64) error
 }
 

@@ -181,6 +181,11 @@ func (g *throughGateway) Asked(ctx context.Context, run history.Run, activity in
 	return streams.Asked{Cancel: b.canceled}, nil
 }
 
+// NothingAsked is not known: the gateway says what is asked of each attempt.
+func (g *throughGateway) NothingAsked(context.Context, string, time.Time, time.Duration) bool {
+	return false
+}
+
 // What the gateway has looked after, or looks after.
 
 func (g *throughGateway) DeleteBeats(context.Context, history.Run, int64) error     { return nil }

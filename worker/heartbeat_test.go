@@ -267,16 +267,28 @@ func TestCancelReachesTheFunction(t *testing.T) {
 }
 
 func TestCancelBeforeTheFunctionRuns(t *testing.T) {
-	inBubble(t, func(f *fixture) {
-		f.register(func() error { t.Error("the function runs"); return nil })
-		f.check(f.model.RequestCancel(f.ctx, f.task.Run.Run, scheduled))
-		f.publish()
-		time.Sleep(freshTask)
-		defer f.serve()()
-		if r := f.outcome(); r.Failure == nil || r.Failure.CanceledFailureInfo == nil {
-			t.Errorf("outcome is %+v", r)
-		}
-	})
+	for _, test := range []struct {
+		name          string
+		before, after time.Duration // from the publication of the task to the request, and from there to the delivery
+	}{
+		{"with the task", 0, freshTask},
+		{"while the task waits", time.Hour, 0},
+		{"long ago", time.Second, time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			inBubble(t, func(f *fixture) {
+				f.register(func() error { t.Error("the function runs"); return nil })
+				f.publish()
+				time.Sleep(test.before)
+				f.check(f.model.RequestCancel(f.ctx, f.task.Run.Run, scheduled))
+				time.Sleep(test.after)
+				defer f.serve()()
+				if r := f.outcome(); r.Failure == nil || r.Failure.CanceledFailureInfo == nil {
+					t.Errorf("outcome is %+v", r)
+				}
+			})
+		})
+	}
 }
 
 func TestCancelThatCrossesAFreshTaskReachesTheFunction(t *testing.T) {
@@ -293,17 +305,23 @@ func TestCancelThatCrossesAFreshTaskReachesTheFunction(t *testing.T) {
 	})
 }
 
+// A task that has waited asks for nothing of its own either, where nobody has asked anything of any.
 func TestShortFirstAttemptAsksTheBrokerForNothing(t *testing.T) {
-	inBubble(t, func(f *fixture) {
-		f.register(func() error { return nil })
-		f.publish()
-		stop := f.serve()
-		f.outcome()
-		stop()
-		if got := f.sent(streamstest.OpGetBeat, streamstest.OpPutBeat, streamstest.OpCancelRequested, streamstest.OpInProgress); len(got) > 0 {
-			t.Errorf("calls besides the result and the acknowledgement: %v", got)
-		}
-	})
+	for _, waited := range []time.Duration{0, time.Second} {
+		t.Run(waited.String(), func(t *testing.T) {
+			inBubble(t, func(f *fixture) {
+				f.register(func() error { return nil })
+				f.publish()
+				time.Sleep(waited)
+				stop := f.serve()
+				f.outcome()
+				stop()
+				if got := f.sent(streamstest.OpGetBeat, streamstest.OpPutBeat, streamstest.OpAsked, streamstest.OpInProgress); len(got) > 0 {
+					t.Errorf("calls besides the result and the acknowledgement: %v", got)
+				}
+			})
+		})
+	}
 }
 
 func TestCanceledActivityIsNotRetried(t *testing.T) {

@@ -184,6 +184,7 @@ func (s *State) tell(a *PendingActivity) *TellTask {
 // Task is the task of a pending activity.
 func (s *State) Task(a *PendingActivity) *Task {
 	t := s.firstTask(a)
+	t.Asked = a.CancelRequested
 	if c := a.Control; c != nil {
 		t.Generation, t.Asked, t.Since, t.Forget = c.Generation, true, c.Since, a.Forget
 	}

@@ -72,7 +72,7 @@ func (m *Model) DeleteBeats(ctx context.Context, run history.Run, activity int64
 
 // RequestCancel sets an activity's cancel flag.
 func (m *Model) RequestCancel(ctx context.Context, run history.Run, activity int64) error {
-	return m.putKey(ctx, OpRequestCancel, beatKey{run, activity, keyCancel}, nil)
+	return m.ask(ctx, OpRequestCancel, beatKey{run, activity, keyCancel}, nil)
 }
 
 // CancelRequested says whether an activity's cancel flag is set.

@@ -48,6 +48,7 @@ type Broker interface {
 	CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error)
 	PutControl(ctx context.Context, run history.Run, activity, event int64) error
 	Asked(ctx context.Context, run history.Run, activity int64) (streams.Asked, error)
+	NothingAsked(ctx context.Context, workflowID string, published time.Time, age time.Duration) bool
 	MarkStarted(ctx context.Context, run history.Run, activity int64) error
 	Started(ctx context.Context, run history.Run, activity int64) (bool, error)
 	ReportFailure(ctx context.Context, run history.Run, activity int64, data []byte) error

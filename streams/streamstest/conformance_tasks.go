@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
 )
 
@@ -19,6 +20,7 @@ func taskChecks() []check {
 		{"heartbeat/stored", beatStored},
 		{"heartbeat/flags", beatFlags},
 		{"heartbeat/control", beatControl},
+		{"heartbeat/mark", askedMark},
 		{"task/removal", taskRemoval},
 		{"heartbeat/reported failure", beatReportedFailure},
 	}
@@ -249,6 +251,22 @@ func beatControl(f *fixture) {
 	want(4, streams.Asked{Cancel: true})
 	f.noError("delete", f.DeleteBeats(f.ctx, run, 3))
 	want(3, streams.Asked{})
+}
+
+// askedMark: who asks anything of any activity of a partition is noticed by all who ask for the partition.
+func askedMark(f *fixture) {
+	for _, ask := range []func(run history.Run) error{
+		func(run history.Run) error { return f.RequestCancel(f.ctx, run, 3) },
+		func(run history.Run) error { return f.PutControl(f.ctx, run, 3, 7) },
+	} {
+		run, before := f.newRun().Run, time.Now()
+		f.noError("ask", ask(run))
+		for _, published := range []time.Time{before, time.Now(), before.Add(streams.QuietAfter - time.Minute)} {
+			equal(f, "nothing asked since "+published.String(), f.NothingAsked(f.ctx, run.WorkflowID, published, 0), false)
+		}
+		later := time.Now().Add(streams.QuietAfter + time.Minute)
+		equal(f, "nothing asked since later", f.NothingAsked(f.ctx, run.WorkflowID, later, 0), true)
+	}
 }
 
 // taskRemoval: a task is removed as it was found, and not another one that has taken its place.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"strconv"
+	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
@@ -14,7 +15,15 @@ const keyControl = "control"
 
 // PutControl tells an activity's workers to look at the history.
 func (m *Model) PutControl(ctx context.Context, run history.Run, activity, event int64) error {
-	return m.putKey(ctx, OpPutControl, beatKey{run, activity, keyControl}, strconv.AppendInt(nil, event, 10))
+	return m.ask(ctx, OpPutControl, beatKey{run, activity, keyControl}, strconv.AppendInt(nil, event, 10))
+}
+
+// ask is putKey of a key by which something is asked.
+func (m *Model) ask(ctx context.Context, op Op, key beatKey, data []byte) error {
+	m.mu.Lock()
+	m.asked = m.now()
+	m.mu.Unlock()
+	return m.putKey(ctx, op, key, data)
 }
 
 // Asked is what an activity's workers are told.
@@ -30,6 +39,13 @@ func (m *Model) Asked(ctx context.Context, run history.Run, activity int64) (ask
 		return err
 	})
 	return asked, err
+}
+
+// NothingAsked says whether nobody asked anything of any activity in the time before one's task was published, or since.
+func (m *Model) NothingAsked(_ context.Context, _ string, published time.Time, _ time.Duration) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.asked.Add(streams.QuietAfter).Before(published)
 }
 
 // FindTask reads an activity's task.

@@ -55,6 +55,7 @@ type Model struct {
 	sent     map[sentKey]time.Time
 	armed    map[history.Run]wakeUp
 	beats    map[beatKey][]byte
+	asked    time.Time // when something was last asked of an activity
 	letters  []streams.DeadLetter
 	handlers map[durableName][]*queryHandler
 	// listeners are those of each waiter.
