@@ -67,22 +67,23 @@ func Dump(ctx context.Context, nc *nats.Conn, namespace, dir string) error {
 	if err != nil {
 		return fmt.Errorf("dump: %w", err)
 	}
-	found := 0
-	list := js.ListStreams(ctx)
-	for info := range list.Info() {
-		if !ofNamespace(info.Config.Name, namespace) {
-			continue
-		}
-		found++
-		if err := dumpStream(ctx, nc, js, info.Config.Name, dir); err != nil {
-			return fmt.Errorf("dump stream %s: %w", info.Config.Name, err)
+	var found []string
+	list := js.StreamNames(ctx) // all names before the first dump: the list is given up after 5 s, whoever reads it
+	for name := range list.Name() {
+		if ofNamespace(name, namespace) {
+			found = append(found, name)
 		}
 	}
 	if err := list.Err(); err != nil {
 		return fmt.Errorf("dump: list streams: %w", err)
 	}
-	if found == 0 {
+	if len(found) == 0 {
 		return fmt.Errorf("dump: namespace %q has no streams", namespace)
+	}
+	for _, name := range found {
+		if err := dumpStream(ctx, nc, js, name, dir); err != nil {
+			return fmt.Errorf("dump stream %s: %w", name, err)
+		}
 	}
 	return nil
 }
