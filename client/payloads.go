@@ -91,6 +91,9 @@ func (c *workflowClient) outsource(ctx context.Context, run history.Run, list *c
 
 // outsourceIn is outsource for what a message brings to a run.
 func (c *workflowClient) outsourceIn(ctx context.Context, run history.Run, m *history.Message) (err error) {
+	if err := c.ns.Limits().CheckAside(m.Aside()); err != nil {
+		return err
+	}
 	switch {
 	case m.Signal != nil:
 		signal := *m.Signal // what was meant for another run, too

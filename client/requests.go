@@ -8,6 +8,7 @@ import (
 	"github.com/google/uuid"
 
 	"github.com/millrace-dev/millrace/api/enums"
+	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -98,6 +99,9 @@ func (c *workflowClient) signalWorkflow(ctx context.Context, workflowID, runID, 
 }
 
 func (c *workflowClient) newSignal(ctx context.Context, workflowID, name string, arg interface{}) (*history.Signal, error) {
+	if name == "" || len(name) > maxSignalName {
+		return nil, serviceerror.NewInvalidArgument(fmt.Sprintf("the signal name has %d bytes, must be 1 to %d", len(name), maxSignalName))
+	}
 	var args []interface{}
 	if arg != nil {
 		args = append(args, arg)

@@ -119,11 +119,17 @@ func (c *workflowClient) forget(n *notice) {
 }
 
 func (c *workflowClient) start(ctx context.Context, start *history.Start, o StartWorkflowOptions, conflict enums.WorkflowIdConflictPolicy) (history.Address, error) {
+	if err := c.ns.Limits().CheckAside(start.Aside()); err != nil {
+		return history.Address{}, err
+	}
 	return streams.StartRun(ctx, c.ns, streams.StartRequest{Start: start, Reuse: o.WorkflowIDReusePolicy, Conflict: conflict})
 }
 
-// maxTypeName bounds in bytes the name of a workflow type, as for children that workflow code starts.
-const maxTypeName = 1000
+// maxTypeName and maxSignalName bound names in bytes, as for children and signals of workflow code.
+const (
+	maxTypeName   = 1000
+	maxSignalName = 1000
+)
 
 // newStart makes a start of the options, the workflow and its arguments.
 func (c *workflowClient) newStart(ctx context.Context, o StartWorkflowOptions, callee interface{}, args []interface{}) (*history.Start, error) {

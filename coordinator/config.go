@@ -36,6 +36,10 @@ type Config struct {
 	MaxAlarms int
 	// MaxPayload bounds the size in bytes of one call's arguments or results. Default 512 KiB.
 	MaxPayload int
+	// MaxAside bounds what comes along with one call: header, memo, search attributes and texts. Default 192 KiB.
+	MaxAside int
+	// MaxFailure bounds the failure with which a run closes: what is longer is cut. Default 512 KiB.
+	MaxFailure int
 	// Payloads stores large payloads outside records. Nil: all stay in them.
 	Payloads Payloads
 	// MaxRecord is the size in bytes above which a transition's events are stored apart from it. Default 256 KiB.
@@ -82,6 +86,8 @@ func (c Config) withDefaults() Config {
 	setDefault(&c.ArchiveSize, 64<<20)
 	setDefault(&c.MaxAlarms, 200_000)
 	setDefault(&c.MaxPayload, 512<<10)
+	setDefault(&c.MaxAside, 192<<10)
+	setDefault(&c.MaxFailure, 512<<10)
 	setDefault(&c.MaxRecord, 256<<10)
 	setDefault(&c.StopTimeout, 10*time.Second)
 	if c.Gate == nil {

@@ -204,7 +204,11 @@ func (c *Coordinator) newEntry(found knownStart) (*entry, error) {
 	if err := c.blocked.of(e.run()); err != nil {
 		e.codeErr, e.bare = err, history.NewState(start)
 	} else if body, ok := c.cfg.Definition(start.Type); ok {
-		e.machine = replay.New(replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload, Strands: &c.strands})
+		config := replay.Config{Start: start, Body: body, MaxPayload: c.cfg.MaxPayload, MaxAside: c.cfg.MaxAside, Strands: &c.strands}
+		if c.cfg.Payloads != nil {
+			config.Fits = c.cfg.Payloads.Fits
+		}
+		e.machine = replay.New(config)
 	} else {
 		e.codeErr = fmt.Errorf("%w: %q", errUnknownType, start.Type)
 		e.bare = history.NewState(start)

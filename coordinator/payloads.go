@@ -19,6 +19,8 @@ type Payloads interface {
 	// PutEvents is Put for the events of a run, which are to refer to payloads of that run only. It does not change them,
 	// and costs next to nothing where all is small.
 	PutEvents(ctx context.Context, run history.Run, events []history.Event) ([]history.Event, error)
+	// Fits says whether Put will find room for a list: else what cannot be stored is of more than limit bytes.
+	Fits(list *common.Payloads) (size, limit int, ok bool)
 	// Fetch fetches what a list refers to, so that code that decodes it does not wait.
 	Fetch(ctx context.Context, list *common.Payloads) error
 	// FetchEvents is Fetch for what code may read of a start, nil for none, and of events.
@@ -27,10 +29,30 @@ type Payloads interface {
 
 // outsource returns the events as the record holds them, with references in place of large payloads.
 func (c *Coordinator) outsource(ctx context.Context, e *entry, events []history.Event) ([]history.Event, error) {
-	if c.cfg.Payloads == nil {
-		return events, nil
+	if c.cfg.Payloads != nil {
+		var err error
+		if events, err = c.cfg.Payloads.PutEvents(ctx, e.run(), events); err != nil {
+			return nil, err
+		}
 	}
-	return c.cfg.Payloads.PutEvents(ctx, e.run(), events)
+	return c.cutFailure(events), nil
+}
+
+// cutFailure shortens the failure with which the run closes, if it would not fit the message that tells its parent.
+func (c *Coordinator) cutFailure(events []history.Event) []history.Event {
+	last := len(events) - 1
+	if last < 0 {
+		return events
+	}
+	failed, ok := events[last].Attributes.(*history.WorkflowExecutionFailed)
+	if !ok || history.FailureSize(failed.Failure) <= c.cfg.MaxFailure {
+		return events
+	}
+	short := *failed
+	short.Failure = history.CutFailure(failed.Failure, c.cfg.MaxFailure)
+	events = slices.Clone(events)
+	events[last].Attributes = &short
+	return events
 }
 
 // fetch fetches what the code is about to read: of the start before the first transition, and of events.

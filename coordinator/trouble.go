@@ -81,7 +81,7 @@ func isTrouble(err error) bool {
 	var illegal *history.IllegalEventError
 	var damaged *unreadableError
 	return errors.As(err, &damaged) || errors.As(err, &panicked) || errors.As(err, &diverged) || errors.As(err, &blocked) || errors.As(err, &illegal) ||
-		errors.Is(err, converter.ErrPayloadLost)
+		errors.Is(err, converter.ErrPayloadLost) || errors.Is(err, streams.ErrTooLarge)
 }
 
 // failDiverged lets the plan fail a run whose code differs from its history, where that is asked for.

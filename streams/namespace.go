@@ -64,29 +64,6 @@ func (n *Namespace) Partition(workflowID string) int {
 // at is the partition of a workflow ID.
 func (n *Namespace) at(workflowID string) *partition { return &n.partitions[n.Partition(workflowID)] }
 
-// Limits says how large messages can be. It follows from the broker's largest payload at the time of Open.
-func (n *Namespace) Limits() Limits { return n.limits }
-
-// Limits are sizes in bytes.
-type Limits struct {
-	// MaxRecord is the largest body of a start, record, task, inbox message or piece of a separate body.
-	MaxRecord int
-	// MaxPayload is the largest input or result that fits a message together with what else the message says.
-	MaxPayload int
-}
-
-// Room for what goes around a body (headers, protocol line) and around a payload (names, times, failure details).
-const (
-	headerRoom   = 16 << 10
-	envelopeRoom = 16 << 10
-)
-
-// LimitsOf are the limits that follow from the largest payload that the broker accepts.
-func LimitsOf(brokerPayload int64) Limits {
-	record := int(brokerPayload) - headerRoom
-	return Limits{MaxRecord: max(record, 0), MaxPayload: max(record-envelopeRoom, 0)}
-}
-
 // checkSize refuses a body before it is published.
 func (n *Namespace) checkSize(what string, data []byte) error {
 	if len(data) > n.limits.MaxRecord {

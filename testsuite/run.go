@@ -17,7 +17,10 @@ import (
 )
 
 // maxPayload is the limit that workers have: what is too large for them is too large for a test.
-const maxPayload = 512 << 10
+const (
+	maxPayload = 512 << 10
+	maxAside   = 192 << 10
+)
 
 // run is one execution of a workflow: its machine, the transitions that it has made, and what waits for it.
 type run struct {
@@ -91,7 +94,7 @@ func sizeOf(data []byte, err error) int64 {
 }
 
 func (r *run) newMachine() *replay.Machine {
-	return replay.New(replay.Config{Start: r.start, Body: r.body, MaxPayload: maxPayload, Strands: &r.strands,
+	return replay.New(replay.Config{Start: r.start, Body: r.body, MaxPayload: maxPayload, MaxAside: maxAside, Strands: &r.strands,
 		HistoryLength: func(actual int64) int64 { return r.told(actual).length },
 		Suggested: func(actual int64) (reasons []int, pretend bool) {
 			told := r.told(actual)

@@ -119,7 +119,7 @@ func TestOversizedFailureIsCut(t *testing.T) {
 		f.publish()
 		defer f.serve()()
 		failure := f.outcome().Failure
-		if failure == nil || len(failure.Message) > maxFailureMessage+100 || !strings.HasPrefix(failure.Message, "begin") || failure.ApplicationFailureInfo == nil {
+		if failure == nil || len(failure.Message) > 1100 || !strings.HasPrefix(failure.Message, "begin") || failure.ApplicationFailureInfo == nil {
 			t.Errorf("failure is %+v", failure)
 		}
 	})

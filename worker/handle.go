@@ -76,6 +76,10 @@ func (a *attempt) begin(now time.Time) {
 // putBeat stores a heartbeat record.
 func (a *attempt) putBeat(ctx context.Context, b *history.Beat) error {
 	details, err := a.w.payloads.Put(ctx, a.run(), b.Details)
+	if errors.Is(err, streams.ErrTooLarge) {
+		a.log().Error("heartbeat details are too large: the heartbeat counts without them", "error", err)
+		details, err = nil, nil
+	}
 	if err != nil {
 		return fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
 	}

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strconv"
-	"strings"
 	"time"
 
 	millrace "github.com/millrace-dev/millrace"
@@ -160,9 +158,6 @@ func (a *attempt) release(b *history.Beat, delay time.Duration) {
 	a.hold.release(b, delay)
 }
 
-// maxFailureMessage is how much of a failure that does not fit a message is kept of its text.
-const maxFailureMessage = 4 << 10
-
 // fitting is f with large details stored, or what fits of it: a failure must not be lost for being long.
 func (a *attempt) fitting(ctx context.Context, f *failure.Failure) *failure.Failure {
 	if stored, err := a.w.payloads.PutFailure(ctx, a.run(), f); err == nil {
@@ -170,27 +165,7 @@ func (a *attempt) fitting(ctx context.Context, f *failure.Failure) *failure.Fail
 	} else {
 		a.log().Warn("details of a failure could not be stored", "error", err)
 	}
-	data, err := history.Encode(&history.Message{ID: "0", Activity: &history.ActivityResult{Failure: f}})
-	if err == nil && len(data) <= a.w.maxFailure {
-		return f
-	}
-	short := *f
-	if len(short.Message) > maxFailureMessage {
-		short.Message = strings.ToValidUTF8(short.Message[:maxFailureMessage], "")
-	}
-	short.Message += " (cut: the failure has more than " + strconv.Itoa(a.w.maxFailure) + " bytes)"
-	short.StackTrace, short.EncodedAttributes, short.Cause = "", nil, nil
-	switch {
-	case f.ApplicationFailureInfo != nil:
-		info := *f.ApplicationFailureInfo
-		info.Details = nil
-		short.ApplicationFailureInfo = &info
-	case f.TimeoutFailureInfo != nil:
-		short.TimeoutFailureInfo = &failure.TimeoutFailureInfo{TimeoutType: f.TimeoutFailureInfo.TimeoutType}
-	case f.CanceledFailureInfo != nil:
-		short.CanceledFailureInfo = &failure.CanceledFailureInfo{}
-	}
-	return &short
+	return history.CutFailure(f, a.w.maxFailure)
 }
 
 // logFailure tells how the attempt ended, quietly for what belongs to normal operation.

@@ -277,6 +277,8 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		CacheSize:       w.options.WorkflowCacheSize,
 		StopTimeout:     stopTimeout,
 		MaxPayload:      w.core.Payloads.MaxSize(),
+		MaxAside:        w.core.Streams.Limits().MaxAside,
+		MaxFailure:      w.core.Streams.Limits().MaxPayload,
 		Payloads:        w.core.Payloads,
 		Eager:           eager,
 		MaxEager:        w.options.maxEager(),
@@ -324,15 +326,12 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 	return a
 }
 
-// messageLimit is maxPayload, unless the broker accepts less.
+// messageLimit is how large the failure of an activity may be.
 func (w *worker) messageLimit() int {
 	if w.core.Streams == nil {
 		return maxPayload
 	}
-	if limit := w.core.Streams.Limits().MaxPayload; limit > 0 {
-		return min(maxPayload, limit)
-	}
-	return maxPayload
+	return min(maxPayload, w.core.Streams.Limits().MaxFailure)
 }
 
 // fail stops a worker one of whose sides cannot go on, and tells whoever wants to know. The first failure counts.

@@ -43,8 +43,7 @@ func refused(err error) error {
 		return err
 	}
 	kind := "InvalidArgument"
-	switch limit.Field {
-	case "input", "header", "memo", "search attributes":
+	if limit.Payload {
 		kind = replay.FailureTypePayloadTooLarge
 	}
 	return millrace.NewNonRetryableApplicationError(err.Error(), kind, nil)

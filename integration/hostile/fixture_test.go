@@ -40,6 +40,11 @@ type engine struct {
 
 func newEngine(t *testing.T, namespace string) *engine {
 	t.Helper()
+	return newEngineWith(t, namespace, client.Options{})
+}
+
+func newEngineWith(t *testing.T, namespace string, o client.Options) *engine {
+	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
 	t.Cleanup(cancel)
 	e := &engine{T: t, ctx: ctx, namespace: namespace, replayer: worker.NewWorkflowReplayer(), log: &keptLog{}}
@@ -52,7 +57,8 @@ func newEngine(t *testing.T, namespace string) *engine {
 	e.must(plan.Apply(ctx))
 	e.streams, err = streams.Open(ctx, nc, namespace)
 	e.must(err)
-	e.client, err = client.Dial(client.Options{HostPort: nc.ConnectedUrl(), Namespace: namespace, Logger: e.log})
+	o.HostPort, o.Namespace, o.Logger = nc.ConnectedUrl(), namespace, e.log
+	e.client, err = client.Dial(o)
 	e.must(err)
 	t.Cleanup(e.client.Close)
 	e.intake()

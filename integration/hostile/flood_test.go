@@ -23,6 +23,7 @@ import (
 var (
 	floodMessages = flag.Int("hostile.messages", 600, "how many malformed messages each subject gets")
 	floodSeed     = flag.Uint64("hostile.seed", 0, "what makes the same messages again; 0 chooses")
+	floodOnly     = flag.String("hostile.only", "", "the subjects that get them, by name and separated by commas; empty for all")
 	floodStrict   = flag.Bool("hostile.strict", false, "fail when healthy runs take more than twice as long as without the flood: on a machine that does nothing else")
 )
 
@@ -85,6 +86,9 @@ func TestMalformedMessages(t *testing.T) {
 	baseline := load.phase(time.Second)
 	sent := map[string]int{}
 	for _, f := range e.floods(closed, open) {
+		if *floodOnly != "" && !slices.Contains(strings.Split(*floodOnly, ","), f.name) {
+			continue
+		}
 		began := time.Now()
 		sent[f.name] = e.pour(f, seed, *floodMessages)
 		slow := load.latest()

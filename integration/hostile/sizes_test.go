@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/api/serviceerror"
 	"github.com/millrace-dev/millrace/client"
@@ -16,12 +17,13 @@ import (
 
 // The limits that docs/protocol.md names.
 const (
-	maxWorkflowID = 1000 // bytes
-	maxToken      = 200  // bytes after encoding
-	maxNamespace  = 64
-	maxRequestID  = 1000
-	maxUpdateID   = 1000
-	maxType       = 1000
+	maxWorkflowID  = 1000 // bytes
+	maxToken       = 200  // bytes after encoding
+	maxNamespace   = 64
+	maxRequestID   = 1000
+	maxUpdateID    = 1000
+	maxType        = 1000
+	maxFairnessKey = 64
 )
 
 // everything is a workflow that uses every kind of message which carries the workflow ID in its subject or key.
@@ -196,6 +198,28 @@ func TestNamesBeyondTheLimit(t *testing.T) {
 				return nil
 			}
 			return err
+		}},
+		"signal name": {maxType, "signal name", func(n int) error {
+			err := e.client.SignalWorkflow(e.ctx, "open", "", strings.Repeat("n", n), "")
+			if err != nil {
+				return err
+			}
+			_, err = e.client.SignalWithStartWorkflow(e.ctx, "open", strings.Repeat("n", n), "", client.StartWorkflowOptions{TaskQueue: queue}, "Everything", "", "")
+			return err
+		}},
+		"update name": {maxUpdateID, "UpdateName", func(n int) error {
+			h, err := e.client.UpdateWorkflow(e.ctx, client.UpdateWorkflowOptions{WorkflowID: "open", UpdateName: strings.Repeat("u", n),
+				Args: []any{"x"}, WaitForStage: client.WorkflowUpdateStageCompleted})
+			if err == nil {
+				err = h.Get(e.ctx, nil)
+			}
+			if errors.As(err, new(*millrace.ApplicationError)) {
+				return nil // the run knows no update of that name
+			}
+			return err
+		}},
+		"fairness key": {maxFairnessKey, "FairnessKey", func(n int) error {
+			return start(client.StartWorkflowOptions{Priority: millrace.Priority{FairnessKey: strings.Repeat("f", n)}}, "Everything")
 		}},
 		"update ID": {maxUpdateID, "UpdateID", func(n int) error {
 			_, err := e.client.UpdateWorkflow(e.ctx, client.UpdateWorkflowOptions{WorkflowID: "open", UpdateID: strings.Repeat("u", n),

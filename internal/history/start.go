@@ -40,10 +40,12 @@ type Start struct {
 	// FirstRunID is the first run of the chain (of continue-as-new, retry and cron); empty when it is this run.
 	FirstRunID string `msgpack:"fr,omitempty"`
 	// ContinuedRunID is the run before this one in the chain, with why it was continued.
-	ContinuedRunID       string                       `msgpack:"co,omitempty"`
-	Initiator            enums.ContinueAsNewInitiator `msgpack:"ci,omitempty"`
-	ContinuedFailure     *failure.Failure             `msgpack:"cf,omitempty"`
-	LastCompletionResult *common.Payloads             `msgpack:"lr,omitempty"`
+	ContinuedRunID string                       `msgpack:"co,omitempty"`
+	Initiator      enums.ContinueAsNewInitiator `msgpack:"ci,omitempty"`
+	// ContinuedFailure is the failure of that run: one of more than 8 KiB without causes, details and stack trace, and with
+	// the first 1000 bytes of its message.
+	ContinuedFailure     *failure.Failure `msgpack:"cf,omitempty"`
+	LastCompletionResult *common.Payloads `msgpack:"lr,omitempty"`
 
 	Parent *Parent `msgpack:"p,omitempty"`
 	Root   *Run    `msgpack:"ro,omitempty"`

@@ -107,7 +107,7 @@ func (s *State) SuccessorStart() *Start {
 	}
 	switch a := s.Close.Attributes.(type) {
 	case *WorkflowExecutionFailed:
-		start.ContinuedFailure = a.Failure
+		start.ContinuedFailure = CutFailure(a.Failure, MaxContinuedFailure)
 	case *WorkflowExecutionTimedOut:
 		start.ContinuedFailure = timeoutFailure(enums.TIMEOUT_TYPE_START_TO_CLOSE)
 	case *WorkflowExecutionCompleted:

@@ -16,8 +16,7 @@ import (
 const (
 	// DefaultMaxSize is the default of Options.MaxSize.
 	DefaultMaxSize = 64 << 20
-	// maxInline bounds in bytes what may stay in a message of one call's arguments or results; less where the broker
-	// accepts less.
+	// maxInline bounds in bytes what may stay of one call's arguments or results where the backend names no limits.
 	maxInline = 512 << 10
 	// tightThreshold is the size in bytes from which on payloads are stored when all of them together are too large.
 	tightThreshold = 4 << 10
@@ -40,10 +39,12 @@ type Store struct {
 	// usual stores what is large, tight all but the small; both know the same drivers.
 	usual, tight *converter.PayloadStore
 	threshold    int
-	max, inline  int
-	warning      int
-	logger       log.Logger
-	found        *found
+	// least is the size from which on a payload can be stored at all.
+	least       int
+	max, inline int
+	warning     int
+	logger      log.Logger
+	found       *found
 	// suspect says whether something may have to be done about a payload, alone or together with others.
 	suspect func(*common.Payload) bool
 }
@@ -64,15 +65,23 @@ func New(backend Backend, o Options) (*Store, error) {
 	if s.logger == nil {
 		s.logger = log.Discard{}
 	}
-	if limit := backend.Limits().MaxPayload; limit > 0 {
-		s.inline = min(s.inline, limit)
+	limits := backend.Limits()
+	if limits.MaxPayload > 0 {
+		s.inline = limits.MaxInline
 	}
 	var err error
-	if s.usual, err = converter.NewPayloadStore(external); err != nil {
+	s.usual, err = converter.NewPayloadStore(external)
+	if err == nil && limits.MaxPayload > 0 && s.usual.Threshold() > limits.MaxSingle {
+		// A result may have to travel beside the arguments of the next run.
+		external.PayloadSizeThreshold = limits.MaxSingle
+		s.usual, err = converter.NewPayloadStore(external)
+	}
+	if err != nil {
 		return nil, err
 	}
 	s.threshold = min(s.usual.Threshold(), s.inline)
 	least := min(tightThreshold, s.threshold)
+	s.least = least
 	s.suspect = func(p *common.Payload) bool { return len(p.GetData()) >= least/2 || converter.IsReference(p) }
 	external.PayloadSizeThreshold, external.DriverSelector = least, nil
 	s.tight, err = converter.NewPayloadStore(external)
@@ -112,18 +121,41 @@ func (s *Store) Put(ctx context.Context, run history.Run, list *common.Payloads)
 	store := converter.StorageDriverStoreContext{Context: ctx, Target: converter.StorageDriverWorkflowInfo{
 		Namespace: s.backend.Name(), WorkflowID: run.WorkflowID, RunID: run.RunID}}
 	kept, err := s.usual.Store(store, list.Payloads)
-	if err == nil && (&common.Payloads{Payloads: kept}).Size() > s.inline {
+	if err == nil && framed(kept) > s.inline {
 		kept, err = s.tight.Store(store, kept)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("payloads of run %s: %w", run, err)
 	}
-	rest := (&common.Payloads{Payloads: kept}).Size()
+	rest := framed(kept)
 	if rest > s.inline {
 		return nil, fmt.Errorf("payloads of run %s: too many: %w", run, &TooLargeError{Size: rest, Limit: s.inline})
 	}
 	s.warn(run, rest)
 	return &common.Payloads{Payloads: kept}, nil
+}
+
+// framed is how much a message has to hold for the list.
+func framed(list []*common.Payload) int {
+	return (&common.Payloads{Payloads: list}).Size() + len(list)*history.FieldOverhead
+}
+
+// maxReference is about how many bytes a reference has.
+const maxReference = 1 << 10
+
+// Fits says whether Put will find room for the list: else what cannot be stored is of more than limit bytes.
+func (s *Store) Fits(list *common.Payloads) (size, limit int, ok bool) {
+	if framed(list.GetPayloads()) <= s.inline {
+		return 0, s.inline, true
+	}
+	for _, p := range list.Payloads {
+		n := framed([]*common.Payload{p})
+		if n >= s.least {
+			n = min(n, maxReference)
+		}
+		size += n
+	}
+	return size, s.inline, size <= s.inline
 }
 
 func (s *Store) warn(run history.Run, size int) {

@@ -40,8 +40,8 @@ func (m *Machine) checkActivity(a *history.ActivityTaskScheduled) error {
 	c.text("type", a.Type, maxType)
 	c.text("activity ID", a.ActivityID, maxID)
 	c.token("task queue", a.Queue, maxQueueToken)
-	c.size("input", a.Input.Size())
-	c.size("header", fieldsSize(a.Header.GetFields()))
+	c.list("input", a.Input)
+	c.aside(history.Aside{Header: a.Header, Retry: a.RetryPolicy, Texts: []string{a.Summary}})
 	return c.err
 }
 

@@ -54,10 +54,9 @@ func (m *Machine) checkChild(a *history.StartChildWorkflowExecutionInitiated) er
 	c.text("type", a.Type, maxType)
 	c.text("workflow ID", a.WorkflowID, maxID)
 	c.token("task queue", a.Queue, maxQueueToken)
-	c.size("input", a.Input.Size())
-	c.size("header", fieldsSize(a.Header.GetFields()))
-	c.size("memo", fieldsSize(a.Memo.GetFields()))
-	c.size("search attributes", fieldsSize(a.Search.GetIndexedFields()))
+	c.list("input", a.Input)
+	c.aside(history.Aside{Header: a.Header, Memo: a.Memo, Search: a.Search, Retry: a.RetryPolicy,
+		Texts: []string{a.StaticSummary, a.StaticDetails, a.CronSchedule}})
 	return c.err
 }
 

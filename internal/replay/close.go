@@ -13,7 +13,7 @@ import (
 func (e *Env) Complete(result *common.Payloads) {
 	m := e.m
 	a := &history.WorkflowExecutionCompleted{Result: result}
-	if m.deciding("Complete") && m.fits(a, "workflow result", "result", result.Size()) {
+	if m.deciding("Complete") && m.fits(a, "workflow result", "result", result) {
 		a.Successor = m.state.CronRun(m.now, m.nextEvent)
 		m.finish(a)
 	}
@@ -30,7 +30,7 @@ func (e *Env) Fail(f *failure.Failure) {
 // Cancel closes the run as canceled. When the details are larger than Config.MaxPayload the run fails instead.
 func (e *Env) Cancel(details *common.Payloads) {
 	a := &history.WorkflowExecutionCanceled{Details: details}
-	if e.m.deciding("Cancel") && e.m.fits(a, "workflow cancellation", "details", details.Size()) {
+	if e.m.deciding("Cancel") && e.m.fits(a, "workflow cancellation", "details", details) {
 		e.m.finish(a)
 	}
 }
@@ -58,15 +58,26 @@ func (e *Env) ContinueAsNew(next *history.Successor) {
 	if next.Queue != "" {
 		c.token("task queue", next.Queue, maxQueueToken)
 	}
-	c.size("input", next.Input.Size())
-	c.size("header", fieldsSize(next.Header.GetFields()))
-	c.size("memo", fieldsSize(next.Memo.GetFields()))
-	c.size("search attributes", fieldsSize(next.Search.GetIndexedFields()))
+	c.list("input", next.Input)
+	c.aside(m.asideOf(next))
 	if c.err != nil {
 		m.fail(tooLarge(c.err))
 		return
 	}
 	m.finish(a)
+}
+
+// asideOf is what a successor's start has beside its arguments.
+func (m *Machine) asideOf(next *history.Successor) history.Aside {
+	a := m.config.Start.Aside()
+	a.Header, a.Retry = next.Header, next.RetryPolicy
+	if next.Memo != nil {
+		a.Memo = next.Memo
+	}
+	if next.Search != nil {
+		a.Search = next.Search
+	}
+	return a
 }
 
 // finish issues the closing event.
@@ -82,9 +93,9 @@ func (m *Machine) fail(f *failure.Failure) {
 }
 
 // fits says whether a's only payload is within the limit; otherwise the run has failed.
-func (m *Machine) fits(a history.Attributes, call, field string, size int) bool {
+func (m *Machine) fits(a history.Attributes, call, field string, list *common.Payloads) bool {
 	c := m.check(call, "", a)
-	c.size(field, size)
+	c.list(field, list)
 	if c.err != nil {
 		m.fail(tooLarge(c.err))
 	}

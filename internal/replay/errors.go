@@ -81,6 +81,8 @@ type LimitError struct {
 	// Size is the field's size in bytes, Limit the largest allowed; a Size of 0 means that the field must not be empty.
 	Size  int
 	Limit int
+	// Payload is set when the field holds data rather than a name.
+	Payload bool
 }
 
 func (e *LimitError) Error() string {

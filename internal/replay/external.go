@@ -13,8 +13,8 @@ func (e *Env) SignalExternal(a *history.SignalExternalWorkflowExecutionInitiated
 	c := m.check("signal to workflow", a.Target.WorkflowID, a)
 	c.text("workflow ID", a.Target.WorkflowID, maxID)
 	c.text("signal name", a.Name, maxID)
-	c.size("input", a.Input.Size())
-	c.size("header", fieldsSize(a.Header.GetFields()))
+	c.list("input", a.Input)
+	c.aside(history.Aside{Header: a.Header})
 	if c.err != nil {
 		return 0, c.err
 	}

@@ -2,7 +2,6 @@ package replay
 
 import (
 	"fmt"
-	"strings"
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/failure"
@@ -20,24 +19,52 @@ const (
 // check collects the first thing that is wrong with a command.
 type check struct {
 	call, name string
-	limit      int
-	err        error
+	// trusted is set when the record holds the command: then it was within the limits.
+	trusted bool
+	config  *Config
+	err     error
 }
 
-// check begins the check of a command of the kind call; name says which one, empty if that says it. On replay a payload that the record holds is within the limit, whatever the
-// limit is by now: else lowering it would make every run that once kept it non-deterministic.
+// check begins the check of a command of the kind call; name says which one, empty if that says it. On replay a payload
+// that the record holds is within the limit, whatever the limit is by now: else lowering it would make every run that once
+// kept it non-deterministic.
 func (m *Machine) check(call, name string, a history.Attributes) check {
-	c := check{call: call, name: name, limit: m.config.MaxPayload}
-	if r := m.recordedNext(); r != nil && same(r.Attributes, a) {
-		c.limit = 0
-	}
-	return c
+	r := m.recordedNext()
+	return check{call: call, name: name, config: &m.config, trusted: r != nil && same(r.Attributes, a)}
 }
 
-func (c *check) size(field string, n int) {
-	if c.err == nil && c.limit > 0 && n > c.limit {
-		c.refuse(field, n, c.limit)
+// list checks arguments or results.
+func (c *check) list(field string, list *common.Payloads) {
+	n := list.Size()
+	if c.err != nil || c.trusted || n == 0 {
+		return
 	}
+	if limit := c.config.MaxPayload; limit > 0 && n > limit {
+		c.refusePayload(field, n, limit)
+	} else if c.config.Fits != nil {
+		if size, limit, ok := c.config.Fits(list); !ok {
+			c.refusePayload(field+", in values that are too small to be stored apart,", size, limit)
+		}
+	}
+}
+
+// aside checks what comes along.
+func (c *check) aside(a history.Aside) {
+	limit := c.config.MaxAside
+	if limit <= 0 || c.config.MaxPayload > 0 && c.config.MaxPayload < limit {
+		limit = c.config.MaxPayload
+	}
+	if c.err != nil || c.trusted || limit <= 0 {
+		return
+	}
+	if field, n, ok := a.Fits(limit); !ok {
+		c.refusePayload(field, n, limit)
+	}
+}
+
+func (c *check) refusePayload(field string, n, limit int) {
+	c.refuse(field, n, limit)
+	c.err.(*LimitError).Payload = true
 }
 
 func (c *check) text(field, value string, limit int) { c.length(field, len(value), limit) }
@@ -68,18 +95,6 @@ func (c *check) refuse(field string, n, limit int) {
 	c.err = &LimitError{Call: call, Field: field, Size: n, Limit: limit}
 }
 
-func fieldsSize(fields map[string]*common.Payload) int {
-	n := 0
-	for k, p := range fields {
-		n += len(k) + payloadSize(p)
-	}
-	return n
-}
-
-func payloadSize(p *common.Payload) int {
-	return (&common.Payloads{Payloads: []*common.Payload{p}}).Size()
-}
-
 // FailureTypePayloadTooLarge is the type of the non-retryable application failure of a run whose result, or whose
 // successor's input, exceeds a limit.
 const FailureTypePayloadTooLarge = "PayloadTooLarge"
@@ -92,50 +107,10 @@ func tooLarge(err error) *failure.Failure {
 	}
 }
 
-// maxCutMessage is how much is kept of the message of a failure that is too large.
-const maxCutMessage = 1000
-
 // cutFailure is f, or when it is too large a copy with only its kind and the beginning of its message.
 func (m *Machine) cutFailure(f *failure.Failure) *failure.Failure {
-	if m.config.MaxPayload <= 0 || failureSize(f) <= m.config.MaxPayload {
+	if m.config.MaxPayload <= 0 {
 		return f
 	}
-	keep := min(maxCutMessage, len(f.Message), m.config.MaxPayload)
-	message := strings.ToValidUTF8(f.Message[:keep], "")
-	cut := &failure.Failure{Message: message + " (cut: too large)", Source: f.Source}
-	switch {
-	case f.ApplicationFailureInfo != nil:
-		info := *f.ApplicationFailureInfo
-		info.Details = nil
-		cut.ApplicationFailureInfo = &info
-	case f.TimeoutFailureInfo != nil:
-		cut.TimeoutFailureInfo = &failure.TimeoutFailureInfo{TimeoutType: f.TimeoutFailureInfo.TimeoutType}
-	case f.CanceledFailureInfo != nil:
-		cut.CanceledFailureInfo = &failure.CanceledFailureInfo{}
-	default:
-		cut.ActivityFailureInfo = f.ActivityFailureInfo
-		cut.ChildWorkflowExecutionFailureInfo = f.ChildWorkflowExecutionFailureInfo
-		cut.ServerFailureInfo, cut.TerminatedFailureInfo = f.ServerFailureInfo, f.TerminatedFailureInfo
-	}
-	return cut
-}
-
-func failureSize(f *failure.Failure) int {
-	n := 0
-	for ; f != nil; f = f.Cause {
-		n += len(f.Message) + len(f.StackTrace)
-		if f.EncodedAttributes != nil {
-			n += payloadSize(f.EncodedAttributes)
-		}
-		if i := f.ApplicationFailureInfo; i != nil {
-			n += i.Details.Size()
-		}
-		if i := f.CanceledFailureInfo; i != nil {
-			n += i.Details.Size()
-		}
-		if i := f.TimeoutFailureInfo; i != nil {
-			n += i.LastHeartbeatDetails.Size()
-		}
-	}
-	return n
+	return history.CutFailure(f, m.config.MaxPayload)
 }

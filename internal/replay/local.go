@@ -137,8 +137,8 @@ func (m *Machine) Resume(a *LocalActivity, out LocalOutcome) ([]history.Event, e
 
 // outcomeMarker is what is recorded of an outcome. One that is too large becomes a failure.
 func (m *Machine) outcomeMarker(a *LocalActivity, out *LocalOutcome) *history.MarkerRecorded {
-	c := check{call: "local activity", name: a.Type, limit: m.config.MaxPayload}
-	c.size("result", out.Result.Size())
+	c := check{call: "local activity", name: a.Type, config: &m.config}
+	c.list("result", out.Result)
 	if c.err != nil {
 		out.Result, out.Failure, out.Retry = nil, tooLarge(c.err), enums.RETRY_STATE_NON_RETRYABLE_FAILURE
 	}

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
@@ -14,8 +15,14 @@ type Config struct {
 	Start *history.Start
 	// Body is the workflow code. Required.
 	Body Body
-	// MaxPayload is the largest size in bytes of one input, result, header or memo; 0 is unlimited.
+	// MaxPayload is the largest size in bytes of one input or result; 0 is unlimited.
 	MaxPayload int
+	// MaxAside is the largest size in bytes of what comes along with one command: header, memo, search attributes and
+	// texts together. 0 is unlimited.
+	MaxAside int
+	// Fits, if not nil, says with a *LimitError's Size and Limit how much of a list cannot be stored apart from messages, if
+	// that is too much for them.
+	Fits func(list *common.Payloads) (size, limit int, ok bool)
 	// HistoryLength, if not nil, says what the code is told when it asks for the length of its history: tests pretend a
 	// long one. It must answer the same for the same actual length.
 	HistoryLength func(actual int64) int64

@@ -97,7 +97,7 @@ func (m *Machine) recordedMarker(a *history.MarkerRecorded) *history.MarkerRecor
 // mark issues a marker that is not too large.
 func (m *Machine) mark(a *history.MarkerRecorded, call string) error {
 	c := m.check(call, a.ID, a)
-	c.size("result", a.Result.Size())
+	c.list("result", a.Result)
 	if c.err == nil {
 		m.issue(a)
 	}

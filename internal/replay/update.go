@@ -39,7 +39,7 @@ func (e *Env) CompleteUpdate(accepted int64, id string, result *common.Payloads,
 		a.Result, a.Failure = nil, m.cutFailure(f)
 	}
 	c := m.check("update", id, a)
-	c.size("result", a.Result.Size())
+	c.list("result", a.Result)
 	if c.err != nil {
 		a.Result, a.Failure = nil, tooLarge(c.err)
 	}

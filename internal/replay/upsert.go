@@ -19,7 +19,8 @@ func (e *Env) UpsertSearch(changes *common.SearchAttributes) error {
 		return nil
 	}
 	c := m.check("search attributes", "", &history.UpsertWorkflowSearchAttributes{Search: changes})
-	c.size("search attributes", fieldsSize(history.MergeSearch(m.search, changes).GetIndexedFields()))
+	c.aside(m.asideOf(&history.Successor{Memo: m.memo, Search: history.MergeSearch(m.search, changes), Header: m.config.Start.Header,
+		RetryPolicy: m.config.Start.RetryPolicy}))
 	if c.err == nil {
 		m.upsertSearch(changes)
 	}
@@ -40,7 +41,7 @@ func (e *Env) UpsertMemo(changes *common.Memo) error {
 	a := &history.WorkflowPropertiesModified{Memo: changes}
 	merged := history.MergeMemo(m.memo, changes)
 	c := m.check("memo", "", a)
-	c.size("memo", fieldsSize(merged.GetFields()))
+	c.aside(m.asideOf(&history.Successor{Memo: merged, Search: m.search, Header: m.config.Start.Header, RetryPolicy: m.config.Start.RetryPolicy}))
 	if c.err == nil {
 		m.issue(a)
 		m.memo = merged

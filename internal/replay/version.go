@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 
+	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
@@ -48,7 +49,7 @@ func (m *Machine) addChangeVersion(version string) {
 		return // nobody but this writes it
 	}
 	changes, err := history.EncodeChangeVersions(append(versions, version))
-	if err != nil || fieldsSize(changes.IndexedFields) > maxChangeVersions {
+	if err != nil || sizeOf(changes.IndexedFields) > maxChangeVersions {
 		return
 	}
 	m.upsertSearch(changes)
@@ -82,4 +83,12 @@ func (m *Machine) passVersions() {
 			return
 		}
 	}
+}
+
+func sizeOf(fields map[string]*common.Payload) int {
+	n := 0
+	for k, p := range fields {
+		n += len(k) + (&common.Payloads{Payloads: []*common.Payload{p}}).Size()
+	}
+	return n
 }
