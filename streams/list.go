@@ -15,7 +15,9 @@ import (
 // StartFilter selects starts; its zero value selects all.
 type StartFilter struct {
 	WorkflowID string
-	Queue      string
+	// Checked, with a WorkflowID, selects those that coordinators would run.
+	Checked bool
+	Queue   string
 	// Build, with a Queue, selects runs that were started on a build, empty for none; nil selects all.
 	Build *string
 }
@@ -33,6 +35,9 @@ const (
 // ListStarts yields starts, newest first. It reads as far as the caller goes on; an error ends it. It costs the broker
 // a short-lived consumer for every window of some ten thousand messages.
 func (n *Namespace) ListStarts(ctx context.Context, f StartFilter) iter.Seq2[*StoredStart, error] {
+	if f.WorkflowID != "" && f.Checked {
+		return n.checkedStarts(ctx, f.WorkflowID)
+	}
 	if f.WorkflowID != "" {
 		p := n.at(f.WorkflowID)
 		return n.partitionStarts(ctx, p, p.startsOf(f.WorkflowID), f)
@@ -100,12 +105,23 @@ func (n *Namespace) partitionStarts(ctx context.Context, p *partition, subject s
 			yield(nil, fmt.Errorf("list starts: %w", err))
 			return
 		}
+		for s, err := range n.startsAfter(ctx, p, subject, newest, 0) {
+			if (err != nil || f.Queue == "" || s.Run.Queue == f.Queue) && !yield(s, err) {
+				return
+			}
+		}
+	}
+}
+
+// startsAfter lists the starts on a subject after a sequence, from the newest message on it on.
+func (n *Namespace) startsAfter(ctx context.Context, p *partition, subject string, newest *stored, after uint64) iter.Seq2[*StoredStart, error] {
+	return func(yield func(*StoredStart, error) bool) {
 		end, window := newest.seq+1, uint64(firstWindow)
 		known := startOf(p, newest) != nil
 		var patience patience
-		for end > 1 {
-			begin := uint64(1)
-			if end > window {
+		for end > after+1 {
+			begin := after + 1
+			if end > begin+window {
 				begin = end - window
 			}
 			starts, err := n.startsBetween(ctx, p, subject, begin, end)
@@ -120,7 +136,7 @@ func (n *Namespace) partitionStarts(ctx context.Context, p *partition, subject s
 				return
 			}
 			for _, s := range slices.Backward(starts) {
-				if (f.Queue == "" || s.Run.Queue == f.Queue) && !yield(s, nil) {
+				if !yield(s, nil) {
 					return
 				}
 			}

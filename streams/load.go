@@ -125,48 +125,6 @@ func follows(r, before *Record) bool {
 	return err != nil || len(t.PreviousHash) == 0 || bytes.Equal(t.PreviousHash, history.HashRecord(before.Data))
 }
 
-// scanLane reads the lane from its first message to the one at sequence last, and takes as record k the first that
-// claims to be it: appends are conditional, so a later one cannot be genuine.
-func (n *Namespace) scanLane(ctx context.Context, p *partition, run history.Run, last, after uint64) (*Loaded, error) {
-	loaded := &Loaded{LastSeq: last}
-	want := uint64(1)
-	var damaged *DamagedError
-	var before *Record
-	err := n.scan(ctx, p.history, p.record(run), 1, scanBatch, func(m *stored) bool {
-		if m.seq > last {
-			return false
-		}
-		r := recordOf(run, m.header, m.data)
-		switch {
-		case r == nil || r.Number < want:
-			loaded.Skipped++
-			return true
-		case damaged != nil:
-			damaged.Last = max(damaged.Last, r.Number)
-			return true
-		case r.Number > want:
-			damaged = &DamagedError{Record: want, Last: r.Number, Reason: "it is missing, and later ones are there"}
-			return true
-		case before != nil && !follows(r, before):
-			damaged = &DamagedError{Record: before.Number, Last: r.Number, Reason: "it is not the one that the next record follows"}
-			return true
-		}
-		before = r
-		if want++; r.Number > after {
-			r.Seq, r.Time = m.seq, m.time
-			loaded.Records = append(loaded.Records, *r)
-		}
-		return true
-	})
-	if err != nil {
-		return nil, err
-	}
-	if damaged != nil {
-		return nil, damaged
-	}
-	return loaded, nil
-}
-
 // recordOf reads a message of a run's lane, nil when it is not a record of the run: headers and body must both be ours
 // and agree. A record of a newer format is one, though its body cannot be read here. Seq and Time are left to the
 // caller.

@@ -5,6 +5,8 @@ import (
 	"strconv"
 	"sync/atomic"
 	"time"
+
+	"github.com/millrace-dev/millrace/internal/history"
 )
 
 // Namespace is an open namespace: everything that can be done to its runs. Its methods are safe for concurrent use,
@@ -17,6 +19,9 @@ type Namespace struct {
 	partitions []partition
 	durability Durability
 	losses     losses
+	// passedStarts and passedLanes are by workflow ID and by run.
+	passedStarts passed[string, passedStarts]
+	passedLanes  passed[history.Run, passedLane]
 
 	// instance and messages make IDs that nobody else makes.
 	instance string

@@ -39,11 +39,11 @@ func LastRun(ctx context.Context, s StartLister, workflowID string, upTo uint64)
 	if last.Checked && (upTo == 0 || last.Seq <= upTo) {
 		return last, last.Seq, nil
 	}
-	for start, err := range s.ListStarts(ctx, StartFilter{WorkflowID: workflowID}) {
+	for start, err := range s.ListStarts(ctx, StartFilter{WorkflowID: workflowID, Checked: true}) {
 		if err != nil {
 			return nil, 0, err
 		}
-		if start.Checked && (upTo == 0 || start.Seq <= upTo) {
+		if upTo == 0 || start.Seq <= upTo {
 			return start, last.Seq, nil
 		}
 	}

@@ -119,6 +119,21 @@ func endsActivity(e *history.Event, activity int64) bool {
 	return ok && end.End().Scheduled == activity
 }
 
+// errUnknownActivity means that a task was published whose activity its run has not scheduled: a deposed leader says so for a while.
+var errUnknownActivity = errors.New("does not know activity")
+
+// unknownGrace and unknownBelieved are for how long, and how often, that must have been found out before it is believed.
+const (
+	unknownGrace    = time.Minute
+	unknownBelieved = 4
+)
+
+// isForged says whether err means that nobody has ever asked for the task.
+func (a *attempt) isForged(err error) bool {
+	return errors.Is(err, errUnknownActivity) && a.delivery != nil && a.delivery.Deliveries >= unknownBelieved &&
+		time.Since(a.delivery.Published) > unknownGrace
+}
+
 // purged is for an activity that its run's history does not know: nobody waits for it when the run is gone.
 func (a *attempt) purged(ctx context.Context) (bool, error) {
 	_, err := a.w.broker.FindStart(ctx, a.run())
@@ -128,7 +143,7 @@ func (a *attempt) purged(ctx context.Context) (bool, error) {
 	if err != nil {
 		return false, fmt.Errorf("find run %s: %w", a.run(), err)
 	}
-	return false, fmt.Errorf("history of run %s does not know activity %d", a.run(), a.task.Event)
+	return false, fmt.Errorf("history of run %s %w %d", a.run(), errUnknownActivity, a.task.Event)
 }
 
 // refuse hands back a task whose activity type is not registered here: another worker of the queue may know it.

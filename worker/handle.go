@@ -155,7 +155,9 @@ func (a *attempt) perform(ctx context.Context) {
 		return
 	}
 	a.pulse.end()
-	if err != nil {
+	if a.isForged(err) {
+		a.reject(ctx, err)
+	} else if err != nil {
 		// The broker does not answer, or something is wrong that another worker may do better: AckWait decides.
 		a.log().Error("activity task could not be begun and is left to be delivered again", "error", err)
 	}
@@ -246,18 +248,25 @@ func (a *attempt) decode(ctx context.Context) bool {
 		_ = d.Nak(min(newerFormatDelay<<min(d.Deliveries-1, 10), maxFormatDelay))
 		return false
 	}
-	logger.Error("activity task is not readable and becomes a dead letter", "error", err)
+	a.reject(ctx, err)
+	return false
+}
+
+// reject makes a dead letter of a task that can never be used.
+func (a *attempt) reject(ctx context.Context, reason error) {
+	d := a.delivery
+	logger := log.With(a.w.logger, "workflowID", d.Run.WorkflowID, "runID", d.Run.RunID, "activity", d.Activity)
+	logger.Error("activity task cannot be used and becomes a dead letter", "error", reason)
 	letter := streams.DeadLetter{
 		ID:     fmt.Sprintf("%v/%d/%d", d.Lane, d.Partition, d.Seq),
-		Reason: err.Error(),
+		Reason: reason.Error(),
 		Run:    d.Run.Run,
 		Data:   d.Data,
 	}
-	if err := w.broker.PutDeadLetter(ctx, letter); err != nil {
+	if err := a.w.broker.PutDeadLetter(ctx, letter); err != nil {
 		logger.Error("dead letter could not be stored", "error", err)
-		return false
+		return
 	}
 	// A lost acknowledgement leads to the same letter again.
 	_ = d.Ack(ctx)
-	return false
 }

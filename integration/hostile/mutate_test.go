@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"strconv"
 	"strings"
 
 	"github.com/nats-io/nats.go"
@@ -125,7 +126,11 @@ func (r *mutant) reply(m *nats.Msg) {
 func (r *mutant) header(m *nats.Msg) {
 	values := []string{"", "0", "1", "-1", "18446744073709551615", "all", "sub", "@at 2000-01-01T00:00:00Z", "@every 1s", m.Subject, "x\ty", strings.Repeat("h", 200)}
 	for range 1 + r.IntN(3) {
-		m.Header.Add(r.headers[r.IntN(len(r.headers))], values[r.IntN(len(values))])
+		key, value := r.headers[r.IntN(len(r.headers))], values[r.IntN(len(values))]
+		if key == streams.HeaderIntakeRequestID {
+			value += strconv.Itoa(r.number) // or two messages would ask for one run
+		}
+		m.Header.Add(key, value)
 	}
 }
 

@@ -10,6 +10,10 @@ import (
 // FormatVersion is the version of every record that this package writes, and the newest that it reads.
 const FormatVersion = 1
 
+// maxAhead is how much newer than ours a format can be. What claims more was never written by millrace: nobody need be
+// waited for who can read it.
+const maxAhead = 100
+
 // record is what the codec reads and writes.
 type record interface {
 	version() *int
@@ -99,6 +103,8 @@ func decodeBy[R record](by reader, r R) (R, error) {
 	err := unmarshalBy(r.name(), by, recordPlans().of(r).get, reflect.ValueOf(r).Elem())
 	// The version is the first key of every record, so it is known even when a newer version changed the rest.
 	switch v := *r.version(); {
+	case v > FormatVersion+maxAhead:
+		return none, fmt.Errorf("decode %s: format version %d is none of millrace", r.name(), v)
 	case v > FormatVersion:
 		return none, fmt.Errorf("decode %s: %w", r.name(), &UnknownError{What: "format version", Value: v})
 	case err != nil:

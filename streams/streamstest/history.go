@@ -143,7 +143,7 @@ func (m *Model) ListStarts(ctx context.Context, filter streams.StartFilter) iter
 }
 
 func selects(f streams.StartFilter, s *message) bool {
-	return (f.WorkflowID == "" || f.WorkflowID == s.run.WorkflowID) && (f.Queue == "" || f.Queue == s.queue)
+	return (f.WorkflowID == "" || f.WorkflowID == s.run.WorkflowID && (!f.Checked || s.headers.(startHeaders).checked)) && (f.Queue == "" || f.Queue == s.queue)
 }
 
 func recordsOf(run history.Run) subject { return subject{kind: kindRecord, run: run} }
