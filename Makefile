@@ -35,13 +35,13 @@ demo: ## train 90 days on the embedded server and print the table
 demo-crash: ## the same while workers and servers are killed
 	$(GO) run ./examples/training/demo -crash
 
-faults: ## kill, stop, cut off and slow down processes under load, and verify what is left (about half an hour)
+faults: ## kill, stop, cut off and slow down processes under load, and verify what is left (about 40 minutes)
 	$(GO) run ./integration/faults $(FAULTS)
 	$(MAKE) storage-faults
 	$(GO) test -count=1 -v -timeout 20m ./integration/poison -poison.full
 
-storage-faults: ## cut the power of servers, damage their files, fill up their disks (5 minutes; needs root and FUSE, and says what it leaves out)
-	$(GO) test -count=1 -v -timeout 15m ./integration/powerloss -run 'PowerCut|Power$$|Damaged|FullDisk' -cuts 30 -cases 40 -cycles 3
+storage-faults: ## cut the power of servers, damage their files, fill up their disks (10 minutes; needs root and FUSE, and says what it leaves out)
+	$(GO) test -count=1 -v -timeout 25m ./integration/powerloss -run 'PowerCut|Power$$|Damaged|FullDisk' -cuts 30 -cases 40 -replica-cases 13 -cycles 3
 	$(GO) test -count=1 -v -timeout 15m ./integration/powerloss -run 'Replicated' -cluster -cuts 3
 
 kill-test: ## the kills of faults alone (about 4 minutes)

@@ -169,14 +169,15 @@ func defaultFailureConverter(dc converter.DataConverter) converter.FailureConver
 }
 
 // connect opens the connection that the options describe. It goes on trying for ever once it was connected, and leaves
-// a server that has stopped answering after ten seconds.
+// a server that has stopped answering after 8 to 12 seconds: an election takes up to ten, and a network that comes back
+// in the meantime is not left for nothing.
 func (o Options) connect() (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name(o.connectionName()),
 		nats.MaxReconnects(-1),
 		nats.ReconnectWait(200 * time.Millisecond),
 		nats.ReconnectJitter(200*time.Millisecond, time.Second),
-		nats.PingInterval(5 * time.Second),
+		nats.PingInterval(4 * time.Second),
 		nats.MaxPingsOutstanding(2),
 		nats.Timeout(o.ConnectionOptions.ConnectTimeout),
 	}

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
 )
 
 // checkpoint says how far a HISTORY had come. It is kept in the registry, another stream, so that it can bear witness
@@ -93,15 +94,37 @@ func (n *Namespace) auditPartition(ctx context.Context, partition int) ([]Loss, 
 	return lost, nil
 }
 
-// scrubOnce reads all of a HISTORY, the first time that it is called in a process, and reports messages that the broker
-// counts and cannot read: it leaves them out without a word, and what a run's last record is then is the one before.
-func (n *Namespace) scrubOnce(ctx context.Context, p *partition) error {
-	if p.records.scrubbed.Load() {
-		return nil
+// life names a server's copy of a stream since the server began to lead it, or since the connection was lost: behind
+// either, the files of another server may be read, or those of one that was started again.
+func (n *Namespace) life(info *jetstream.StreamInfo) string {
+	life := fmt.Sprint(n.link.current().epoch)
+	if c := info.Cluster; c != nil {
+		life += " " + c.Leader
+		if c.LeaderSince != nil {
+			life += " " + c.LeaderSince.String()
+		}
 	}
+	return life
+}
+
+func leaderOf(info *jetstream.StreamInfo) string {
+	if info.Cluster == nil || len(info.Cluster.Replicas) == 0 {
+		return ""
+	}
+	return info.Cluster.Leader
+}
+
+// scrubOnce reads all of a HISTORY, once in the life of its server as far as this process sees that, and reports messages
+// that the broker counts and cannot read: it leaves them out without a word, and what a run's last record is then is the
+// one before.
+func (n *Namespace) scrubOnce(ctx context.Context, p *partition) error {
 	info, err := n.streamInfo(ctx, p.history)
 	if err != nil {
 		return err
+	}
+	life := n.life(info)
+	if p.records.scrubbed.Load() == life {
+		return nil
 	}
 	count, last := uint64(0), uint64(0)
 	for from := uint64(1); from <= info.State.LastSeq; from = last + 1 {
@@ -118,17 +141,27 @@ func (n *Namespace) scrubOnce(ctx context.Context, p *partition) error {
 			last = from
 		}
 	}
-	p.records.scrubbed.Store(true)
 	after, err := n.streamInfo(ctx, p.history)
 	if err != nil {
 		return err
 	}
+	if n.life(after) != life {
+		return nil // several servers have answered: the next audit looks again
+	}
+	p.records.scrubbed.Store(life)
 	// Runs that were deleted meanwhile are not missing.
 	added := after.State.LastSeq - min(after.State.LastSeq, info.State.LastSeq)
-	if stays := after.State.Msgs - min(after.State.Msgs, added); count < min(info.State.Msgs, stays) {
-		n.report(ctx, Loss{Stream: p.history, First: 1, Last: info.State.LastSeq, Missing: min(info.State.Msgs, stays) - count})
+	stays := credible(after.State) - min(credible(after.State), added)
+	if there := min(credible(info.State), stays); count < there {
+		n.report(ctx, Loss{Stream: p.history, First: 1, Last: info.State.LastSeq, Missing: there - count, Server: leaderOf(info)})
 	}
 	return nil
+}
+
+// credible is how many messages a stream has, at most as many as it can: a server whose files were damaged may count one
+// twice.
+func credible(state jetstream.StreamState) uint64 {
+	return min(state.Msgs, state.LastSeq+1-min(state.FirstSeq, state.LastSeq+1))
 }
 
 // inspectHistory returns a checkpoint of a HISTORY as it is, and what it has lost since the one before.
@@ -138,7 +171,7 @@ func (n *Namespace) inspectHistory(ctx context.Context, stream string, before *c
 		return nil, nil, err
 	}
 	state := info.State
-	now := &checkpoint{Stream: stream, Holes: state.LastSeq - state.Msgs, Time: time.Now().UTC()}
+	now := &checkpoint{Stream: stream, Holes: state.LastSeq - credible(state), Time: time.Now().UTC()}
 	if state.Msgs > 0 {
 		s, err := n.sampleAt(ctx, stream, state.LastSeq)
 		if err != nil && !isNoMessage(err) {
@@ -170,9 +203,9 @@ func (n *Namespace) inspectHistory(ctx context.Context, stream string, before *c
 	}
 	switch {
 	case gone:
-		lost = append(lost, Loss{Stream: stream, First: first, Last: before.Samples[0].Seq})
+		lost = append(lost, Loss{Stream: stream, First: first, Last: before.Samples[0].Seq, Server: leaderOf(info)})
 	case now.Holes > before.Holes && len(before.Samples) > 0 && before.Deleting.IsZero():
-		lost = append(lost, Loss{Stream: stream, First: 1, Last: state.LastSeq, Missing: now.Holes - before.Holes})
+		lost = append(lost, Loss{Stream: stream, First: 1, Last: state.LastSeq, Missing: now.Holes - before.Holes, Server: leaderOf(info)})
 	}
 	now.Samples = distinct(now.Samples)
 	return now, lost, nil

@@ -1,6 +1,9 @@
 package streams
 
 import (
+	"bytes"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -82,5 +85,45 @@ func TestAuditTellsDeletionsFromLosses(t *testing.T) {
 	}
 	if lost := audit(); len(lost) > 0 {
 		t.Errorf("lost %v: nothing has happened since", lost)
+	}
+}
+
+// TestAuditReadsEverythingAgainWhenTheServerWasStartedAgain: the process that audits lives on while files are damaged, and
+// the server believes what it noted of them when it was stopped.
+func TestAuditReadsEverythingAgainWhenTheServerWasStartedAgain(t *testing.T) {
+	f := setup(t, 1)
+	ns := f.open(devtest.Conn(t, f.server), "test")
+	var said []Loss
+	ns.OnLoss(func(l Loss) { said = append(said, l) })
+	audit := func() {
+		t.Helper()
+		if _, err := ns.Audit(f.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	f.appendAll(newRun("w").Run, 3)
+	victim := newRun("victim").Run
+	f.appendAll(victim, 3)
+	f.appendAll(newRun("w").Run, 3)
+	audit()
+	stream := ns.partitions[0].history
+	f.server.Shutdown()
+	block := filepath.Join(f.messagesDir(stream), "1.blk")
+	data, err := os.ReadFile(block)
+	f.ok(err)
+	at := bytes.LastIndex(data, []byte(victim.RunID))
+	if at < 0 {
+		t.Fatalf("%s has nothing of run %s", block, victim)
+	}
+	data[at] ^= 1
+	f.ok(os.WriteFile(block, data, 0o600))
+	f.server = devtest.Restart(f, f.server)
+	audit()
+	if len(said) != 1 || said[0].Stream != stream || said[0].Missing != 1 {
+		t.Errorf("said %v, want the loss of one message of %s", said, stream)
+	}
+	audit()
+	if len(said) != 1 {
+		t.Errorf("said %v, want each loss once in the life of a server", said)
 	}
 }

@@ -132,27 +132,40 @@ func (n *Namespace) Consumers(ctx context.Context) ([]ConsumerState, error) {
 }
 
 func (n *Namespace) consumersOf(ctx context.Context, stream string) ([]ConsumerState, error) {
+	infos, _, err := n.listConsumers(ctx, stream)
+	if err != nil {
+		return nil, err
+	}
 	var all []ConsumerState
+	for _, c := range infos {
+		all = append(all, ConsumerState{
+			Stream: stream, Name: c.Name, Pending: c.NumPending, Waiting: c.NumWaiting, Delivered: c.Delivered.Consumer,
+			Replicated: c.Cluster != nil && len(c.Cluster.Replicas) > 0, Paused: c.Paused, PauseRemaining: c.PauseRemaining,
+		})
+	}
+	return all, nil
+}
+
+// listConsumers are the durable consumers of a stream, and the names of those of which no server answers.
+func (n *Namespace) listConsumers(ctx context.Context, stream string) (all []*jetstream.ConsumerInfo, silent []string, err error) {
 	for offset := 0; ; {
 		var page struct {
 			Total     int                       `json:"total"`
 			Consumers []*jetstream.ConsumerInfo `json:"consumers"`
+			Missing   []string                  `json:"missing"`
 		}
 		if err := n.api(ctx, "CONSUMER.LIST."+stream, map[string]any{"offset": offset}, &page); err != nil {
-			return nil, err
+			return nil, nil, err
 		}
 		for _, c := range page.Consumers {
-			if c.Config.Durable == "" {
-				continue
+			if c.Config.Durable != "" {
+				all = append(all, c)
 			}
-			all = append(all, ConsumerState{
-				Stream: stream, Name: c.Name, Pending: c.NumPending, Waiting: c.NumWaiting, Delivered: c.Delivered.Consumer,
-				Replicated: c.Cluster != nil && len(c.Cluster.Replicas) > 0, Paused: c.Paused, PauseRemaining: c.PauseRemaining,
-			})
 		}
+		silent = append(silent, page.Missing...)
 		offset += len(page.Consumers)
 		if len(page.Consumers) == 0 || offset >= page.Total {
-			return all, nil
+			return all, silent, nil
 		}
 	}
 }

@@ -36,7 +36,8 @@ type StreamStatus struct {
 	// Problem says what is wrong with it: that it is missing, differs from what it must be, or did not answer. Nil: nothing.
 	Problem         error
 	Messages, Bytes uint64
-	// Replicas is how many servers store it, Behind how many of them are known not to have all of it.
+	// Replicas is how many servers store it, Behind how many of them are known not to have all of it, or of one of its
+	// consumers.
 	Replicas, Behind int
 }
 
@@ -69,7 +70,11 @@ func Inspect(ctx context.Context, nc *nats.Conn, name string) (*Status, error) {
 		if errors.Is(err, ErrUnavailable) && ctx.Err() != nil {
 			return nil, fmt.Errorf("inspect namespace %s: %w", name, err)
 		}
-		s.Streams = append(s.Streams, streamStatus(cfg.Name, info, err))
+		status, err := n.streamStatus(ctx, cfg.Name, info, err)
+		if err != nil {
+			return nil, fmt.Errorf("inspect namespace %s: %w", name, err)
+		}
+		s.Streams = append(s.Streams, status)
 		if info != nil {
 			infos = append(infos, info)
 		}
@@ -87,20 +92,44 @@ func Inspect(ctx context.Context, nc *nats.Conn, name string) (*Status, error) {
 	return s, nil
 }
 
-func streamStatus(name string, info *jetstream.StreamInfo, problem error) StreamStatus {
+// streamStatus says what is known of a stream. Its error is that there was no time to look at its consumers.
+func (n *Namespace) streamStatus(ctx context.Context, name string, info *jetstream.StreamInfo, problem error) (StreamStatus, error) {
 	s := StreamStatus{Name: name, Problem: problem}
 	if info == nil {
-		return s
+		return s, nil
 	}
 	s.Messages, s.Bytes, s.Replicas = info.State.Msgs, info.State.Bytes, max(info.Config.Replicas, 1)
-	if info.Cluster != nil {
-		for _, r := range info.Cluster.Replicas {
-			if !r.Current || r.Offline {
-				s.Behind++
+	if s.Replicas == 1 {
+		return s, nil
+	}
+	behind := map[string]bool{}
+	note := func(c *jetstream.ClusterInfo) {
+		if c == nil {
+			return
+		}
+		for _, r := range c.Replicas {
+			// One that has come back counts as current for some seconds because of what it was before.
+			if !r.Current || r.Offline || r.Active > maxSilence {
+				behind[r.Name] = true
 			}
 		}
 	}
-	return s
+	note(info.Cluster)
+	// A server that cannot read the state of a consumer has no part in it, and says nothing about that.
+	consumers, silent, err := n.listConsumers(ctx, name)
+	for _, c := range consumers {
+		note(c.Cluster)
+	}
+	s.Behind = len(behind)
+	switch {
+	case err != nil && ctx.Err() != nil:
+		return s, err
+	case err != nil:
+		s.Problem = errors.Join(s.Problem, err)
+	case len(silent) > 0:
+		s.Problem = errors.Join(s.Problem, fmt.Errorf("%w: consumers %s do not answer", ErrUnavailable, strings.Join(silent, ", ")))
+	}
+	return s, nil
 }
 
 // lossPrefix begins the IDs of dead letters that tell of losses, and of no others.

@@ -21,12 +21,18 @@ type Loss struct {
 	First, Last uint64
 	// Missing is how many messages are gone, 0 when that is not known.
 	Missing uint64
+	// Server is whose copy of a replicated stream lacks them: another one may have them. Empty without replicas, and when it
+	// is not known.
+	Server string
 }
 
 func (l Loss) String() string {
 	s := fmt.Sprintf("stream %s has lost acknowledged messages between sequences %d and %d", l.Stream, l.First, l.Last)
 	if l.Missing > 0 {
 		s += fmt.Sprintf(", %d of them", l.Missing)
+	}
+	if l.Server != "" {
+		s += ", where server " + l.Server + " leads it"
 	}
 	return s
 }
@@ -60,8 +66,8 @@ type witness struct {
 	stream string
 	seed   maphash.Seed // of the sums
 
-	// scrubbed is set when this process has read the whole stream.
-	scrubbed atomic.Bool
+	// scrubbed names the life of the server whose copy of the whole stream this process has read last.
+	scrubbed atomic.Value // of string
 	// comparing is held while the marks are compared.
 	comparing sync.Mutex
 

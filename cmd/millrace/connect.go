@@ -83,7 +83,7 @@ func (a *app) connect(o client.Options, patient bool) (*nats.Conn, error) {
 	options := []nats.Option{
 		nats.Name("millrace command"), nats.Timeout(a.flags.connectTimeout), nats.MaxReconnects(-1),
 		nats.ReconnectWait(200 * time.Millisecond), nats.ReconnectJitter(200*time.Millisecond, time.Second),
-		nats.PingInterval(5 * time.Second), nats.RetryOnFailedConnect(patient),
+		nats.PingInterval(4 * time.Second), nats.MaxPingsOutstanding(2), nats.RetryOnFailedConnect(patient),
 	}
 	if o.ConnectionOptions.TLS != nil {
 		options = append(options, nats.Secure(o.ConnectionOptions.TLS))

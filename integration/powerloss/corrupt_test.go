@@ -66,11 +66,14 @@ func TestDamagedFilesAreNoticed(t *testing.T) {
 	t.Logf("outcomes of %d cases: %v", *cases, outcomes)
 }
 
-// kinds are what is damaged, in turn.
-var kinds = []struct {
+// kind is a kind of file.
+type kind struct {
 	name    string
 	matches func(name string) bool
-}{
+}
+
+// kinds are what is damaged, in turn.
+var kinds = []kind{
 	{"block of HISTORY", func(n string) bool { return strings.Contains(n, "_HISTORY/msgs/") && strings.HasSuffix(n, ".blk") }},
 	{"index of HISTORY", func(n string) bool { return strings.Contains(n, "_HISTORY/msgs/") && strings.HasSuffix(n, "index.db") }},
 	{"block of INBOX or TASKS", func(n string) bool {

@@ -22,11 +22,12 @@ import (
 
 // What `make faults` asks for; the defaults are for `go test`.
 var (
-	cuts    = flag.Int("cuts", 2, "power cuts in each test")
-	cases   = flag.Int("cases", 7, "files to damage")
-	cycles  = flag.Int("cycles", 1, "how often the disk is filled up")
-	cluster = flag.Bool("cluster", false, "cut the power of clusters as well, which takes some seconds for each cut")
-	seed    = flag.Uint64("seed", 1, "seed of what the tests leave to chance")
+	cuts         = flag.Int("cuts", 2, "power cuts in each test")
+	cases        = flag.Int("cases", 7, "files to damage")
+	replicaCases = flag.Int("replica-cases", 2, "files of one server of three to damage")
+	cycles       = flag.Int("cycles", 1, "how often the disk is filled up")
+	cluster      = flag.Bool("cluster", false, "cut the power of clusters as well, which takes some seconds for each cut")
+	seed         = flag.Uint64("seed", 1, "seed of what the tests leave to chance")
 )
 
 func TestMain(m *testing.M) {

@@ -37,7 +37,7 @@ func NewAudit(ns *streams.Namespace, cfg AuditConfig) *Audit {
 		cfg.Logger = log.Discard{}
 	}
 	ns.OnLoss(func(l streams.Loss) {
-		cfg.Logger.Error("the broker has lost what it had acknowledged", "stream", l.Stream, "first", l.First, "last", l.Last, "missing", l.Missing)
+		cfg.Logger.Error("the broker has lost what it had acknowledged", "stream", l.Stream, "first", l.First, "last", l.Last, "missing", l.Missing, "server", l.Server)
 		if cfg.Lost != nil {
 			cfg.Lost(l)
 		}
