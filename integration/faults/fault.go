@@ -52,10 +52,13 @@ type storm struct {
 	scene *scene
 	log   *verify.Faults
 	seed  uint64
-	last  atomic.Int64
+	// calm is the shortest time from the end of a fault to the next one of its lane.
+	calm time.Duration
+	last atomic.Int64
 
-	mu   sync.Mutex // guards done
+	mu   sync.Mutex // guards the rest
 	done []verify.Fault
+	hits map[verify.FaultKind]int
 }
 
 // healTimeout bounds the end of a fault: a server reads its streams first.
@@ -77,11 +80,13 @@ func (s *storm) runLane(ctx context.Context, stop <-chan struct{}, number uint64
 	r := rand.New(rand.NewPCG(s.seed, number))
 	next := time.NewTimer(0)
 	defer next.Stop()
+	pause := time.Duration(0) // the first one may come at once
 	for {
 		for _, i := range r.Perm(len(l.faults)) {
 			// The seed gives each fault numbers of its own, so that one that found nobody changes nothing for the next.
 			own := rand.New(rand.NewPCG(r.Uint64(), number))
-			next.Reset(min(time.Duration(r.ExpFloat64()*float64(l.mean)), 4*l.mean))
+			next.Reset(pause + min(time.Duration(r.ExpFloat64()*float64(l.mean)), 4*l.mean))
+			pause = s.calm
 			select {
 			case <-ctx.Done():
 				return nil
@@ -107,6 +112,7 @@ func (s *storm) one(ctx context.Context, f fault, r *rand.Rand) error {
 		return nil
 	}
 	done.Target, done.PID, done.Hit = struck.target, struck.pid, struck.hit
+	s.note(done)
 	if err := s.log.Append(done); err != nil {
 		return err
 	}
@@ -127,6 +133,27 @@ func (s *storm) one(ctx context.Context, f fault, r *rand.Rand) error {
 	s.done = append(s.done, done)
 	s.mu.Unlock()
 	return s.log.Append(done)
+}
+
+// note counts a fault that hit something.
+func (s *storm) note(f verify.Fault) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if f.Hit != "" {
+		s.hits[f.Kind]++
+	}
+}
+
+// lacks says whether fewer faults have hit something than are wanted.
+func (s *storm) lacks(wanted map[verify.FaultKind]int) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for kind, n := range wanted {
+		if s.hits[kind] < n {
+			return true
+		}
+	}
+	return false
 }
 
 // conclude writes down when the system had recovered from each fault: when the last of those short runs had ended that

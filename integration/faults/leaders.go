@@ -121,3 +121,16 @@ func (d stepDown) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike, 
 	}
 	return &strike{target: target, hit: hit, heal: nothingToHeal}, nil
 }
+
+// last is the last sequence of a stream.
+func (f *fleet) last(ctx context.Context, stream string) (uint64, error) {
+	js, err := jetstream.New(f.admin)
+	if err != nil {
+		return 0, fmt.Errorf("last sequence of %s: %w", stream, err)
+	}
+	s, err := js.Stream(ctx, apiStream(stream))
+	if err != nil {
+		return 0, fmt.Errorf("last sequence of %s: %w", stream, err)
+	}
+	return s.CachedInfo().State.LastSeq, nil
+}

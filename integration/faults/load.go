@@ -37,9 +37,10 @@ type load struct {
 	last         atomic.Int64 // number of the last operation
 	// waiting counts operations without an answer yet, asking those of them that the daemon has to answer.
 	waiting, asking atomic.Int64
-	acknowledged    atomic.Int64
 
 	mu sync.Mutex // guards the rest
+	// acknowledged counts operations by kind.
+	acknowledged map[verify.OperationKind]int
 	// short are the runs that usually take no time worth mentioning, from which one sees when the system works again.
 	short []span
 	// late is by how much the timers of alarms were late.
@@ -52,7 +53,8 @@ type load struct {
 type span struct{ begun, ended int64 }
 
 func newLoad(dir string, c client.Client, nc *nats.Conn, perSecond float64) (*load, error) {
-	l := &load{client: c, conn: nc, dir: dir, pace: rate.NewLimiter(rate.Limit(perSecond), 16), patience: 5 * time.Second}
+	l := &load{client: c, conn: nc, dir: dir, pace: rate.NewLimiter(rate.Limit(perSecond), 16), patience: 5 * time.Second,
+		acknowledged: map[verify.OperationKind]int{}}
 	var err error
 	if l.operations, err = verify.OpenOperations(dir, "load", verify.WriteOptions{}); err != nil {
 		return nil, err
@@ -69,6 +71,24 @@ func (l *load) problem(err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	l.problems = append(l.problems, err)
+}
+
+func (l *load) count(kind verify.OperationKind) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.acknowledged[kind]++
+}
+
+// lacks says whether fewer operations of a kind have been acknowledged than are wanted.
+func (l *load) lacks(wanted map[verify.OperationKind]int) bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	for kind, n := range wanted {
+		if l.acknowledged[kind] < n {
+			return true
+		}
+	}
+	return false
 }
 
 // outcomeOf says what an error means to who asked.
@@ -104,7 +124,7 @@ func (l *load) try(ctx context.Context, op verify.Operation, request func(ctx co
 		op.Error = err.Error()
 	}
 	if op.Outcome == verify.Acknowledged {
-		l.acknowledged.Add(1)
+		l.count(op.Kind)
 	}
 	return errors.Join(err, l.operations.Append(op))
 }
@@ -192,7 +212,7 @@ func (l *load) finish(ctx context.Context, id string, run client.WorkflowRun, be
 		}
 		return errors.Join(err, l.operations.Append(op))
 	}
-	l.acknowledged.Add(1)
+	l.count(op.Kind)
 	text, err := json.Marshal(result)
 	op.Seen = &verify.Seen{Status: "Completed", Result: string(text)}
 	if short {

@@ -26,13 +26,22 @@ type segment struct {
 	name   string
 	layout layout
 	lanes  []lane
-	// length is for how long faults happen, settle how long everything may take to end after that.
-	length, settle time.Duration
+	// length is for how long faults happen at least. If not enough has happened by then they go on until it has, at most for
+	// extra: a busy machine does little in the time.
+	length, extra time.Duration
+	// settle is how long everything may take to end after that.
+	settle time.Duration
 	// rate is how many requests clients make per second, clients how many times the usual number there are; 0 is 1.
 	rate    float64
 	clients int
 	// level has processes that hold more and more count as a problem: they run without a fault that explains it.
 	level bool
+	// contests has it go on, too, until a process that had been given up has made a decision and ended an activity.
+	contests bool
+	// calm is the shortest time between two faults of a lane.
+	calm time.Duration
+	// limits are how soon those must go on whom a fault has befallen.
+	limits []limit
 	// want is how many faults of a kind have to hit, fewer make the segment void.
 	want map[verify.FaultKind]int
 }
@@ -40,7 +49,7 @@ type segment struct {
 // scaled is the segment at another length, with as many fewer or more faults.
 func (g *segment) scaled(by float64) *segment {
 	scaled := *g
-	scaled.length = time.Duration(float64(g.length) * by)
+	scaled.length, scaled.extra = time.Duration(float64(g.length)*by), time.Duration(float64(g.extra)*by)
 	scaled.want = map[verify.FaultKind]int{}
 	for kind, n := range g.want {
 		scaled.want[kind] = max(int(float64(n)*by), 1)
@@ -69,6 +78,9 @@ type played struct {
 	faults   []verify.Fault
 	// late is by how much the timers of alarms were late.
 	late []time.Duration
+	// loaded is until when there was load, resumed how soon those went on for whom the segment has limits.
+	loaded  int64
+	resumed []resumption
 	// held is how much memory processes held.
 	held    []held
 	began   time.Time
@@ -160,7 +172,7 @@ func (p *played) disturb(ctx context.Context, f *fleet) (err error) {
 	}); err != nil {
 		return err
 	}
-	s := &storm{scene: &scene{fleet: f, load: l}, log: faults, seed: p.seed}
+	s := &storm{scene: &scene{fleet: f, load: l}, log: faults, seed: p.seed, calm: g.calm, hits: map[verify.FaultKind]int{}}
 	return p.weather(ctx, s)
 }
 
@@ -184,19 +196,12 @@ func (p *played) weather(ctx context.Context, s *storm) error {
 	defer func() { <-loaded }()
 	stormed := make(chan error, 1)
 	go func() { stormed <- s.run(ctx, stopFaults, g.lanes) }()
-	length := time.NewTimer(g.length)
-	defer length.Stop()
-	var err error
-	ended := false
-	select {
-	case <-length.C:
-	case err = <-stormed:
-		ended = true
-	}
+	ended, err := p.outlast(s, stormed)
 	close(stopFaults)
 	if !ended {
-		err = <-stormed
+		err = errors.Join(err, <-stormed)
 	}
+	p.loaded = verify.Now()
 	close(stopLoad)
 	last := time.Now()
 	p.held = looks.all()
@@ -228,6 +233,40 @@ func (p *played) weather(ctx context.Context, s *storm) error {
 	}
 	p.drained = drained.Sub(last)
 	return err
+}
+
+// outlast returns when the storm has lasted for long enough, or has ended by itself, then with its error.
+func (p *played) outlast(s *storm, stormed <-chan error) (ended bool, err error) {
+	const every = 250 * time.Millisecond // looks whether it is enough
+	length, last := time.NewTimer(p.segment.length), time.NewTimer(p.segment.length+p.segment.extra)
+	defer length.Stop()
+	defer last.Stop()
+	for over := length.C; ; over = time.After(every) {
+		select {
+		case <-over:
+			enough, err := p.enough(s)
+			if err != nil || enough {
+				return false, err
+			}
+		case <-last.C:
+			return false, nil
+		case err := <-stormed:
+			return true, err
+		}
+	}
+}
+
+// enough says whether so much has happened that the segment means something.
+func (p *played) enough(s *storm) (bool, error) {
+	g := p.segment
+	if s.lacks(g.want) || s.scene.load.lacks(g.operations()) {
+		return false, nil
+	}
+	if !g.contests {
+		return true, nil
+	}
+	c, err := readContests(p.dir)
+	return c.lost > 0 && c.late > 0, err
 }
 
 // rest waits until nothing waits any more, and returns when that was seen: zero if it was not by the deadline.
@@ -262,17 +301,23 @@ func (p *played) examine(ctx context.Context, f *fleet) error {
 	if p.report, err = verify.Verify(ctx, p.dir, verify.Options{Replay: newReplay()}); err != nil {
 		return err
 	}
-	p.contests, err = readContests(p.dir)
-	return err
+	if p.contests, err = readContests(p.dir); err != nil {
+		return err
+	}
+	return p.judgeLimits()
 }
 
-// dump reads everything. A cluster on a busy machine may change its leaders meanwhile, for no fault of ours; then it is
-// read again.
+// dump reads everything. A cluster on a busy machine may change its leaders meanwhile, for no fault of ours, and a wake-up
+// that was armed may go off for a run that has long ended; then it is read again.
 func (p *played) dump(ctx context.Context, f *fleet) error {
-	const tries = 5
+	const tries, restful = 5, 10 * time.Second
 	var err error
 	for range tries {
-		if err = verify.Dump(ctx, f.admin, client.DefaultNamespace, p.dir); err == nil || ctx.Err() != nil {
+		before, at := f.last(ctx, streamInbox)
+		_, rest := p.rest(ctx, f, time.Now().Add(restful))
+		err = errors.Join(at, rest, verify.Dump(ctx, f.admin, client.DefaultNamespace, p.dir))
+		after, end := f.last(ctx, streamInbox)
+		if err = errors.Join(err, end); err == nil && before == after || ctx.Err() != nil {
 			return err
 		}
 		select {
@@ -331,6 +376,9 @@ func (p *played) write(out io.Writer) error {
 	}
 	if n := len(p.late); n > 0 {
 		fmt.Fprintf(out, "timers: %d runs, the latest of them %v late\n", n, slices.Max(p.late))
+	}
+	for _, r := range p.resumed {
+		fmt.Fprintln(out, "limits:", r)
 	}
 	for i, err := range p.problems {
 		if i == 10 {

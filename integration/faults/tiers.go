@@ -55,6 +55,9 @@ func allSegments() []*segment {
 		if g.length == 0 {
 			g.length = time.Minute
 		}
+		if g.extra == 0 {
+			g.extra = g.length
+		}
 		if g.settle == 0 {
 			g.settle = time.Duration(g.layout.servers+1) * 30 * time.Second // a minute, and two for a cluster
 		}
@@ -162,7 +165,7 @@ func wireSegments() []*segment {
 	}
 	parts := []fault{
 		cut{"partition-leader", leaderOf(streamHistory), 8 * time.Second},
-		cut{"partition-worker", aProcess(partWorker), 8 * time.Second},
+		cutWorker(8 * time.Second),
 		side{"partition-minority", minority(partWorker, partCoordinator), 8 * time.Second},
 		oneWay{"partition-one-way", leaderOf(streamHistory), false, 8 * time.Second},
 	}
@@ -173,8 +176,40 @@ func wireSegments() []*segment {
 			want: map[verify.FaultKind]int{"partition-leader": 2, "partition-worker": 1, "partition-minority": 2, "partition-one-way": 2}},
 		{name: "cutoff", layout: paused, length: 3 * time.Minute, rate: 300, lanes: cutOff(6*time.Second, 7*time.Second),
 			want: map[verify.FaultKind]int{"cut-node": 2, "cut-node-mute": 2, "cut-node-deaf": 2, "node-pause": 3, "worker-pause": 3, "coordinator-pause": 3}},
+		{name: "frozen", layout: paused, length: 90 * time.Second, rate: 300, lanes: []lane{{frozenInCuts(), 3 * time.Second}},
+			want: map[verify.FaultKind]int{"worker-freeze-in-cut": 2, "coordinator-freeze-in-cut": 2}},
+		limits(apart),
 	}
 }
+
+// frozenInCuts stop workers and coordinators, and no servers, while the network is cut.
+func frozenInCuts() []fault {
+	const hold = 6500 * time.Millisecond // coordinators are given up after 5 s
+	return []fault{
+		frozenInCut{freezeMember{"worker-freeze-in-cut", []part{partWorker, partActivities}, hold, true}, leaderOf(streamHistory)},
+		frozenInCut{freezeMember{"coordinator-freeze-in-cut", []part{partCoordinator}, hold, false}, anyServer},
+	}
+}
+
+// limits cuts clients and workers off, and stops a server for longer than anybody may wait for it, one at a time, and asks
+// how soon those go on whom that has befallen: R08. Nine seconds is long enough for TCP to try again only after six more,
+// and too short for a connection to be given up.
+func limits(l layout) *segment {
+	const cut = 9 * time.Second
+	const heal, leave = 10 * time.Second, 15 * time.Second
+	return &segment{name: "limits", layout: l, length: 150 * time.Second, extra: 2 * time.Minute, rate: 300,
+		calm: 12 * time.Second,
+		lanes: []lane{{[]fault{
+			side{"partition-clients", allServers, cut},
+			cutWorker(cut),
+			freezeServer{"server-freeze", anyServer, 25 * time.Second},
+		}, time.Second}},
+		limits: []limit{{"partition-clients", true, heal}, {"partition-worker", true, heal}, {"server-freeze", false, leave}},
+		want:   map[verify.FaultKind]int{"partition-clients": 2, "partition-worker": 1, "server-freeze": 2},
+	}
+}
+
+func cutWorker(hold time.Duration) fault { return cut{"partition-worker", aProcess(partWorker), hold} }
 
 // cutOff cuts one server of three off, whichever, for a while: as a whole, or in one direction. Meanwhile servers and
 // workers are stopped and go on, also the one that is cut off, and the leader on whom those depend that are left. mean is
