@@ -53,13 +53,9 @@ soak: ## all faults in turn for MINUTES (60), adding to the totals, and write do
 	$(GO) run ./integration/faults report
 
 # About 25 ms of a processor each: a million takes hours. A failure prints its seed.
-seeds: ## simulate SEEDS seeds (a million) that nobody has tried yet, a thousand at a time
+seeds: ## simulate SEEDS seeds (a million) that nobody has tried yet, on all processors; begun again it goes on
 	$(GO) test -c -o bin/simulation.test ./coordinator
-	@first=$$(date +%s)000000; done=0; while [ $$done -lt $(SEEDS) ]; do \
-		(cd coordinator && ../bin/simulation.test -test.run '^TestSimulation$$' -test.timeout 0 -first $$((first + done)) -seeds 1000 >../bin/seeds.log) || \
-			{ cat bin/seeds.log; exit 1; }; \
-		done=$$((done + 1000)); echo "$$done seeds from $$first on: no failure"; \
-	done
+	@integration/seeds.sh $(SEEDS)
 
 check: format vet race test ## everything that CI runs
 

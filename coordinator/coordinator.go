@@ -58,7 +58,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	c.redelivered.Store(cfg.Now().UnixNano())
 	c.pool.Keep = maxIdle
 	c.cache = newCache(cfg.CacheSize)
-	c.watchdog = watchdog{timeout: cfg.DeadlockTimeout, active: map[*stretch]struct{}{}}
+	c.watchdog = newWatchdog(cfg.DeadlockTimeout)
 	c.keeper = newKeeper(cfg.AckWait)
 	c.alarms = newAlarms(cfg.MaxAlarms, cfg.MaxConcurrent, c.ringAlarm)
 	c.closed = newCache(cfg.CacheSize)

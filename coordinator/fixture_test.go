@@ -35,13 +35,15 @@ type fixture struct {
 	bodies map[string]replay.Body
 	hook   streamstest.Hook
 	config coordinator.Config
+	// lanes are where tasks are looked for.
+	lanes []streams.TaskLane
 }
 
 // inBubble runs a test with a fixture of its own.
 func inBubble(t *testing.T, test func(f *fixture)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
-		f := &fixture{T: t, ctx: t.Context(), bodies: map[string]replay.Body{}}
+		f := &fixture{T: t, ctx: t.Context(), bodies: map[string]replay.Body{}, lanes: simulatedLanes()}
 		f.model = streamstest.New(streamstest.Options{Hook: func(op streamstest.Op, run history.Run, n int) streamstest.Fault {
 			f.mu.Lock()
 			hook := f.hook
@@ -236,7 +238,7 @@ func (f *fixture) deadLetters() []streams.DeadLetter {
 
 func (f *fixture) queued(run history.Address, activity int64) bool {
 	f.Helper()
-	for _, lane := range simulatedLanes() {
+	for _, lane := range f.lanes {
 		ok, err := f.model.TaskQueued(f.ctx, streams.TaskRef{Run: run.Run, Queue: queue, Activity: activity, TaskLane: lane})
 		if err != nil {
 			f.Fatal(err)

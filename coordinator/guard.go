@@ -168,6 +168,12 @@ type watchdog struct {
 	timeout time.Duration
 	mu      sync.Mutex // guards active
 	active  map[*stretch]struct{}
+	// looks ticks while code runs.
+	looks *idleTicker
+}
+
+func newWatchdog(timeout time.Duration) watchdog {
+	return watchdog{timeout: timeout, active: map[*stretch]struct{}{}, looks: newIdleTicker(timeout / looksPerTimeout)}
 }
 
 // looksPerTimeout is how often the watchdog looks while code may take its time: it gives up late by one part of it.
@@ -177,6 +183,7 @@ func (w *watchdog) add(s *stretch) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.active[s], s.converting = struct{}{}, time.Time{}
+	w.looks.needed()
 }
 
 func (w *watchdog) remove(s *stretch) {
@@ -190,18 +197,17 @@ func (w *watchdog) run(ctx context.Context) {
 	if w.timeout < 0 {
 		return
 	}
-	tick := time.NewTicker(max(w.timeout/looksPerTimeout, time.Millisecond))
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case now := <-tick.C:
-			for _, s := range w.overdue(now) {
-				w.abandon(s)
-			}
+	for now := range w.looks.ticks(ctx, w.idle) {
+		for _, s := range w.overdue(now) {
+			w.abandon(s)
 		}
 	}
+}
+
+func (w *watchdog) idle() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return len(w.active) == 0
 }
 
 func (w *watchdog) overdue(now time.Time) []*stretch {

@@ -14,16 +14,19 @@ type keeper struct {
 	// that was silent for longer than half of AckWait, which never becomes certain again.
 	mu   sync.Mutex
 	held map[*item]time.Time
+	// looks ticks while something is held.
+	looks *idleTicker
 }
 
 func newKeeper(ackWait time.Duration) *keeper {
-	return &keeper{ackWait: ackWait, held: map[*item]time.Time{}}
+	return &keeper{ackWait: ackWait, held: map[*item]time.Time{}, looks: newIdleTicker(ackWait / 6)}
 }
 
 func (k *keeper) hold(it *item) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.held[it] = time.Now()
+	k.looks.needed()
 }
 
 func (k *keeper) forget(it *item) {
@@ -45,19 +48,18 @@ func (k *keeper) certain(it *item) bool {
 
 // run sends in-progress acknowledgements until ctx ends.
 func (k *keeper) run(ctx context.Context) {
-	tick := time.NewTicker(k.ackWait / 6)
-	defer tick.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-tick.C:
-		}
+	for range k.looks.ticks(ctx, k.idle) {
 		for _, it := range k.due() {
 			// Unconfirmed on purpose: a lost one is followed by the next.
 			_ = it.delivery.KeepAlive()
 		}
 	}
+}
+
+func (k *keeper) idle() bool {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	return len(k.held) == 0
 }
 
 // due are the items whose turn has come, noted as told now.

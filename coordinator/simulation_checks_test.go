@@ -142,17 +142,24 @@ func (s *simulation) check() {
 	for _, v := range s.violations {
 		s.Error(v)
 	}
-	h := fnv.New64a()
-	for _, c := range s.trace {
-		_, _ = fmt.Fprintln(h, c.at.UnixNano(), c.process, c.op, c.run, c.err) // a hash takes everything
+	if testing.Verbose() || s.Failed() {
+		s.Logf("%d calls, trace %x", len(s.trace), s.traceHash())
 	}
-	s.Logf("%d calls, trace %x", len(s.trace), h.Sum64())
 	if s.Failed() {
 		s.Logf("repeat with: go test ./coordinator -run '%s' -seed %d", s.Name(), s.seed)
 	}
 	if s.Failed() || *simulationSeed != 0 && testing.Verbose() {
 		s.dump()
 	}
+}
+
+// traceHash is the same for runs of a seed that are the same call by call.
+func (s *simulation) traceHash() uint64 {
+	h := fnv.New64a()
+	for _, c := range s.trace {
+		_, _ = fmt.Fprintln(h, c.at.UnixNano(), c.process, c.op, c.run, c.err) // a hash takes everything
+	}
+	return h.Sum64()
 }
 
 // checkRun folds and replays one run.

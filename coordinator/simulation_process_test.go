@@ -3,9 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"fmt"
-	"hash/fnv"
 	"strconv"
-	"strings"
 	"sync"
 	"time"
 
@@ -26,15 +24,21 @@ type process struct {
 
 	// mu guards the rest.
 	mu    sync.Mutex
-	calls map[string]int
+	calls map[processCall]int
 	// lives is the number of calls until death, negative for never.
 	lives  int
 	dead   bool
 	thawed time.Time
 }
 
+// processCall is what a process counts its calls by.
+type processCall struct {
+	op  string
+	run history.Run
+}
+
 func (s *simulation) newProcess(name string, lives int) *process {
-	return &process{Model: s.model, sim: s, name: name, lives: lives, died: make(chan struct{}), calls: map[string]int{}}
+	return &process{Model: s.model, sim: s, name: name, lives: lives, died: make(chan struct{}), calls: map[processCall]int{}}
 }
 
 func unavailable(op string) error {
@@ -66,9 +70,9 @@ func (p *process) freeze(d time.Duration) {
 // dead; last says that the process dies before it hears the answer.
 func (p *process) call(op string, run history.Run) (last bool, err error) {
 	p.mu.Lock()
-	key := op + run.String()
+	key := processCall{op, run}
 	p.calls[key]++
-	h := p.sim.hash(p.name, op, run.String(), strconv.Itoa(p.calls[key]))
+	h := p.sim.hash(p.name, op, run.WorkflowID, run.RunID, strconv.Itoa(p.calls[key]))
 	delay := p.sim.latency(h)
 	if op == "KeepAlive" {
 		delay = 0 // they are sent in no order
@@ -319,11 +323,26 @@ func (a *processAcker) KeepAlive() error {
 	return a.process.do("KeepAlive", a.run, a.Acker.KeepAlive)
 }
 
+const (
+	fnvBasis = 14695981039346656037
+	fnvPrime = 1099511628211
+)
+
+// fnv1a goes on with a 64-bit FNV-1a hash. Package hash/fnv would allocate for each of millions.
+func fnv1a[T string | []byte](h uint64, part T) uint64 {
+	for i := range len(part) {
+		h = (h ^ uint64(part[i])) * fnvPrime
+	}
+	return h
+}
+
 // hash draws a number from the seed and what happens.
 func (s *simulation) hash(parts ...string) uint64 {
-	h := fnv.New64a()
-	_, _ = fmt.Fprintf(h, "%d/%s", s.seed, strings.Join(parts, "/")) // a hash takes everything
-	x := h.Sum64()
+	var seed [20]byte
+	x := fnv1a(fnvBasis, strconv.AppendUint(seed[:0], s.seed, 10))
+	for _, part := range parts {
+		x = fnv1a(fnv1a(x, "/"), part)
+	}
 	// FNV changes little in the high bits for a change at the end.
 	x ^= x >> 33
 	x *= 0xff51afd7ed558ccd
@@ -355,7 +374,7 @@ func (s *simulation) faults(op streamstest.Op, run history.Run, n int) streamste
 	if s.calm.Load() || s.own.Load() > 0 || op == streamstest.OpConsume {
 		return streamstest.Proceed
 	}
-	h := s.hash("fault", string(op), run.String(), strconv.Itoa(n))
+	h := s.hash("fault", string(op), run.WorkflowID, run.RunID, strconv.Itoa(n))
 	if int(h%1000) >= s.faultRate {
 		return streamstest.Proceed
 	}

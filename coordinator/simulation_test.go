@@ -25,6 +25,7 @@ import (
 var (
 	simulationSeed  = flag.Uint64("seed", 0, "run the simulation with this seed only")
 	simulationSeeds = flag.Uint64("seeds", 2000, "number of seeds to run the simulation with")
+	simulationOld   = flag.Bool("regressions", true, "run the simulation with the seeds that once found something, too")
 	simulationFirst = flag.Uint64("first", 0, "first of the seeds; 0 for one that no earlier run is likely to have had")
 )
 
@@ -107,7 +108,10 @@ func TestSimulation(t *testing.T) {
 	if first == 0 {
 		first = uint64(time.Now().UnixMicro())
 	}
-	seeds := slices.Clone(regressionSeeds)
+	var seeds []uint64
+	if *simulationOld {
+		seeds = slices.Clone(regressionSeeds)
+	}
 	for i := range *simulationSeeds {
 		seeds = append(seeds, first+i)
 	}

@@ -20,7 +20,7 @@ type consumer struct {
 	model    *Model
 	lane     streams.Lane
 	durables []*durable
-	shares   map[int]*shares // by priority
+	shares   [streams.MaxClass + 1]*shares // by priority
 
 	closing sync.Once
 	closed  chan struct{}
@@ -53,15 +53,14 @@ func (m *Model) Consume(ctx context.Context, lane streams.Lane, queue, build str
 	}
 	var c *consumer
 	err := m.do(ctx, OpConsume, history.Run{}, func(Fault) error {
-		c = &consumer{model: m, lane: lane, closed: make(chan struct{}), shares: map[int]*shares{}}
+		c = &consumer{model: m, lane: lane, closed: make(chan struct{})}
 		for _, name := range names {
 			d := s.durables[name]
 			if d == nil {
 				d = &durable{
-					stream: s,
-					wants: func(on subject) bool {
-						return on.kind == kind && durableName{on.queue, on.build, on.class, on.bucket} == name
-					},
+					stream:  s,
+					kind:    kind,
+					name:    name,
 					ackWait: cmp.Or(o.AckWait, defaultAckWait),
 					pending: make(map[uint64]*pending),
 				}
@@ -162,15 +161,13 @@ func (c *consumer) take(max int) (taken []pending, changed <-chan struct{}, wait
 	if len(taken) > 0 {
 		return taken, nil, 0
 	}
-	for _, w := range m.armed {
-		if due.IsZero() || w.due.Before(due) {
-			due = w.due
-		}
+	if next := m.nextArmed; c.lane == streams.LaneInbox && !next.IsZero() && (due.IsZero() || next.Before(due)) {
+		due = next
 	}
 	if !due.IsZero() {
 		wait = clampWait(due.Sub(now))
 	}
-	return nil, m.changed, wait
+	return nil, c.durables[0].stream.wait(c.durables[0].kind), wait
 }
 
 // deliver asks the hook about what was taken and makes deliveries of the rest.
@@ -218,12 +215,11 @@ func (c *consumer) delivery(p pending) *streams.Delivery {
 	return d
 }
 
-// update changes what is pending and lets blocked Pulls look again.
+// update changes what is pending.
 func (c *consumer) update(f func(now time.Time)) {
 	c.model.mu.Lock()
 	defer c.model.mu.Unlock()
 	f(c.model.now())
-	c.model.wake()
 }
 
 // Close ends the consumer. The model gives nothing to a consumer that no Pull asked for, so nothing is handed back.

@@ -46,11 +46,16 @@ func (m *Model) PublishStart(ctx context.Context, run history.Address, data []by
 		if f == InFlight || last != expected {
 			return &streams.ConflictError{What: "start", Expected: expected, Last: last}
 		}
-		seq = m.history.add(m.now(), startOf(run), data, startHeaders{info, true, expected}).seq
-		m.wake()
+		seq = m.addStart(run, data, startHeaders{info, true, expected}).seq
 		return nil
 	})
 	return seq, err
+}
+
+func (m *Model) addStart(run history.Address, data []byte, headers startHeaders) *message {
+	s := m.history.add(m.now(), startOf(run), data, headers)
+	m.starts = append(m.starts, s)
+	return s
 }
 
 func startOf(run history.Address) subject {
@@ -93,8 +98,8 @@ func (m *Model) findStart(ctx context.Context, op Op, run history.Run, match fun
 }
 
 func (m *Model) lastStart(match func(*message) bool) *message {
-	for _, s := range slices.Backward(m.history.messages) {
-		if s.kind == kindStart && match(s) {
+	for _, s := range slices.Backward(m.starts) {
+		if match(s) {
 			return s
 		}
 	}
@@ -120,8 +125,8 @@ func (m *Model) ListStarts(ctx context.Context, filter streams.StartFilter) iter
 		var starts []*streams.StoredStart
 		err := m.do(ctx, OpListStarts, history.Run{}, func(f Fault) error {
 			starts = nil
-			for _, s := range slices.Backward(m.history.messages) {
-				if s.kind == kindStart && selects(filter, s) {
+			for _, s := range slices.Backward(m.starts) {
+				if selects(filter, s) {
 					starts = append(starts, storedStart(s))
 				}
 			}
@@ -157,7 +162,7 @@ func (m *Model) Append(ctx context.Context, run history.Run, data []byte, info s
 	err = m.do(ctx, OpAppend, run, func(f Fault) error {
 		last := uint64(0)
 		for _, s := range m.history.bySubject[recordsOf(run)] {
-			if r := record(s); !r.Junk && r.CommitID == info.CommitID {
+			if stored, ok := s.headers.(streams.RecordInfo); ok && stored.CommitID == info.CommitID {
 				seq = s.seq
 				return nil
 			}
@@ -167,7 +172,6 @@ func (m *Model) Append(ctx context.Context, run history.Run, data []byte, info s
 			return &streams.ConflictError{What: "record", Expected: expected, Last: last}
 		}
 		seq = m.history.add(m.now(), recordsOf(run), data, info).seq
-		m.wake()
 		return nil
 	})
 	return seq, err
@@ -182,9 +186,9 @@ func (m *Model) lane(run history.Run, f Fault) []*message {
 	return all
 }
 
-func record(s *message) *streams.Record {
+func record(s *message) streams.Record {
 	info, ok := s.headers.(streams.RecordInfo)
-	return &streams.Record{RecordInfo: info, Run: s.run, Seq: s.seq, Data: slices.Clone(s.data), Time: s.at, Junk: !ok}
+	return streams.Record{RecordInfo: info, Run: s.run, Seq: s.seq, Data: slices.Clone(s.data), Time: s.at, Junk: !ok}
 }
 
 // Tail is the last message of a run's lane, junk or not.
@@ -194,7 +198,8 @@ func (m *Model) Tail(ctx context.Context, run history.Run) (tail *streams.Record
 		if len(all) == 0 {
 			return streams.ErrNotFound
 		}
-		tail = record(all[len(all)-1])
+		last := record(all[len(all)-1])
+		tail = &last
 		return nil
 	})
 	return tail, err
@@ -204,13 +209,18 @@ func (m *Model) Tail(ctx context.Context, run history.Run) (tail *streams.Record
 func (m *Model) Load(ctx context.Context, run history.Run, after uint64) (loaded *streams.Loaded, err error) {
 	err = m.do(ctx, OpLoad, run, func(f Fault) error {
 		loaded = &streams.Loaded{}
-		for _, s := range m.lane(run, f) {
+		lane := m.lane(run, f)
+		for i, s := range lane {
 			loaded.LastSeq = s.seq
-			switch r := record(s); {
-			case r.Junk:
+			info, ok := s.headers.(streams.RecordInfo)
+			switch {
+			case !ok:
 				loaded.Skipped++
-			case r.Number > after:
-				loaded.Records = append(loaded.Records, *r)
+			case info.Number > after:
+				if loaded.Records == nil {
+					loaded.Records = make([]streams.Record, 0, len(lane)-i)
+				}
+				loaded.Records = append(loaded.Records, record(s))
 			}
 		}
 		return nil

@@ -1,6 +1,8 @@
 package streamstest
 
 import (
+	"slices"
+
 	"github.com/millrace-dev/millrace/internal/history"
 )
 
@@ -9,7 +11,6 @@ func (m *Model) InjectJunk(run history.Run, data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.history.add(m.now(), recordsOf(run), data, nil)
-	m.wake()
 	return nil
 }
 
@@ -17,8 +18,7 @@ func (m *Model) InjectJunk(run history.Run, data []byte) error {
 func (m *Model) InjectStart(run history.Address, data []byte) error {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	m.history.add(m.now(), startOf(run), data, startHeaders{})
-	m.wake()
+	m.addStart(run, data, startHeaders{})
 	return nil
 }
 
@@ -30,12 +30,11 @@ func (m *Model) DeleteConsumers(queue string) error {
 	for _, s := range []*stream{m.history, m.inbox, m.tasks} {
 		for name, d := range s.durables {
 			if name.queue == queue {
-				d.floor = 0
-				clear(d.pending)
+				d.forget()
 			}
 		}
+		s.wakeAll()
 	}
-	m.wake()
 	return nil
 }
 
@@ -48,6 +47,10 @@ func (m *Model) LoseTail() {
 		lost := m.history.messages[n-1]
 		m.history.remove(lost)
 		m.history.last = lost.seq - 1
+		for _, d := range m.history.durables {
+			d.passed = min(d.passed, m.history.last)
+		}
+		m.starts = slices.DeleteFunc(m.starts, func(s *message) bool { return s == lost })
 	}
 	m.epoch++
 }

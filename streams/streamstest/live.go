@@ -52,10 +52,10 @@ func (f *follower) take() (*streams.Record, <-chan struct{}) {
 	for _, s := range f.model.history.bySubject[recordsOf(f.run)] {
 		if r := record(s); !r.Junk && r.Number > f.after {
 			f.after = r.Number
-			return r, nil
+			return &r, nil
 		}
 	}
-	return nil, f.model.changed
+	return nil, f.model.history.wait(kindRecord)
 }
 
 // Close ends the follower.

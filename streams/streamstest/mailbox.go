@@ -53,7 +53,6 @@ func (m *Model) Send(ctx context.Context, to history.Address, msg *history.Messa
 		}
 		m.sent[key] = now
 		m.inbox.add(now, inboxOf(to, msg.Source()), data, nil)
-		m.wake()
 		return nil
 	})
 }
@@ -70,7 +69,7 @@ func (m *Model) ReadInboxAfter(ctx context.Context, run history.Address, source 
 		waiting = nil
 		for _, s := range m.inbox.messages {
 			from := history.Source(s.part)
-			if s.seq > after && s.subject == inboxOf(run, from) && (source == "" || source == from) {
+			if s.run == run.Run && s.seq > after && s.subject == inboxOf(run, from) && (source == "" || source == from) {
 				waiting = append(waiting, streams.Waiting{Seq: s.seq, Source: from, Data: slices.Clone(s.data), Time: s.at})
 			}
 		}
@@ -107,8 +106,11 @@ func (m *Model) ArmWakeUp(ctx context.Context, run history.Address, due time.Tim
 			return nil
 		}
 		m.armed[run.Run] = wakeUp{run, due}
+		if m.nextArmed.IsZero() || due.Before(m.nextArmed) {
+			m.nextArmed = due
+		}
 		m.settle()
-		m.wake() // it may be earlier than what a blocked Pull waits for
+		m.inbox.wake(kindInbox) // it may be earlier than what a blocked Pull waits for
 		return nil
 	})
 }
@@ -138,11 +140,17 @@ func (m *Model) ArmedWakeUp(ctx context.Context, run history.Run) (due time.Time
 // settle lets the wake-ups fire that are due. The lock is held.
 func (m *Model) settle() {
 	now := m.now()
+	if m.nextArmed.IsZero() || m.nextArmed.After(now) {
+		return
+	}
 	var due []wakeUp
+	m.nextArmed = time.Time{}
 	for run, w := range m.armed {
 		if !w.due.After(now) {
 			due = append(due, w)
 			delete(m.armed, run)
+		} else if m.nextArmed.IsZero() || w.due.Before(m.nextArmed) {
+			m.nextArmed = w.due
 		}
 	}
 	slices.SortFunc(due, func(a, b wakeUp) int {
@@ -155,9 +163,6 @@ func (m *Model) settle() {
 			panic("streamstest: a wake-up has no encoding: " + err.Error())
 		}
 		m.inbox.add(now, inboxOf(w.to, history.SourceWakeUp), data, nil)
-	}
-	if len(due) > 0 {
-		m.wake()
 	}
 }
 
@@ -180,7 +185,6 @@ func (m *Model) PublishTask(ctx context.Context, ref streams.TaskRef, data []byt
 		}
 		m.tasks.add(m.now(), taskOn(ref), data, taskWeight(cmp.Or(ref.Weight, 1)))
 		stored = true
-		m.wake()
 		return nil
 	})
 	return stored, err

@@ -46,18 +46,19 @@ type Model struct {
 	// ahead is what Advance added to the clock.
 	ahead time.Duration
 	epoch uint64
-	// changed is closed, and replaced, when something happened that a blocked Pull may wait for.
-	changed chan struct{}
-	calls   map[call]int
+	calls map[call]int
 
 	history, inbox, tasks *stream
+	starts                []*message // of the history
 	// sent is when a message of an identity was last stored in the inbox.
-	sent     map[sentKey]time.Time
-	armed    map[history.Run]wakeUp
-	beats    map[beatKey][]byte
-	asked    time.Time // when something was last asked of an activity
-	letters  []streams.DeadLetter
-	handlers map[durableName][]*queryHandler
+	sent  map[sentKey]time.Time
+	armed map[history.Run]wakeUp
+	// nextArmed is no later than the first of those that are armed, zero when none is.
+	nextArmed time.Time
+	beats     map[beatKey][]byte
+	asked     time.Time // when something was last asked of an activity
+	letters   []streams.DeadLetter
+	handlers  map[durableName][]*queryHandler
 	// listeners are those of each waiter.
 	listeners map[string][]*listener
 }
@@ -74,7 +75,6 @@ func New(o Options) *Model {
 		clock:    o.Clock,
 		hook:     o.Hook,
 		limits:   o.Limits,
-		changed:  make(chan struct{}),
 		calls:    make(map[call]int),
 		history:  newStream(false),
 		inbox:    newStream(true),
@@ -130,16 +130,12 @@ func (m *Model) Advance(d time.Duration) {
 	defer m.mu.Unlock()
 	m.ahead += d
 	m.settle()
-	m.wake()
+	for _, s := range []*stream{m.history, m.inbox, m.tasks} {
+		s.wakeAll()
+	}
 }
 
 func (m *Model) now() time.Time { return m.clock().Add(m.ahead) }
-
-// wake lets every blocked Pull look again. The lock is held.
-func (m *Model) wake() {
-	close(m.changed)
-	m.changed = make(chan struct{})
-}
 
 // fault counts a call and asks the hook about it.
 func (m *Model) fault(op Op, run history.Run) Fault {

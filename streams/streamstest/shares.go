@@ -6,6 +6,7 @@ import (
 
 	"github.com/millrace-dev/millrace/internal/fairness"
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/streams"
 )
 
 // shares are the buckets of fairness keys of one priority. Unlike a puller, the model knows what waits in each.
@@ -39,7 +40,7 @@ func (c *consumer) share(name durableName, d *durable) {
 
 // first is the consumer whose turn it is, nil when nothing waits.
 func (c *consumer) first(now time.Time) *durable {
-	for class := 1; class <= history.DefaultPriority+2; class++ {
+	for class := 1; class <= streams.MaxClass; class++ {
 		s := c.shares[class]
 		if s == nil {
 			continue

@@ -39,6 +39,8 @@ type stream struct {
 	messages  []*message
 	bySubject map[subject][]*message
 	durables  map[durableName]*durable
+	// changed is what those wait for who want messages of a kind: it is closed, and removed, when there may be one.
+	changed map[string]chan struct{}
 }
 
 type durableName struct {
@@ -51,7 +53,32 @@ func newStream(workQueue bool) *stream {
 		workQueue: workQueue,
 		bySubject: make(map[subject][]*message),
 		durables:  make(map[durableName]*durable),
+		changed:   make(map[string]chan struct{}),
 	}
+}
+
+// wake lets everybody look again who waits for a message of the kind.
+func (s *stream) wake(kind string) {
+	if changed := s.changed[kind]; changed != nil {
+		close(changed)
+		delete(s.changed, kind)
+	}
+}
+
+func (s *stream) wakeAll() {
+	for kind := range s.changed {
+		s.wake(kind)
+	}
+}
+
+// wait is closed by the next wake.
+func (s *stream) wait(kind string) <-chan struct{} {
+	changed := s.changed[kind]
+	if changed == nil {
+		changed = make(chan struct{})
+		s.changed[kind] = changed
+	}
+	return changed
 }
 
 func (s *stream) add(at time.Time, on subject, data []byte, headers any) *message {
@@ -59,6 +86,7 @@ func (s *stream) add(at time.Time, on subject, data []byte, headers any) *messag
 	m := &message{subject: on, seq: s.last, at: at, data: slices.Clone(data), headers: headers}
 	s.messages = append(s.messages, m)
 	s.bySubject[on] = append(s.bySubject[on], m)
+	s.wake(on.kind)
 	return m
 }
 
@@ -91,10 +119,13 @@ func (s *stream) remove(m *message) {
 // durable is the state of a durable consumer, which all that consume under its name share.
 type durable struct {
 	stream  *stream
-	wants   func(subject) bool
+	kind    string
+	name    durableName
 	ackWait time.Duration
 	// floor is the highest sequence that was delivered at least once.
-	floor   uint64
+	floor uint64
+	// passed is a sequence up to which nothing that was never delivered is wanted.
+	passed  uint64
 	pending map[uint64]*pending
 }
 
@@ -149,18 +180,33 @@ func (d *durable) next(now time.Time) *pending {
 // unseen is the index of the first message that was never delivered, the number of messages when there is none.
 func (d *durable) unseen() int {
 	all := d.stream.messages
-	i := sort.Search(len(all), func(i int) bool { return all[i].seq > d.floor })
-	for i < len(all) && !d.wants(all[i].subject) {
+	seen := max(d.floor, d.passed)
+	if len(all) == 0 || all[len(all)-1].seq <= seen {
+		return len(all)
+	}
+	i := sort.Search(len(all), func(i int) bool { return all[i].seq > seen })
+	for i < len(all) && !d.wants(all[i]) {
+		d.passed = all[i].seq
 		i++
 	}
 	return i
+}
+
+func (d *durable) wants(m *message) bool {
+	return m.kind == d.kind && m.class == d.name.class && m.bucket == d.name.bucket && m.queue == d.name.queue && m.build == d.name.build
+}
+
+// forget makes everything new that is still stored.
+func (d *durable) forget() {
+	d.floor, d.passed = 0, 0
+	clear(d.pending)
 }
 
 // waiting counts the messages that were never delivered.
 func (d *durable) waiting() uint64 {
 	var n uint64
 	for _, m := range d.stream.messages[d.unseen():] {
-		if d.wants(m.subject) {
+		if d.wants(m) {
 			n++
 		}
 	}
@@ -193,7 +239,12 @@ func (d *durable) ack(seq uint64) {
 
 // postpone sets when a pending message is delivered again.
 func (d *durable) postpone(seq uint64, due time.Time) {
-	if p := d.pending[seq]; p != nil {
-		p.due = due
+	p := d.pending[seq]
+	if p == nil {
+		return
 	}
+	if due.Before(p.due) {
+		d.stream.wake(d.kind)
+	}
+	p.due = due
 }
