@@ -88,7 +88,8 @@ func TestTheRecordIsOfWhatIsMeasured(t *testing.T) {
 
 func TestTargets(t *testing.T) {
 	r := measured(&bytes.Buffer{}, map[string]float64{})
-	r.judge(row{load: "W1/1", system: "millrace", rival: "eager"}, 0.6, 2.5)
+	r.judge(row{load: "W1/1", system: "millrace", rival: "eager"}, 0.4, 2.5)
+	r.judge(row{load: "W1/64", system: "millrace", rival: "eager"}, 0.6, 9)
 	r.judge(row{load: "W3/100", system: "millrace", rival: "queue"}, 0.4, 9)
 	r.judge(row{load: "W12/processes", system: "4 processes", rival: "1 process"}, 0.8, 1)
 	r.judge(row{load: "W11/R1x1 W1/64", system: "millrace", rival: "appends"}, 0.3, 1)
