@@ -268,12 +268,13 @@ func TestNewerFormats(t *testing.T) {
 			"decode transition: event type 999: record written by a newer version of millrace"},
 		"huge event type": {transition(1, fields{"i", 2, "t", 1 << 40, "a", fields{}}), true,
 			"decode transition: event type 1099511627776: record written by a newer version of millrace"},
-		"no version":         {pack(t, fields{}), false, "decode transition: format version is 0, must be at least 1"},
-		"nil":                {[]byte{0xc0}, false, "decode transition: format version is 0, must be at least 1"},
-		"negative version":   {transition(-1), false, "decode transition: format version is -1, must be at least 1"},
-		"attributes first":   {transition(1, fields{"a", fields{}, "i", 2, "t", 18}), false, "decode transition: event 0 has attributes before its type"},
-		"no attributes":      {transition(1, fields{"i", 2, "t", 18}), false, "decode transition: event 2 of type 18 has no attributes"},
-		"extension as event": {transition(1, time.Unix(0x81a178dd, 0)), false, "decode transition: byte 0xd6 where a map is expected"},
+		"a version that there cannot be": {transition(1 << 40), false, "decode transition: format version 1099511627776 is none of millrace"},
+		"no version":                     {pack(t, fields{}), false, "decode transition: format version is 0, must be at least 1"},
+		"nil":                            {[]byte{0xc0}, false, "decode transition: format version is 0, must be at least 1"},
+		"negative version":               {transition(-1), false, "decode transition: format version is -1, must be at least 1"},
+		"attributes first":               {transition(1, fields{"a", fields{}, "i", 2, "t", 18}), false, "decode transition: event 0 has attributes before its type"},
+		"no attributes":                  {transition(1, fields{"i", 2, "t", 18}), false, "decode transition: event 2 of type 18 has no attributes"},
+		"extension as event":             {transition(1, time.Unix(0x81a178dd, 0)), false, "decode transition: byte 0xd6 where a map is expected"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			_, err := DecodeTransition(test.data)
