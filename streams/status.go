@@ -102,25 +102,13 @@ func (n *Namespace) streamStatus(ctx context.Context, name string, info *jetstre
 	if s.Replicas == 1 {
 		return s, nil
 	}
-	behind := map[string]bool{}
-	note := func(c *jetstream.ClusterInfo) {
-		if c == nil {
-			return
-		}
-		for _, r := range c.Replicas {
-			// One that has come back counts as current for some seconds because of what it was before.
-			if !r.Current || r.Offline || r.Active > maxSilence {
-				behind[r.Name] = true
-			}
-		}
-	}
-	note(info.Cluster)
+	clusters := []*jetstream.ClusterInfo{info.Cluster}
 	// A server that cannot read the state of a consumer has no part in it, and says nothing about that.
 	consumers, silent, err := n.listConsumers(ctx, name)
 	for _, c := range consumers {
-		note(c.Cluster)
+		clusters = append(clusters, c.Cluster)
 	}
-	s.Behind = len(behind)
+	s.Behind = countBehind(s.Replicas, clusters)
 	switch {
 	case err != nil && ctx.Err() != nil:
 		return s, err
@@ -130,6 +118,28 @@ func (n *Namespace) streamStatus(ctx context.Context, name string, info *jetstre
 		s.Problem = errors.Join(s.Problem, fmt.Errorf("%w: consumers %s do not answer", ErrUnavailable, strings.Join(silent, ", ")))
 	}
 	return s, nil
+}
+
+// countBehind counts the servers that are known not to have all of a stream with so many replicas, or of one of its
+// consumers, after what the leaders of these say.
+func countBehind(replicas int, clusters []*jetstream.ClusterInfo) int {
+	behind := map[string]bool{}
+	for _, c := range clusters {
+		if c == nil {
+			continue
+		}
+		// One that could not read its Raft log takes itself for the only server there is, and answers (nats-server 2.15.2).
+		if len(c.Replicas)+1 < replicas {
+			behind[c.Leader] = true
+		}
+		for _, r := range c.Replicas {
+			// One that has come back counts as current for some seconds because of what it was before.
+			if !r.Current || r.Offline || r.Active > maxSilence {
+				behind[r.Name] = true
+			}
+		}
+	}
+	return len(behind)
 }
 
 // lossPrefix begins the IDs of dead letters that tell of losses, and of no others.

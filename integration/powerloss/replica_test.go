@@ -43,6 +43,8 @@ const (
 	silence = 4 * time.Second
 	// handOver is how long it may take until a server leads that was asked to.
 	handOver = 20 * time.Second
+	// looks is how often everything must be found well: who is behind may not be the one that is asked.
+	looks = 4
 	// lookTimeout bounds one look: servers wait some seconds for what a consumer without a leader has to say.
 	lookTimeout = 15 * time.Second
 	// readers is how many messages are read at a time.
@@ -172,8 +174,10 @@ func (w *ward) bringBack(ctx context.Context, patient *machine) (outcome, detail
 	if err := w.site.tryStart(patient); err != nil {
 		return wardRefused, err.Error()
 	}
-	if err := w.await(ctx, catchUp, w.isWhole); err != nil {
-		return wardBehind, err.Error()
+	for range looks {
+		if err := w.await(ctx, catchUp, w.isWhole); err != nil {
+			return wardBehind, err.Error()
+		}
 	}
 	for _, kind := range []string{"HISTORY", "INBOX", "TASKS"} {
 		stream := "MILLRACE_" + client.DefaultNamespace + "_0_" + kind
