@@ -42,6 +42,8 @@ var regressionSeeds = []uint64{
 	1003523, // nobody armed the wake-up for a ScheduleToStart time-out that had passed
 	// who queued a lost eager activity sent a task of the same cover again whose result was waiting
 	1795369771891409,
+	// a process that knew only an activity's eager attempt took the report that its task was gone for settled
+	1795381493102266,
 }
 
 // simulatedIDs is the number of workflow IDs that clients use.

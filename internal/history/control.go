@@ -336,11 +336,11 @@ func (d *Draft) parked(m *ActivityParked) Verdict {
 	if v := d.pending(m.Scheduled, ok); v != Taken {
 		return v
 	}
-	if m.Generation > d.state.LastEvent {
+	if m.Generation > d.state.LastEvent || p.Eager { // there was a task, so that it has been queued since
 		return Ahead
 	}
 	c := d.control(m.Scheduled)
-	if p.Eager || c != nil && (c.Parked || c.Generation != m.Generation) || c == nil && m.Generation != 0 {
+	if c != nil && (c.Parked || c.Generation != m.Generation) || c == nil && m.Generation != 0 {
 		return Settled
 	}
 	d.addControl(m.Scheduled, &ActivityTaskParked{Scheduled: m.Scheduled, Attempt: m.Attempt})

@@ -115,7 +115,7 @@ func TestResetOfAPausedActivity(t *testing.T) {
 func TestEagerActivityIsParkedInAPause(t *testing.T) {
 	s := newScript(t).apply(0, StartIdentity, eager()).take(1, pause("p", 2))
 	s.wantEager(StartIdentity, 2)
-	s.verdict(gone(2, 0, 2), Settled) // it has no task
+	s.verdict(gone(2, 0, 2), Ahead) // it has no task yet: a process that says so knows of one
 	d := s.state.Draft(at(2))
 	if v := d.Queue(ActivityTaskQueued{Scheduled: 2, Attempt: 2, NotBefore: at(time.Minute)}); v != Taken {
 		t.Fatalf("verdict %d", v)
