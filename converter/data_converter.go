@@ -84,9 +84,17 @@ func GetDefaultDataConverter() DataConverter {
 	return defaultDataConverter
 }
 
+// newPayload makes a payload and the name of its encoding in one piece of memory.
 func newPayload(data []byte, encoding string) *common.Payload {
-	return &common.Payload{
-		Metadata: map[string][]byte{MetadataEncoding: []byte(encoding)},
-		Data:     data,
-	}
+	p := &struct {
+		common.Payload
+		encoding [maxEncoding]byte
+	}{}
+	name := append(p.encoding[:0:maxEncoding], encoding...)
+	p.Metadata = map[string][]byte{MetadataEncoding: name[:len(name):len(name)]}
+	p.Data = data
+	return &p.Payload
 }
+
+// maxEncoding is as long as the longest name of an encoding.
+const maxEncoding = len(MetadataEncodingProto)

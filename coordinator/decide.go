@@ -2,12 +2,11 @@ package coordinator
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"slices"
 	"time"
-
-	"github.com/google/uuid"
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
@@ -254,7 +253,7 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	t := &history.Transition{
 		RunID:        e.run().RunID,
 		Number:       s.Transitions + 1,
-		CommitID:     uuid.NewString(),
+		CommitID:     rand.Text(),
 		Previous:     e.lastSeq,
 		PreviousHash: e.lastHash,
 		Cover:        cover,

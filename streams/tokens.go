@@ -81,9 +81,15 @@ func decodeEscapes(t string) (string, bool) {
 	return string(b), true
 }
 
-func plainByte(c byte) bool {
-	return c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
-}
+func plainByte(c byte) bool { return plainBytes[c] }
+
+// plainBytes is never changed.
+var plainBytes = func() (plain [256]bool) {
+	for _, c := range []byte("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") {
+		plain[c] = true
+	}
+	return plain
+}()
 
 // CheckWorkflowID says whether id can be a workflow ID: 1 to 1000 bytes.
 func CheckWorkflowID(id string) error {

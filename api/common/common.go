@@ -42,12 +42,20 @@ func (p *Payloads) Size() int {
 	n := 0
 	for _, x := range p.GetPayloads() {
 		n += len(x.GetData())
-		for k, v := range x.GetMetadata() {
+		metadata := x.GetMetadata()
+		if encoding, ok := metadata[encodingKey]; ok && len(metadata) == 1 {
+			n += len(encodingKey) + len(encoding)
+			continue
+		}
+		for k, v := range metadata {
 			n += len(k) + len(v)
 		}
 	}
 	return n
 }
+
+// encodingKey is the key that the metadata of every payload has, and those of most payloads alone.
+const encodingKey = "encoding"
 
 // Header carries context from a caller to the workflow or activity it starts.
 type Header struct {

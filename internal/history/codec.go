@@ -5,6 +5,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"reflect"
+	"unsafe"
 )
 
 // FormatVersion is the version of every record that this package writes, and the newest that it reads.
@@ -37,7 +38,7 @@ func (*TaskToken) name() string      { return "task token" }
 // Encode returns the bytes of r and sets its format version.
 func Encode(r record) ([]byte, error) {
 	*r.version() = FormatVersion
-	return marshal(r.name(), recordPlans().of(r).put, reflect.ValueOf(r).Elem())
+	return marshal(r.name(), recordPlans().of(r).put, reflect.ValueOf(r).UnsafePointer())
 }
 
 // HashRecord is what a record says of the bytes of the one before it: the first 8 bytes of their SHA-256.
@@ -48,12 +49,12 @@ func HashRecord(data []byte) []byte {
 
 // EncodeEvents returns the bytes of a list of events, as the separate body of an oversized transition holds them.
 func EncodeEvents(events []Event) ([]byte, error) {
-	return marshal("events", eventsShape().put, reflect.ValueOf(&events).Elem())
+	return marshal("events", eventsShape().put, unsafe.Pointer(&events))
 }
 
 func eventsShape() shape { return recordPlans().shape(reflect.TypeFor[[]Event]()) }
 
-func marshal(name string, put func(*writer, reflect.Value), v reflect.Value) ([]byte, error) {
+func marshal(name string, put func(*writer, unsafe.Pointer), v unsafe.Pointer) ([]byte, error) {
 	w := writers.Get().(*writer)
 	defer w.release()
 	if put(w, v); w.err != nil {
@@ -90,7 +91,7 @@ func DecodeTaskToken(data []byte) (*TaskToken, error) { return decode(data, &Tas
 // DecodeEvents reads what EncodeEvents wrote.
 func DecodeEvents(data []byte) ([]Event, error) {
 	var events []Event
-	if err := unmarshal("events", data, eventsShape().get, reflect.ValueOf(&events).Elem()); err != nil {
+	if err := unmarshal("events", data, eventsShape().get, unsafe.Pointer(&events)); err != nil {
 		return nil, err
 	}
 	return events, nil
@@ -100,7 +101,7 @@ func decode[R record](data []byte, r R) (R, error) { return decodeBy(reader{data
 
 func decodeBy[R record](by reader, r R) (R, error) {
 	var none R
-	err := unmarshalBy(r.name(), by, recordPlans().of(r).get, reflect.ValueOf(r).Elem())
+	err := unmarshalBy(r.name(), by, recordPlans().of(r).get, reflect.ValueOf(r).UnsafePointer())
 	// The version is the first key of every record, so it is known even when a newer version changed the rest.
 	switch v := *r.version(); {
 	case v > FormatVersion+maxAhead:
@@ -115,12 +116,12 @@ func decodeBy[R record](by reader, r R) (R, error) {
 	return r, nil
 }
 
-func unmarshal(name string, data []byte, get func(*reader, reflect.Value), v reflect.Value) error {
+func unmarshal(name string, data []byte, get func(*reader, unsafe.Pointer), v unsafe.Pointer) error {
 	return unmarshalBy(name, reader{data: data}, get, v)
 }
 
 // unmarshalBy copies what it reads: nothing that get sets refers to the data.
-func unmarshalBy(name string, by reader, get func(*reader, reflect.Value), v reflect.Value) error {
+func unmarshalBy(name string, by reader, get func(*reader, unsafe.Pointer), v unsafe.Pointer) error {
 	r := readers.Get().(*reader)
 	defer func() {
 		*r = reader{}

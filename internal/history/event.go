@@ -104,7 +104,7 @@ func (e *Event) put(w *writer, ps *plans) {
 	w.string("t")
 	w.int(int64(e.Type))
 	w.string("a")
-	p.put(w, a.Elem())
+	p.put(w, a.UnsafePointer())
 	w.leave()
 }
 
@@ -144,6 +144,6 @@ func (e *Event) getAttributes(r *reader, ps *plans) {
 		return
 	}
 	a := reflect.New(p.pointer.Elem())
-	p.get(r, a.Elem())
+	p.get(r, a.UnsafePointer())
 	e.Attributes = a.Interface().(Attributes)
 }

@@ -89,7 +89,7 @@ func TestPlansFollowTheTags(t *testing.T) {
 			rapid.Check(t, func(t *rapid.T) {
 				v := reflect.New(typ)
 				drawInto(t, v.Elem(), 0)
-				got, err := marshal("value", p.put, v.Elem())
+				got, err := marshal("value", p.put, v.UnsafePointer())
 				if err != nil {
 					t.Fatal(err)
 				}
@@ -103,7 +103,7 @@ func TestPlansFollowTheTags(t *testing.T) {
 					t.Fatalf("%#v\nis written as %x\nby the library as %x", v, got, buf.Bytes())
 				}
 				back, other := reflect.New(typ), reflect.New(typ)
-				if err := unmarshal("value", got, p.get, back.Elem()); err != nil {
+				if err := unmarshal("value", got, p.get, back.UnsafePointer()); err != nil {
 					t.Fatal(err)
 				}
 				if err := msgpack.Unmarshal(got, other.Interface()); err != nil {

@@ -82,6 +82,12 @@ func MapFailurePayloads(f *failure.Failure, own Run, visit PayloadsVisitor) (*fa
 
 // AnyPayload says whether test is true for one of the payloads that MapPayloads visits.
 func (e Event) AnyPayload(test func(*common.Payload) bool) bool {
+	switch a := e.Attributes.(type) { // those that most steps are made of need no reflection
+	case *ActivityTaskScheduled:
+		return slices.ContainsFunc(a.Input.GetPayloads(), test)
+	case *ActivityTaskCompleted:
+		return slices.ContainsFunc(a.Result.GetPayloads(), test)
+	}
 	return anyIn(reflect.ValueOf(e.Attributes), test)
 }
 

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"sync"
 	"time"
+	"unsafe"
 
 	"github.com/millrace-dev/millrace/api/common"
 	"github.com/millrace-dev/millrace/api/enums"
@@ -16,25 +17,28 @@ import (
 
 // plan is how a struct is written and read: as a map whose keys are in the msgpack tags of its fields, in their order,
 // with the fields of inlined structs in their place. The tags are looked at once.
+//
+// Records are written and read for every step of every run, so reflection ends with the plan: from then on a value is the
+// address at which it stands, and its shape, made for its type, knows what is there.
 type plan struct {
 	// pointer is the type of a pointer to the struct.
 	pointer reflect.Type
 	fields  []field
 }
 
-// field is one key of a struct. Index leads to its value, through one struct for each number.
+// field is one key of a struct. Its value stands at the offset, in an inlined struct perhaps.
 type field struct {
 	key      string
-	index    []int
+	offset   uintptr
 	optional bool
 	shape
 }
 
 // shape is how the values of one Go type are written and read.
 type shape struct {
-	empty func(v reflect.Value) bool
-	put   func(w *writer, v reflect.Value)
-	get   func(r *reader, v reflect.Value)
+	empty func(v unsafe.Pointer) bool
+	put   func(w *writer, v unsafe.Pointer)
+	get   func(r *reader, v unsafe.Pointer)
 }
 
 // plans are those of all records and attributes, and of what is in them.
@@ -60,8 +64,8 @@ var recordPlans = sync.OnceValue(func() *plans {
 // of is the plan of r.
 func (ps *plans) of(r record) *plan { return ps.structs[reflect.TypeOf(r).Elem()] }
 
-// put writes the struct v, which must be addressable.
-func (p *plan) put(w *writer, v reflect.Value) {
+// put writes the struct at v.
+func (p *plan) put(w *writer, v unsafe.Pointer) {
 	// How many fields are set shows while they are written.
 	head := len(w.buf)
 	w.buf = append(w.buf, headFixMap)
@@ -71,13 +75,13 @@ func (p *plan) put(w *writer, v reflect.Value) {
 	n := 0
 	for i := range p.fields {
 		f := &p.fields[i]
-		fv := f.in(v)
-		if f.optional && f.empty(fv) {
+		at := unsafe.Add(v, f.offset)
+		if f.optional && f.empty(at) {
 			continue
 		}
 		n++
 		w.string(f.key)
-		f.put(w, fv)
+		f.put(w, at)
 	}
 	w.leave()
 	if n > 0 && w.depth+1 >= maxNesting {
@@ -91,8 +95,8 @@ func (p *plan) put(w *writer, v reflect.Value) {
 	w.buf = slices.Insert(w.buf, head+1, byte(n>>8), byte(n))
 }
 
-// get reads the struct v and ignores keys that it does not know.
-func (p *plan) get(r *reader, v reflect.Value) {
+// get reads the struct at v and ignores keys that it does not know.
+func (p *plan) get(r *reader, v unsafe.Pointer) {
 	n := r.enterMap()
 	next := 0
 	for i := 0; i < n && r.err == nil; i++ {
@@ -102,7 +106,7 @@ func (p *plan) get(r *reader, v reflect.Value) {
 			continue
 		}
 		f := &p.fields[at]
-		f.get(r, f.in(v))
+		f.get(r, unsafe.Add(v, f.offset))
 		next = at + 1
 	}
 	r.leave(n)
@@ -124,13 +128,6 @@ func (p *plan) find(key []byte, next int) int {
 	return -1
 }
 
-func (f *field) in(v reflect.Value) reflect.Value {
-	for _, i := range f.index {
-		v = v.Field(i)
-	}
-	return v
-}
-
 // add plans t, once: a struct may be part of itself.
 func (ps *plans) add(t reflect.Type) *plan {
 	if p, ok := ps.structs[t]; ok {
@@ -138,22 +135,21 @@ func (ps *plans) add(t reflect.Type) *plan {
 	}
 	p := &plan{pointer: reflect.PointerTo(t)}
 	ps.structs[t] = p
-	p.fields = ps.fields(t, nil)
+	p.fields = ps.fields(t, 0)
 	return p
 }
 
-// fields are those of t, the struct to which index leads.
-func (ps *plans) fields(t reflect.Type, index []int) []field {
+// fields are those of t, a struct that begins at the offset.
+func (ps *plans) fields(t reflect.Type, offset uintptr) []field {
 	var all []field
-	for i := range t.NumField() {
-		f := t.Field(i)
-		at := append(slices.Clone(index), i)
+	for f := range t.Fields() {
+		at := offset + f.Offset
 		key, option, _ := strings.Cut(f.Tag.Get("msgpack"), ",")
 		if option == "inline" {
 			all = append(all, ps.fields(f.Type, at)...)
 			continue
 		}
-		all = append(all, field{key: key, index: at, optional: option == "omitempty", shape: ps.shape(f.Type)})
+		all = append(all, field{key: key, offset: at, optional: option == "omitempty", shape: ps.shape(f.Type)})
 	}
 	return all
 }
@@ -180,8 +176,12 @@ func (ps *plans) shape(t reflect.Type) shape {
 		return stringShape
 	case reflect.Bool:
 		return boolShape
-	case reflect.Int, reflect.Int32, reflect.Int64:
-		return intShape
+	case reflect.Int:
+		return intShape[int]()
+	case reflect.Int32:
+		return intShape[int32]()
+	case reflect.Int64:
+		return intShape[int64]()
 	case reflect.Uint64:
 		return uintShape
 	case reflect.Float64:
@@ -190,82 +190,83 @@ func (ps *plans) shape(t reflect.Type) shape {
 		p := ps.add(t)
 		return shape{put: p.put, get: p.get}
 	case reflect.Pointer:
-		return pointerShape(ps.shape(t.Elem()))
+		return pointerShape(t.Elem(), ps.shape(t.Elem()))
 	case reflect.Slice:
-		return sliceShape(ps.shape(t.Elem()))
+		return sliceShape(t, ps.shape(t.Elem()))
 	}
 	panic(fmt.Sprintf("history: no form for a %v in a record", t))
 }
 
-func hasNoLength(v reflect.Value) bool { return v.Len() == 0 }
-
 var stringShape = shape{
-	empty: hasNoLength,
-	put:   func(w *writer, v reflect.Value) { w.string(v.String()) },
-	get:   func(r *reader, v reflect.Value) { v.SetString(string(r.text())) },
+	empty: func(v unsafe.Pointer) bool { return *(*string)(v) == "" },
+	put:   func(w *writer, v unsafe.Pointer) { w.string(*(*string)(v)) },
+	get:   func(r *reader, v unsafe.Pointer) { *(*string)(v) = string(r.text()) },
 }
 
 var bytesShape = shape{
-	empty: hasNoLength,
-	put:   func(w *writer, v reflect.Value) { w.bytes(v.Bytes()) },
-	get:   func(r *reader, v reflect.Value) { v.SetBytes(bytes.Clone(r.text())) },
+	empty: func(v unsafe.Pointer) bool { return len(*(*[]byte)(v)) == 0 },
+	put:   func(w *writer, v unsafe.Pointer) { w.bytes(*(*[]byte)(v)) },
+	get:   func(r *reader, v unsafe.Pointer) { *(*[]byte)(v) = bytes.Clone(r.text()) },
 }
 
 var boolShape = shape{
-	empty: func(v reflect.Value) bool { return !v.Bool() },
-	put:   func(w *writer, v reflect.Value) { w.bool(v.Bool()) },
-	get:   func(r *reader, v reflect.Value) { v.SetBool(r.bool()) },
+	empty: func(v unsafe.Pointer) bool { return !*(*bool)(v) },
+	put:   func(w *writer, v unsafe.Pointer) { w.bool(*(*bool)(v)) },
+	get:   func(r *reader, v unsafe.Pointer) { *(*bool)(v) = r.bool() },
 }
 
-var intShape = shape{
-	empty: func(v reflect.Value) bool { return v.Int() == 0 },
-	put:   func(w *writer, v reflect.Value) { w.int(v.Int()) },
-	get: func(r *reader, v reflect.Value) {
-		n := r.int()
-		if v.OverflowInt(n) {
-			r.fail(fmt.Errorf("number %d does not fit %v", n, v.Type()))
-		}
-		v.SetInt(n)
-	},
+func intShape[T int | int32 | int64]() shape {
+	return shape{
+		empty: func(v unsafe.Pointer) bool { return *(*T)(v) == 0 },
+		put:   func(w *writer, v unsafe.Pointer) { w.int(int64(*(*T)(v))) },
+		get: func(r *reader, v unsafe.Pointer) {
+			n := r.int()
+			if int64(T(n)) != n {
+				r.fail(fmt.Errorf("number %d does not fit %T", n, T(0)))
+			}
+			*(*T)(v) = T(n)
+		},
+	}
 }
 
 var uintShape = shape{
-	empty: func(v reflect.Value) bool { return v.Uint() == 0 },
-	put:   func(w *writer, v reflect.Value) { w.uint(v.Uint()) },
-	get:   func(r *reader, v reflect.Value) { v.SetUint(r.uint()) },
+	empty: func(v unsafe.Pointer) bool { return *(*uint64)(v) == 0 },
+	put:   func(w *writer, v unsafe.Pointer) { w.uint(*(*uint64)(v)) },
+	get:   func(r *reader, v unsafe.Pointer) { *(*uint64)(v) = r.uint() },
 }
 
 var floatShape = shape{
-	empty: func(v reflect.Value) bool { return v.Float() == 0 },
-	put:   func(w *writer, v reflect.Value) { w.float(v.Float()) },
-	get:   func(r *reader, v reflect.Value) { v.SetFloat(r.float()) },
+	empty: func(v unsafe.Pointer) bool { return *(*float64)(v) == 0 },
+	put:   func(w *writer, v unsafe.Pointer) { w.float(*(*float64)(v)) },
+	get:   func(r *reader, v unsafe.Pointer) { *(*float64)(v) = r.float() },
 }
 
 var timeShape = shape{
-	empty: func(v reflect.Value) bool { return v.Addr().Interface().(*time.Time).IsZero() },
-	put:   func(w *writer, v reflect.Value) { w.time(*v.Addr().Interface().(*time.Time)) },
-	get:   func(r *reader, v reflect.Value) { *v.Addr().Interface().(*time.Time) = r.time() },
+	empty: func(v unsafe.Pointer) bool { return (*time.Time)(v).IsZero() },
+	put:   func(w *writer, v unsafe.Pointer) { w.time(*(*time.Time)(v)) },
+	get:   func(r *reader, v unsafe.Pointer) { *(*time.Time)(v) = r.time() },
 }
 
 func (ps *plans) eventShape() shape {
 	return shape{
-		put: func(w *writer, v reflect.Value) { v.Addr().Interface().(*Event).put(w, ps) },
-		get: func(r *reader, v reflect.Value) { v.Addr().Interface().(*Event).get(r, ps) },
+		put: func(w *writer, v unsafe.Pointer) { (*Event)(v).put(w, ps) },
+		get: func(r *reader, v unsafe.Pointer) { (*Event)(v).get(r, ps) },
 	}
 }
 
 // eventsShape is that of a list, of which a reader may want the last event only.
 func (ps *plans) eventsShape() shape {
-	all, one := sliceShape(ps.eventShape()), ps.eventShape()
+	all := sliceShape(reflect.TypeFor[[]Event](), ps.eventShape())
 	return shape{
 		empty: all.empty,
 		put:   all.put,
-		get: func(r *reader, v reflect.Value) {
+		get: func(r *reader, v unsafe.Pointer) {
 			if !r.lastEvent {
 				all.get(r, v)
 				return
 			}
-			if v.SetZero(); r.null() {
+			events := (*[]Event)(v)
+			if *events = nil; r.null() {
 				return
 			}
 			n := r.enterArray()
@@ -273,61 +274,69 @@ func (ps *plans) eventsShape() shape {
 				r.skip()
 			}
 			if n > 0 && r.err == nil {
-				v.Grow(1)
-				v.SetLen(1)
-				one.get(r, v.Index(0))
+				*events = make([]Event, 1)
+				(*events)[0].get(r, ps)
 			}
 			r.leave(n)
 		},
 	}
 }
 
-func pointerShape(elem shape) shape {
+// pointerShape is that of a pointer to a t.
+func pointerShape(t reflect.Type, elem shape) shape {
 	return shape{
-		empty: reflect.Value.IsNil,
-		put: func(w *writer, v reflect.Value) {
-			if v.IsNil() {
+		empty: func(v unsafe.Pointer) bool { return *(*unsafe.Pointer)(v) == nil },
+		put: func(w *writer, v unsafe.Pointer) {
+			to := *(*unsafe.Pointer)(v)
+			if to == nil {
 				w.null()
 				return
 			}
-			elem.put(w, v.Elem())
+			elem.put(w, to)
 		},
-		get: func(r *reader, v reflect.Value) {
+		get: func(r *reader, v unsafe.Pointer) {
+			to := (*unsafe.Pointer)(v)
 			if r.null() {
-				v.SetZero()
+				*to = nil
 				return
 			}
-			p := reflect.New(v.Type().Elem())
-			elem.get(r, p.Elem())
-			v.Set(p)
+			p := reflect.New(t).UnsafePointer()
+			elem.get(r, p)
+			*to = p
 		},
 	}
 }
 
-func sliceShape(elem shape) shape {
+// sliceShape is that of a list of type t.
+func sliceShape(t reflect.Type, elem shape) shape {
+	size := t.Elem().Size()
+	at := func(first unsafe.Pointer, i int) unsafe.Pointer { return unsafe.Add(first, uintptr(i)*size) }
 	return shape{
-		empty: hasNoLength,
-		put: func(w *writer, v reflect.Value) {
-			if v.IsNil() {
+		empty: func(v unsafe.Pointer) bool { return len(*(*[]struct{})(v)) == 0 },
+		put: func(w *writer, v unsafe.Pointer) {
+			list := *(*[]struct{})(v) // of whatever there is: it has the length and the first of them
+			if list == nil {
 				w.null()
 				return
 			}
-			n := v.Len()
-			w.enterArray(n)
-			for i := 0; i < n && w.err == nil; i++ {
-				elem.put(w, v.Index(i))
+			w.enterArray(len(list))
+			first := unsafe.Pointer(unsafe.SliceData(list))
+			for i := 0; i < len(list) && w.err == nil; i++ {
+				elem.put(w, at(first, i))
 			}
 			w.leave()
 		},
-		get: func(r *reader, v reflect.Value) {
-			if v.SetZero(); r.null() {
+		get: func(r *reader, v unsafe.Pointer) {
+			list := reflect.NewAt(t, v).Elem()
+			if list.SetZero(); r.null() {
 				return
 			}
 			n := r.enterArray()
-			v.Grow(n)
-			v.SetLen(n)
+			list.Grow(n)
+			list.SetLen(n)
+			first := list.UnsafePointer()
 			for i := 0; i < n && r.err == nil; i++ {
-				elem.get(r, v.Index(i))
+				elem.get(r, at(first, i))
 			}
 			r.leave(n)
 		},
@@ -341,14 +350,14 @@ func (ps *plans) payloadMapShape() shape {
 			w.null()
 			return
 		}
-		p.put(w, reflect.ValueOf(payload).Elem())
+		p.put(w, unsafe.Pointer(payload))
 	}
 	get := func(r *reader) *common.Payload {
 		if r.null() {
 			return nil
 		}
 		payload := &common.Payload{}
-		p.get(r, reflect.ValueOf(payload).Elem())
+		p.get(r, unsafe.Pointer(payload))
 		return payload
 	}
 	return mapShape(put, get)
@@ -357,15 +366,13 @@ func (ps *plans) payloadMapShape() shape {
 // mapShape is that of a map with keys of the user's. They are sorted, since equal values must have equal bytes.
 func mapShape[V any](put func(*writer, V), get func(*reader) V) shape {
 	return shape{
-		empty: hasNoLength,
-		put: func(w *writer, v reflect.Value) {
-			m := *v.Addr().Interface().(*map[string]V)
+		empty: func(v unsafe.Pointer) bool { return len(*(*map[string]V)(v)) == 0 },
+		put: func(w *writer, v unsafe.Pointer) {
+			m := *(*map[string]V)(v)
 			w.enterMap(len(m))
-			if len(m) == 1 {
-				for key, value := range m {
-					w.string(key)
-					put(w, value)
-				}
+			if value, ok := m[encodingKey]; ok && len(m) == 1 { // as that of nearly all payloads
+				w.string(encodingKey)
+				put(w, value)
 			} else {
 				for _, key := range slices.Sorted(maps.Keys(m)) {
 					w.string(key)
@@ -374,7 +381,7 @@ func mapShape[V any](put func(*writer, V), get func(*reader) V) shape {
 			}
 			w.leave()
 		},
-		get: func(r *reader, v reflect.Value) {
+		get: func(r *reader, v unsafe.Pointer) {
 			var m map[string]V
 			n := r.enterMap()
 			for i := 0; i < n && r.err == nil; i++ {
@@ -385,7 +392,7 @@ func mapShape[V any](put func(*writer, V), get func(*reader) V) shape {
 				m[key] = get(r)
 			}
 			r.leave(n)
-			*v.Addr().Interface().(*map[string]V) = m
+			*(*map[string]V)(v) = m
 		},
 	}
 }
