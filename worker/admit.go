@@ -216,7 +216,7 @@ func (a *attempt) checkLost(ctx context.Context) (ended bool, err error) {
 		return true, nil
 	}
 	a.lost = false
-	if rest := afterLoss(a.beat, f); rest > 0 {
+	if rest := afterLoss(&a.beat, f); rest > 0 {
 		a.log().Error("activity is suspected of ending its processes and rests", "lost", a.beat.Lost, "rest", rest)
 		a.handBack(ctx, rest)
 		return true, nil
@@ -261,10 +261,10 @@ func (a *attempt) announce(ctx context.Context) error {
 		return nil
 	}
 	a.seclude(ctx)
-	if err := a.putBeat(ctx, a.beat); err != nil {
+	if err := a.putBeat(ctx, &a.beat); err != nil {
 		return err
 	}
-	a.pulse.begin(a.beat, true)
+	a.pulse.begin(&a.beat, true)
 	return nil
 }
 

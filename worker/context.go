@@ -25,11 +25,10 @@ type functionContext struct {
 	over bool
 }
 
-func newFunctionContext(x *execution, background context.Context) *functionContext {
-	c := &functionContext{deadline: x.deadline}
-	c.x = x
+// init must be called first.
+func (c *functionContext) init(x *execution, background context.Context) {
+	c.x, c.deadline = x, x.deadline
 	c.values = activity.NewContext(background, &c.environment)
-	return c
 }
 
 // lockedInner is the context behind c. c.mu must be held.

@@ -46,6 +46,8 @@ type eagerAttempt struct {
 	attempt
 	function *function
 	outcome  coordinator.EagerOutcome
+	// tellEarly takes the outcome of an attempt that ends before its function returns.
+	tellEarly func(coordinator.EagerOutcome)
 }
 
 func (e *eagerAttempt) Release() {
@@ -56,12 +58,12 @@ func (e *eagerAttempt) Release() {
 // Run makes the attempt. Time-outs and the worker's stop may end it before its function returns, which then keeps the
 // slot.
 func (e *eagerAttempt) Run(ctx context.Context, early func(coordinator.EagerOutcome)) (outcome coordinator.EagerOutcome, ended bool) {
-	e.hold = (*eagerHold)(e)
-	e.pulse.start(ctx, &e.attempt)
+	e.hold, e.tellEarly = (*eagerHold)(e), early
+	now := time.Now()
+	e.pulse.start(ctx, &e.attempt, now)
 	e.number = 1
-	e.begin(time.Now())
+	e.begin(now)
 	x := newExecution(ctx, &e.attempt)
-	x.early = func() { early(e.outcome) }
 	defer func() {
 		if x.own && !ended { // the function ends this goroutine
 			early(e.outcome)
@@ -98,3 +100,5 @@ func (h *eagerHold) release(b *history.Beat, delay time.Duration) {
 	// Never zero: it also tells the queue's first delivery that there is a record.
 	h.outcome.Requeue = &coordinator.EagerRequeue{Attempt: next, NotBefore: time.Now().Add(delay)}
 }
+
+func (h *eagerHold) early() { h.tellEarly(h.outcome) }

@@ -19,7 +19,7 @@ type environment struct {
 	x *execution
 
 	describing sync.Once
-	info       activity.Info
+	info       *activity.Info
 	logging    sync.Once
 	logger     log.Logger
 }
@@ -28,7 +28,7 @@ var _ activity.Environment = (*environment)(nil)
 
 func (e *environment) Info() activity.Info {
 	e.describing.Do(func() { e.info = e.makeInfo() })
-	return e.info
+	return *e.info
 }
 
 func (e *environment) Logger() log.Logger {
@@ -36,9 +36,9 @@ func (e *environment) Logger() log.Logger {
 	return e.logger
 }
 
-func (e *environment) makeInfo() activity.Info {
+func (e *environment) makeInfo() *activity.Info {
 	t, w := e.x.task, e.x.w
-	info := activity.Info{
+	info := &activity.Info{
 		TaskToken:              e.x.taskToken(),
 		Priority:               t.Priority.Priority(),
 		WorkflowType:           &workflow.Type{Name: t.WorkflowType},

@@ -27,14 +27,11 @@ type execution struct {
 	*attempt
 	// ctx is for what the attempt tells the broker.
 	ctx context.Context
-	// early is called when the attempt has been reported, or could not be, before its function returned; nil when nobody
-	// waits for that.
-	early func()
 	// own says that the function returned first.
 	own bool
 
 	// function is the function's context.
-	function *functionContext
+	function functionContext
 
 	deadline     time.Time
 	deadlineKind enums.TimeoutType
@@ -57,7 +54,7 @@ func newExecution(ctx context.Context, a *attempt) *execution {
 	}
 	x := &execution{attempt: a, ctx: ctx}
 	x.deadline, x.deadlineKind = deadlineOf(a.task, a.beat.Started)
-	x.function = newFunctionContext(x, a.w.options.BackgroundActivityContext)
+	x.function.init(x, a.w.options.BackgroundActivityContext)
 	return x
 }
 
@@ -73,7 +70,7 @@ func (x *execution) run(f *function) {
 	r := returned{err: errExited}
 	defer func() { x.back(r) }() // also when the function ends its goroutine
 	if x.w.intercept == nil && len(x.w.propagators) == 0 && !x.w.aware && !x.w.contextual {
-		r.result, r.err = f.call(x.function, x.task.Input, x.w.dataConverter)
+		r.result, r.err = f.call(&x.function, x.task.Input, x.w.dataConverter)
 	} else {
 		r.result, r.err = x.callIntercepted(f)
 	}
@@ -82,8 +79,8 @@ func (x *execution) run(f *function) {
 // reportEnds is where a report ends, whatever became of it.
 func (x *execution) reportEnds() {
 	x.pulse.end()
-	if x.early != nil && !x.own {
-		x.early()
+	if !x.own {
+		x.hold.early()
 	}
 }
 
@@ -172,25 +169,32 @@ func (x *execution) back(r returned) {
 
 // report reports what the function returned.
 func (x *execution) report(ctx context.Context, r returned) {
-	var canceled *millrace.CanceledError
 	switch {
 	case r.err == nil:
 		x.complete(ctx, r.result)
 	case errors.Is(r.err, activity.ErrResultPending):
 		x.leavePending(ctx)
+	default:
+		x.reportError(ctx, r.err)
+	}
+}
+
+func (x *execution) reportError(ctx context.Context, err error) {
+	var canceled *millrace.CanceledError
+	switch {
 	case passed(x.deadline, time.Now()):
 		// The function noticed the end of its time before we did.
 		x.fail(ctx, x.timedOut(x.deadlineKind))
-	case x.pulse.cancelRequested() && errors.As(r.err, &canceled):
+	case x.pulse.cancelRequested() && errors.As(err, &canceled):
 		f := x.failures().ErrorToFailure(canceled)
 		if f == nil || f.CanceledFailureInfo == nil {
 			f = canceledFailure(nil)
 		}
 		x.conclude(ctx, f, enums.RETRY_STATE_CANCEL_REQUESTED)
-	case x.pulse.cancelRequested() && errors.Is(r.err, context.Canceled):
+	case x.pulse.cancelRequested() && errors.Is(err, context.Canceled):
 		x.conclude(ctx, canceledFailure(nil), enums.RETRY_STATE_CANCEL_REQUESTED)
 	default:
-		f := x.failures().ErrorToFailure(retry.Unasked(r.err))
+		f := x.failures().ErrorToFailure(retry.Unasked(err))
 		if x.interrupted(f) {
 			x.handBack(ctx, 0)
 			return

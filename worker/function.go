@@ -78,8 +78,8 @@ func (f *function) call(ctx context.Context, input *common.Payloads, dc converte
 var errExited = millrace.NewPanicError("the activity ended its goroutine by runtime.Goexit", "")
 
 func (f *function) callUnguarded(ctx context.Context, input *common.Payloads, dc converter.DataConverter) (*common.Payloads, error) {
-	// Made here, where it does not escape.
-	args, err := f.decode(make([]reflect.Value, 0, 1+len(f.params)), input, dc)
+	// Made here, where it does not escape, for as many as most functions take.
+	args, err := f.decode(make([]reflect.Value, 0, 4), input, dc)
 	if err != nil {
 		return nil, err
 	}

@@ -37,7 +37,7 @@ type attempt struct {
 	// token names the attempt to whoever completes it from outside, nil for the engine's own token.
 	token []byte
 	// beat is the record of this attempt: what stands in HEARTBEATS while it runs, if anything does.
-	beat *history.Beat
+	beat history.Beat
 	// requests are those for the activity, from operators.
 	requests requests
 	// alone keeps others from running beside the attempt, nil for nearly all.
@@ -60,9 +60,9 @@ func (a *attempt) leave() { a.leaving.Do(a.w.busy.Done) }
 
 // begin is where an attempt begins to count.
 func (a *attempt) begin(now time.Time) {
-	a.beat = &history.Beat{}
+	a.beat = history.Beat{}
 	if a.found != nil {
-		*a.beat = *a.found
+		a.beat = *a.found
 	}
 	a.beat.Attempt, a.beat.Identity = a.number, a.identity
 	a.beat.Started, a.beat.Ended = now, time.Time{}
@@ -70,7 +70,7 @@ func (a *attempt) begin(now time.Time) {
 	if a.found == nil && a.number > 1 && !a.lost {
 		a.beat.Lost = 1 // an eager attempt would have left a record
 	}
-	a.pulse.begin(a.beat, a.found != nil)
+	a.pulse.begin(&a.beat, a.found != nil)
 }
 
 // putBeat stores a heartbeat record.
@@ -135,7 +135,7 @@ func (a *attempt) handle(ctx context.Context) {
 	if !a.decode(ctx) {
 		return
 	}
-	a.pulse.start(ctx, a)
+	a.pulse.start(ctx, a, time.Now())
 	a.perform(ctx)
 }
 
@@ -170,7 +170,7 @@ func (a *attempt) handleSurplus(ctx context.Context) {
 	if !a.decode(ctx) {
 		return
 	}
-	a.pulse.start(ctx, a)
+	a.pulse.start(ctx, a, time.Now())
 	if !a.w.slots.wait(a.w.stopping, a.w.ackWait) {
 		a.returnUnbegun(ctx)
 		return
@@ -183,7 +183,7 @@ func (a *attempt) handleSurplus(ctx context.Context) {
 func (a *attempt) handleLate(ctx context.Context) {
 	defer a.leave()
 	if a.decode(ctx) {
-		a.pulse.start(ctx, a)
+		a.pulse.start(ctx, a, time.Now())
 		a.returnUnbegun(ctx)
 	}
 }

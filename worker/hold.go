@@ -23,6 +23,8 @@ type hold interface {
 	drop(ctx context.Context, keys bool)
 	// release gives the task back for after a delay, AFTER the record b was stored; b is nil when none was.
 	release(b *history.Beat, delay time.Duration)
+	// early is called when the attempt has been reported, or could not be, before its function returned.
+	early()
 }
 
 // delivered holds a task by a delivery of its queue.
@@ -78,3 +80,6 @@ func (h *delivered) release(_ *history.Beat, delay time.Duration) {
 		h.a.log().Debug("hand-back was not sent: the task comes again after its time", "error", err)
 	}
 }
+
+// early has nothing to do: nobody waits for the function.
+func (h *delivered) early() {}

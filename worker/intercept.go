@@ -62,7 +62,7 @@ type surroundings struct {
 
 // callIntercepted calls the function where there are propagators or interceptors.
 func (x *execution) callIntercepted(f *function) (*common.Payloads, error) {
-	return f.callWithin(x.function, surroundings{x.w.propagators, x.w.intercept, x.w.dataConverter, x.whose()}, x.task.Header, x.task.Input)
+	return f.callWithin(&x.function, surroundings{x.w.propagators, x.w.intercept, x.w.dataConverter, x.whose()}, x.task.Header, x.task.Input)
 }
 
 // callWithin calls the function with what came beside its arguments.

@@ -25,11 +25,11 @@ type look struct {
 	waiting      bool
 }
 
-// add has l looked at when its time has come.
-func (q *looks) add(l *look) {
+// add has l, which begins now, looked at when its time has come.
+func (q *looks) add(l *look, now time.Time) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	l.due, l.waiting, l.before = time.Now().Add(q.after), true, q.last
+	l.due, l.waiting, l.before = now.Add(q.after), true, q.last
 	if q.last == nil {
 		q.first = l
 	} else {

@@ -47,8 +47,8 @@ func (a *attempt) resumePending(ctx context.Context) error {
 	b := *a.found
 	// This delivery makes no attempt of its own, and neither did the looks before it, which left no word.
 	b.Free = freeDeliveries(a.task, a.delivery.Deliveries, b.Attempt)
-	a.number, a.beat = b.Attempt, &b
-	a.pulse.begin(a.beat, true)
+	a.number, a.beat = b.Attempt, b
+	a.pulse.begin(&a.beat, true)
 	if reported, err := a.failReported(ctx); err != nil || reported {
 		return err
 	}

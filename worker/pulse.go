@@ -58,11 +58,11 @@ const (
 )
 
 // start begins to keep the attempt's task alive. It must be ended with end.
-func (p *pulse) start(ctx context.Context, a *attempt) {
+func (p *pulse) start(ctx context.Context, a *attempt, now time.Time) {
 	p.a, p.life = a, ctx
-	p.nextSign = time.Now().Add(p.callTimeout())
+	p.nextSign = now.Add(p.callTimeout())
 	p.look.of = p
-	a.w.looks.add(&p.look)
+	a.w.looks.add(&p.look, now)
 }
 
 // firstLook is called when the attempt has lasted for a while.
@@ -107,10 +107,13 @@ func (p *pulse) launchLocked() {
 // end stops the pulse and returns when it sends nothing more. It may be called again.
 func (p *pulse) end() {
 	p.mu.Lock()
+	again := p.ended
 	p.ended = true
 	stop, done := p.stop, p.done
 	p.mu.Unlock()
-	p.a.w.looks.remove(&p.look)
+	if !again {
+		p.a.w.looks.remove(&p.look)
+	}
 	if stop != nil {
 		stop()
 		<-done
