@@ -39,14 +39,25 @@ func ExecuteActivity(ctx Context, activity interface{}, args ...interface{}) Fut
 }
 
 func (r *run) executeActivity(ctx Context, name string, args []interface{}) Future {
-	f := newFuture(r, "activity "+name)
-	if err := r.scheduleActivity(ctx, f, name, args); err != nil {
-		f.resolve(nil, err)
+	c := &activityCall{future: future{run: r, get: "activity " + name + ".Get"}, ctx: ctx}
+	if err := c.schedule(name, args); err != nil {
+		c.resolve(nil, err)
 	}
-	return f
+	return &c.future
 }
 
-func (r *run) scheduleActivity(ctx Context, f *future, name string, args []interface{}) error {
+// activityCall is an activity that was asked for, in one piece of memory with the future of its outcome.
+type activityCall struct {
+	future
+	ctx       Context
+	options   *ActivityOptions
+	scheduled *history.ActivityTaskScheduled
+	event     int64
+	canceling hook
+}
+
+func (c *activityCall) schedule(name string, args []interface{}) error {
+	r, ctx := c.run, c.ctx
 	o := activityOptions(ctx)
 	if r.sessions > 0 {
 		if s := GetSessionInfo(ctx); s != nil {
@@ -88,25 +99,34 @@ func (r *run) scheduleActivity(ctx Context, f *future, name string, args []inter
 		NoEager:         o.DisableEagerExecution,
 		Priority:        history.PriorityOf(o.Priority),
 	}
-	var forget func()
-	id, err := r.env.ScheduleActivity(a, func(out replay.Outcome) {
-		forget()
-		delete(r.activityIDs, o.ActivityID)
-		f.resolve(r.activityOutcome(a, out))
-	})
-	if err != nil {
+	if c.event, err = r.env.ScheduleActivity(a, c.ended); err != nil {
 		return refused(err)
 	}
+	c.options, c.scheduled = o, a
 	if o.ActivityID != "" {
 		r.activityIDs[o.ActivityID] = struct{}{}
 	}
-	forget = onCancel(ctx, func() {
-		r.env.RequestCancelActivity(id)
-		if !o.WaitForCancellation {
-			f.resolve(nil, ctx.Err())
-		}
-	})
+	if above := cancelContextOf(ctx); above != nil {
+		above.hooks.register(&c.canceling, c.cancel)
+	}
 	return nil
+}
+
+// ended is called with the outcome.
+func (c *activityCall) ended(out replay.Outcome) {
+	c.canceling.forget()
+	if c.options.ActivityID != "" {
+		delete(c.run.activityIDs, c.options.ActivityID)
+	}
+	c.resolve(c.run.activityOutcome(c.scheduled, out))
+}
+
+// cancel is called when the context is canceled.
+func (c *activityCall) cancel() {
+	c.run.env.RequestCancelActivity(c.event)
+	if !c.options.WaitForCancellation {
+		c.resolve(nil, c.ctx.Err())
+	}
 }
 
 // activityOutcome is what the future of an activity is set to.

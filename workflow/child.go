@@ -76,7 +76,7 @@ type child struct {
 	wanted    *history.StartChildWorkflowExecutionInitiated
 	id        int64
 	started   bool
-	forget    func()
+	canceling *hook
 }
 
 func (c *child) GetChildWorkflowExecution() Future { return c.execution }
@@ -123,7 +123,7 @@ func (c *child) initiate(ctx Context, name string, args []interface{}) error {
 		return nil
 	}
 	wait := GetChildWorkflowOptions(ctx).WaitForCancellation
-	c.forget = onCancel(ctx, func() {
+	c.canceling = onCancel(ctx, func() {
 		c.requestCancel()
 		if !wait {
 			c.end(nil, ctx.Err())
@@ -209,12 +209,12 @@ func (c *child) onStart(runID string, cause enums.StartChildWorkflowExecutionFai
 	default:
 		why = fmt.Errorf("child workflow did not start: %v", cause)
 	}
-	c.forget()
+	c.canceling.forget()
 	c.end(nil, millrace.NewChildWorkflowExecutionError(c.failureInfo(""), why))
 }
 
 func (c *child) onClose(out replay.Outcome) {
-	c.forget()
+	c.canceling.forget()
 	if out.Failure == nil {
 		c.resolve(encoded{payloads: out.Result, whose: c.run.otherWorkflow(c.wanted.WorkflowID)}, nil)
 		return

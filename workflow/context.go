@@ -1,9 +1,6 @@
 package workflow
 
-import (
-	"container/list"
-	"time"
-)
+import "time"
 
 // Context carries cancellation, options and values through a workflow, as context.Context does through other code.
 // It must not be used outside the workflow that received it.
@@ -80,7 +77,7 @@ func WithCancel(parent Context) (ctx Context, cancel CancelFunc) {
 	if err := parent.Err(); err != nil {
 		c.cancel(err)
 	} else if above := cancelContextOf(parent); above != nil {
-		c.forget = above.onCancel(func() { c.cancel(above.err) })
+		above.hooks.register(&c.above, func() { c.cancel(above.err) })
 	}
 	return c, func() {
 		runOf(c).guard("CancelFunc")
@@ -112,10 +109,10 @@ type cancelContext struct {
 	Context
 	done *channel
 	err  error
-	// hooks are what cancellation calls, in the order of registration: a map's order would differ between replays.
-	hooks list.List
-	// forget takes the context out of its parent's hooks.
-	forget func()
+	// hooks are what cancellation calls. None is registered once the context is canceled.
+	hooks hooks
+	// above is among those of the context that this one is canceled with.
+	above hook
 }
 
 func newCancelContext(parent Context) *cancelContext {
@@ -143,26 +140,16 @@ func (c *cancelContext) cancel(err error) {
 		return
 	}
 	c.err = err
-	if c.forget != nil {
-		c.forget()
-	}
+	c.above.forget()
 	c.done.close()
-	for e := c.hooks.Front(); e != nil; e = c.hooks.Front() {
-		c.hooks.Remove(e)
-		e.Value.(func())()
-	}
+	c.hooks.run()
 }
 
-// onCancel registers what cancellation calls, and returns how to take it back. c must not be canceled yet.
-func (c *cancelContext) onCancel(f func()) (forget func()) {
-	e := c.hooks.PushBack(f)
-	return func() { c.hooks.Remove(e) }
-}
-
-// onCancel registers f with the nearest context at or above ctx that can be canceled.
-func onCancel(ctx Context, f func()) (forget func()) {
+// onCancel registers f with the nearest context at or above ctx that can be canceled, and must not have been; nil when
+// there is none.
+func onCancel(ctx Context, f func()) *hook {
 	if c := cancelContextOf(ctx); c != nil {
-		return c.onCancel(f)
+		return c.hooks.add(f)
 	}
-	return func() {}
+	return nil
 }

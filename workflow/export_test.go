@@ -6,11 +6,19 @@ import "fmt"
 func Waiting(x any) int {
 	switch x := x.(type) {
 	case Context:
-		return cancelContextOf(x).hooks.Len()
+		return cancelContextOf(x).hooks.count()
 	case *channel:
 		return len(x.receivers) + len(x.senders)
 	case *future:
-		return x.waiters.Len()
+		return x.waiters.count()
 	}
 	panic(fmt.Sprintf("nobody waits for a %T", x))
+}
+
+func (h *hooks) count() int {
+	n := 0
+	for x := h.first; x != nil; x = x.next {
+		n++
+	}
+	return n
 }

@@ -1,7 +1,5 @@
 package workflow
 
-import "container/list"
-
 type (
 	// Future is a result to come.
 	Future interface {
@@ -37,18 +35,19 @@ func NewFuture(ctx Context) (Future, Settable) {
 // future is every Future of this package.
 type future struct {
 	run *run
-	// what names it in stack traces.
-	what  string
+	// get names the call that waits for it, in stack traces.
+	get   string
 	ready bool
 	value interface{}
 	err   error
 	// chained is set when another future will set this one.
 	chained bool
-	// waiters are called when the result is there, in the order in which they came.
-	waiters list.List
+	// waiters are called when the result is there.
+	waiters hooks
 }
 
-func newFuture(r *run, what string) *future { return &future{run: r, what: what} }
+// newFuture is a future of what is named.
+func newFuture(r *run, what string) *future { return &future{run: r, get: what + ".Get"} }
 
 // failed is a future with an error.
 func failed(r *run, what string, err error) *future {
@@ -60,7 +59,7 @@ func failed(r *run, what string, err error) *future {
 func (f *future) Get(ctx Context, valuePtr interface{}) error {
 	if !f.ready {
 		f.run.guard("Future.Get")
-		f.run.block(f.what+".Get", f.IsReady)
+		f.run.block(f.get, f.IsReady)
 	}
 	if f.err != nil {
 		return f.err
@@ -112,15 +111,12 @@ func (f *future) resolve(value interface{}, err error) {
 		return
 	}
 	f.ready, f.value, f.err = true, value, err
-	for e := f.waiters.Front(); e != nil; e = f.waiters.Front() {
-		f.waiters.Remove(e)
-		e.Value.(func())()
-	}
+	f.waiters.run()
 }
 
 // resolvable is the inner side of the futures of this package.
 type resolvable interface {
-	onReady(func()) (forget func())
+	onReady(func()) *hook
 	result() (value interface{}, err error)
 }
 
@@ -133,8 +129,5 @@ func resolvableOf(f Future) resolvable {
 
 func (f *future) result() (value interface{}, err error) { return f.value, f.err }
 
-// onReady registers what the result calls, and returns how to take it back. f must not be ready.
-func (f *future) onReady(call func()) (forget func()) {
-	e := f.waiters.PushBack(call)
-	return func() { f.waiters.Remove(e) }
-}
+// onReady registers what is called when the result is there. f must not be ready.
+func (f *future) onReady(call func()) *hook { return f.waiters.add(call) }

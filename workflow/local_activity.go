@@ -150,8 +150,8 @@ type localCall struct {
 	ctx      Context
 	future   *future
 	activity *replay.LocalActivity
-	// forget takes back what cancellation of the context would do.
-	forget func()
+	// canceling is what cancellation of the context calls.
+	canceling *hook
 }
 
 // begin asks for the next attempts.
@@ -159,7 +159,7 @@ func (l *localCall) begin() error {
 	if err := l.run.env.RunLocal(l.activity, l.ended); err != nil {
 		return refused(err)
 	}
-	l.forget = onCancel(l.ctx, func() {
+	l.canceling = onCancel(l.ctx, func() {
 		if l.run.env.CancelLocal(l.activity) {
 			l.canceled()
 		}
@@ -168,7 +168,7 @@ func (l *localCall) begin() error {
 }
 
 func (l *localCall) ended(out replay.LocalOutcome) {
-	l.forget()
+	l.canceling.forget()
 	switch {
 	case out.Failure == nil:
 		l.future.resolve(encoded{payloads: out.Result, usual: true, whose: l.whose()}, nil)
@@ -191,12 +191,12 @@ func (l *localCall) wait(out replay.LocalOutcome) {
 	next.Attempt = out.Attempt + 1
 	l.activity = &next
 	timer := l.run.env.StartTimer(out.Backoff, l.activity.Summary, func() {
-		l.forget()
+		l.canceling.forget()
 		if err := l.begin(); err != nil {
 			l.future.resolve(nil, err)
 		}
 	})
-	l.forget = onCancel(l.ctx, func() {
+	l.canceling = onCancel(l.ctx, func() {
 		l.run.env.CancelTimer(timer)
 		l.canceled()
 	})

@@ -199,5 +199,5 @@ func (c *futureCase) fire() {
 }
 
 func (c *futureCase) await(w *wait) (forget func()) {
-	return c.on.onReady(func() { w.meet(c.fire) })
+	return c.on.onReady(func() { w.meet(c.fire) }).forget
 }

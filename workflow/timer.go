@@ -58,12 +58,12 @@ func (r *run) newTimer(ctx Context, d time.Duration, options TimerOptions) *futu
 		f.resolve(nil, err)
 		return f
 	}
-	var forget func()
+	var canceling *hook
 	id := r.env.StartTimer(d, options.Summary, func() {
-		forget()
+		canceling.forget()
 		f.resolve(nil, nil)
 	})
-	forget = onCancel(ctx, func() {
+	canceling = onCancel(ctx, func() {
 		r.env.CancelTimer(id)
 		f.resolve(nil, ctx.Err())
 	})

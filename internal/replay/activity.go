@@ -31,7 +31,7 @@ func (e *Env) ScheduleActivity(a *history.ActivityTaskScheduled, done func(Outco
 		return 0, err
 	}
 	id := m.issue(a)
-	m.activities[id] = &activity{done: done}
+	m.activities[id] = activity{done: done}
 	return id, nil
 }
 
@@ -53,6 +53,7 @@ func (e *Env) RequestCancelActivity(id int64) {
 	}
 	if a, ok := e.m.activities[id]; ok && !a.canceling {
 		a.canceling = true
+		e.m.activities[id] = a
 		e.m.issue(&history.ActivityTaskCancelRequested{Scheduled: id})
 	}
 }

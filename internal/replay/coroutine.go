@@ -3,6 +3,7 @@ package replay
 import (
 	"errors"
 	"runtime"
+	"sync/atomic"
 )
 
 // coroutine is a function that can be suspended by its own call of block. It runs in a goroutine of its own, but only
@@ -13,8 +14,10 @@ type coroutine struct {
 	// strands is where its goroutine comes from and goes to.
 	strands Strands
 	*Strand
-	// number is the number of that goroutine.
-	number uint64
+	// job is main.
+	job func()
+	// number is the number of that goroutine: atomic, since a driver that a watchdog looks at may have got another one.
+	number atomic.Uint64
 	// ready and why are set while the coroutine is blocked.
 	ready func() bool
 	why   string
@@ -47,9 +50,18 @@ func (c *coroutine) where() string { return "coroutine " + c.name }
 // prepare finds the goroutine that c runs in.
 func (c *coroutine) prepare() {
 	if c.Strand == nil {
+		if c.job == nil {
+			c.job = c.main
+		}
 		c.Strand = c.strands.Take()
-		c.job, c.number = c.main, c.goroutine
+		c.Strand.job = c.job
+		c.number.Store(c.goroutine)
 	}
+}
+
+// renew makes a coroutine that has ended one that runs another function.
+func (c *coroutine) renew(body func()) {
+	c.Strand, c.body, c.ended, c.panicked, c.stack = nil, body, false, nil, ""
 }
 
 // resume runs c until it blocks or ends.

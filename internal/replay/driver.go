@@ -7,13 +7,13 @@ const driverName = "a callback, ready predicate or query handler"
 // its own, the driver: these can call runtime.Goexit as well as panic, and must not take the Machine's caller with
 // them. The work must not panic but in such a place.
 func (m *Machine) drive(work func()) error {
-	d := newCoroutine(driverName, work, m.config.Strands)
+	d := &m.driver
+	d.renew(work)
 	d.prepare()
-	m.driver = d
 	m.running.Store(d)
 	d.resume()
 	m.running.Store(nil)
-	m.driver = nil
+	d.body = nil
 	var err error
 	if d.panicked != nil {
 		err = &PanicError{Run: m.run(), Coroutine: m.where(), Value: d.panicked, Stack: d.stack}

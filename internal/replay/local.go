@@ -128,7 +128,7 @@ func (m *Machine) Resume(a *LocalActivity, out LocalOutcome) ([]history.Event, e
 	}
 	known := len(m.decided)
 	m.issue(m.outcomeMarker(a, &out))
-	if err := m.runCode(func() error { return m.tellLocal(a, out) }); err != nil {
+	if err := m.runCode(func() { m.worked = m.tellLocal(a, out) }); err != nil {
 		return nil, m.die(err)
 	}
 	m.offered = append(m.offered, m.decided[known:]...)

@@ -41,7 +41,9 @@ type Machine struct {
 	state  *history.State
 
 	// err is the panic or the divergence after which the coroutines must not run any more.
-	err       error
+	err error
+	// worked is what the last stretch of code ended with.
+	worked    error
 	destroyed bool
 	// offered is what the last Decide returned while it is not committed.
 	offered     []history.Event
@@ -53,7 +55,7 @@ type Machine struct {
 	// own are the strands that no other Machine uses, nil when they are shared.
 	own        *ownStrands
 	requests   requests
-	activities map[int64]*activity
+	activities map[int64]activity
 	timers     map[int64]func()
 	children   map[int64]*child
 	externals  map[int64]func(notFound bool)
@@ -84,7 +86,7 @@ func New(config Config) *Machine {
 	m := &Machine{
 		config:     config,
 		state:      history.NewState(config.Start),
-		activities: map[int64]*activity{},
+		activities: map[int64]activity{},
 		timers:     map[int64]func(){},
 		children:   map[int64]*child{},
 		externals:  map[int64]func(bool){},
@@ -97,6 +99,7 @@ func New(config Config) *Machine {
 		m.own = &ownStrands{}
 		m.config.Strands = m.own
 	}
+	m.driver.name, m.driver.strands = driverName, m.config.Strands
 	return m
 }
 
@@ -276,13 +279,14 @@ func (m *Machine) process(s stretch) error {
 	if !m.started() {
 		m.create("root", m.body)
 	}
-	return m.runCode(func() error { return m.advance(s.inputs) })
+	inputs := s.inputs
+	return m.runCode(func() { m.worked = m.advance(inputs) })
 }
 
-// runCode calls what runs the code of the transition being processed.
-func (m *Machine) runCode(work func() error) error {
-	var failed error
-	err := m.drive(func() { failed = work() })
+// runCode calls what runs the code of the transition being processed, and sets worked.
+func (m *Machine) runCode(work func()) error {
+	m.worked = nil
+	err := m.drive(work)
 	switch {
 	case m.diverged != nil: // and by that the code may have panicked
 		return m.diverged
@@ -290,7 +294,7 @@ func (m *Machine) runCode(work func() error) error {
 		return err
 	}
 	m.passVersions()
-	return failed
+	return m.worked
 }
 
 // body is the root coroutine.

@@ -17,8 +17,9 @@ type scheduler struct {
 	// current is the coroutine that runs, or whose predicate is evaluated.
 	current *coroutine
 
-	// driver runs everything but the coroutines, nil between two stretches.
-	driver *coroutine
+	// driver runs everything but the coroutines: one stretch after the other, since making one for each costs more than
+	// most of them do.
+	driver coroutine
 
 	// running is current for the eyes of a watchdog in another goroutine. It is the only word of the package that two
 	// goroutines share, and an atomic suffices for it: everything behind the pointer that Running reads is written
@@ -42,7 +43,7 @@ func (m *Machine) Running() Running {
 	if c == nil {
 		return Running{}
 	}
-	return Running{Coroutine: c.name, Goroutine: c.number}
+	return Running{Coroutine: c.name, Goroutine: c.number.Load()}
 }
 
 // create adds a coroutine, which runs when its turn comes.
@@ -109,7 +110,7 @@ func (m *Machine) resume(c *coroutine) error {
 	c.prepare()
 	m.running.Store(c)
 	c.resume()
-	m.running.Store(m.driver)
+	m.running.Store(&m.driver)
 	m.phase, m.current = idle, nil
 	if c.panicked != nil {
 		return &PanicError{Run: m.run(), Coroutine: c.where(), Value: c.panicked, Stack: c.stack}
