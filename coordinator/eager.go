@@ -68,6 +68,9 @@ type eagerCall struct {
 	activity int64
 	attempt  EagerAttempt
 	outcome  EagerOutcome
+	// item is what the outcome is given to the run as, message what is in it.
+	item    item
+	message history.Message
 }
 
 type eagerKey struct {
@@ -153,13 +156,15 @@ func (c *Coordinator) postOutcome(ctx context.Context, it *item) {
 	c.postLocked(ctx, it)
 }
 
+// outcome makes the item of an outcome, of which a call has one.
 func (c *Coordinator) outcome(run history.Run, call *eagerCall, outcome EagerOutcome) *item {
 	call.outcome = outcome
-	it := &item{run: run, call: call, running: &c.running}
+	call.item = item{run: run, call: call, running: &c.running}
 	if r := call.outcome.Result; r != nil {
-		it.message = &history.Message{ID: strconv.Itoa(int(r.Attempt)), Activity: r}
+		call.message = history.Message{ID: strconv.Itoa(int(r.Attempt)), Activity: r}
+		call.item.message = &call.message
 	}
-	return it
+	return &call.item
 }
 
 // queued is the event that puts the activity of an eager call without a result into its queue. A lost attempt counts.

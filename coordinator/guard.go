@@ -57,29 +57,38 @@ func (c *Coordinator) guard(ctx context.Context, e *entry, op func(progress func
 	if c.cfg.DeadlockTimeout < 0 {
 		return op(func() {})
 	}
-	s := e.stretch
-	if s == nil {
-		s = &stretch{done: make(chan error, 1)}
-		e.stretch = s
+	if e.stretch == nil {
+		e.stretch = c.newStretch(e.run())
 	}
-	s.begin(e.machine)
+	s := e.stretch
+	s.begin(e.machine, op)
 	c.watchdog.add(s)
-	c.pool.Run(func() {
-		err := op(s.progress)
-		if s.end() {
-			s.done <- err
-		} else {
-			s.machine.Destroy()
-			c.blocked.count(e.run(), -1, nil)
-		}
-	})
+	c.pool.Run(s.run)
 	err := <-s.done
 	c.watchdog.remove(s)
 	if s.state.Load() == abandoned {
 		e.stretch = nil
 		c.blocked.count(e.run(), 1, err)
+	} else {
+		s.op = nil
 	}
 	return err
+}
+
+// newStretch is for all stretches of a run's code, one after the other.
+func (c *Coordinator) newStretch(run history.Run) *stretch {
+	s := &stretch{done: make(chan error, 1)}
+	progress := s.progress
+	s.run = func() {
+		err := s.op(progress)
+		if s.end() {
+			s.done <- err
+		} else {
+			s.machine.Destroy()
+			c.blocked.count(run, -1, nil)
+		}
+	}
+	return s
 }
 
 // blockedRuns are the runs of which code that was given up on still runs here. Until it returns no other code of theirs is
@@ -121,6 +130,9 @@ func (b *blockedRuns) of(run history.Run) error {
 // stretch is workflow code that runs, or will run again: one at a time.
 type stretch struct {
 	machine *replay.Machine
+	// op runs the code, in run, which returns what op does by done unless somebody has given up on the code.
+	op  func(progress func()) error
+	run func()
 	// last is when the code began or made progress, in nanoseconds of the Unix clock.
 	last atomic.Int64
 	// converting is when the watchdog first found the code converting values, zero for not. Only the watchdog uses it.
@@ -136,8 +148,8 @@ const (
 	abandoned
 )
 
-func (s *stretch) begin(m *replay.Machine) {
-	s.machine = m
+func (s *stretch) begin(m *replay.Machine, op func(progress func()) error) {
+	s.machine, s.op = m, op
 	s.progress()
 	s.state.Store(running)
 }

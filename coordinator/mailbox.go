@@ -70,7 +70,7 @@ func (it *item) covers() string {
 
 // isRequest says whether the item is of the lane whose order matters: signals, updates, cancel and terminate requests.
 func (it *item) isRequest() bool {
-	return it.message != nil && it.message.Source() == history.SourceSignals
+	return it.message != nil && it.message.IsRequest()
 }
 
 // place is the item's place in the order of sending.

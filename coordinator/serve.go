@@ -345,6 +345,8 @@ type plan struct {
 	rejected []rejected
 	// covering is an item that covers what the transition puts into a queue in place of a lost eager attempt.
 	covering *item
+	// first is the room for taken: most transitions consume one item.
+	first [1]*item
 }
 
 // plan drafts a transition from items.
@@ -411,6 +413,9 @@ func leaveStarts(facts map[int64]history.ActivityFacts) {
 func (p *plan) place(it *item, v history.Verdict) {
 	switch v {
 	case history.Taken:
+		if p.taken == nil {
+			p.taken = p.first[:0]
+		}
 		p.taken = append(p.taken, it)
 	case history.Settled:
 		p.settled = append(p.settled, it)

@@ -45,6 +45,9 @@ type Draft struct {
 	size     int64
 	changed  bool
 	closed   bool
+	// Most drafts have one event, of one message: there is room for these.
+	firstEvent    [1]Event
+	firstConsumed [1]string
 }
 
 // Draft begins a transition at the given time, or at the last transition's if that is later.
@@ -59,7 +62,7 @@ func (s *State) Draft(now time.Time) *Draft {
 		sig := *s.Start.Signal
 		d.add(&WorkflowExecutionSignaled{Signal: sig})
 		d.requested(string(SourceSignals) + ":" + sig.ID)
-		d.consumed = append(d.consumed, string(SourceSignals)+":"+sig.ID)
+		d.Consume(string(SourceSignals) + ":" + sig.ID)
 	}
 	return d
 }
@@ -93,6 +96,9 @@ func (d *Draft) NextEvent() int64 { return d.state.LastEvent + int64(len(d.event
 
 func (d *Draft) add(a Attributes) {
 	e := NewEvent(d.NextEvent(), a)
+	if d.events == nil {
+		d.events = d.firstEvent[:0]
+	}
 	d.events = append(d.events, e)
 	d.closed = d.closed || e.IsClosing()
 }
@@ -106,7 +112,7 @@ func (d *Draft) Fail(f *failure.Failure) {
 func (d *Draft) Add(m *Message) Verdict {
 	v := d.judge(m)
 	if v == Taken {
-		d.consumed = append(d.consumed, m.Identity())
+		d.Consume(m.Identity())
 	}
 	return v
 }
@@ -121,7 +127,7 @@ func (d *Draft) judge(m *Message) Verdict {
 		return d.external(m.External)
 	case m.Parked != nil:
 		return d.parked(m.Parked)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil, m.Asked != nil:
+	case m.IsRequest():
 		return d.request(m)
 	case m.WakeUp != nil:
 		return Settled
@@ -130,7 +136,12 @@ func (d *Draft) judge(m *Message) Verdict {
 }
 
 // Consume notes that the wake-up with this identity led to events of the draft.
-func (d *Draft) Consume(identity string) { d.consumed = append(d.consumed, identity) }
+func (d *Draft) Consume(identity string) {
+	if d.consumed == nil {
+		d.consumed = d.firstConsumed[:0]
+	}
+	d.consumed = append(d.consumed, identity)
+}
 
 // numbers is a set of event numbers. Most drafts deal with one thing, for which no map is made.
 type numbers struct {

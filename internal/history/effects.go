@@ -123,7 +123,8 @@ func (s *State) Effects(cover string) []Effect {
 		return s.closedEffects(cover)
 	}
 	var effects []Effect
-	ids := s.covered(cover)
+	var room [few]int64
+	ids := s.appendCovered(room[:0], cover)
 	for _, id := range ids {
 		a, ok := s.Activities[id]
 		if ok && covers(cover, a.Cover) && !a.Eager && !a.parked() {
@@ -222,7 +223,8 @@ func (s *State) Eager(cover string) []*PendingActivity {
 		return nil
 	}
 	var eager []*PendingActivity
-	for _, id := range s.covered(cover) {
+	var room [few]int64
+	for _, id := range s.appendCovered(room[:0], cover) {
 		if a, ok := s.Activities[id]; ok && a.Eager && a.Cover == cover {
 			eager = append(eager, a)
 		}

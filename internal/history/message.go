@@ -44,7 +44,7 @@ func (m *Message) Source() Source {
 		return ChildSource(m.Child.Initiated)
 	case m.External != nil:
 		return ExternalSource(m.External.Initiated)
-	case m.Signal != nil, m.Cancel != nil, m.Terminate != nil, m.Update != nil, m.Options != nil, m.Asked != nil:
+	case m.IsRequest():
 		return SourceSignals
 	case m.Parked != nil:
 		return ActivitySource(m.Parked.Scheduled)
@@ -52,6 +52,11 @@ func (m *Message) Source() Source {
 		return SourceWakeUp
 	}
 	return ""
+}
+
+// IsRequest says whether m is of the one lane whose order matters, that of SourceSignals.
+func (m *Message) IsRequest() bool {
+	return m.Signal != nil || m.Cancel != nil || m.Terminate != nil || m.Update != nil || m.Options != nil || m.Asked != nil
 }
 
 // Identity names m within its run, as records and covers do: source and ID, joined by a colon.

@@ -86,16 +86,15 @@ func (x *index) due(d *deadlines, at time.Time, id int64) {
 	}
 }
 
-// covered are the numbers, in order, of all items that the message with this identity may cover.
-func (s *State) covered(message string) []int64 {
-	var ids []int64
+// appendCovered appends to ids, which is empty, the numbers of all items that the message with this identity may cover, in
+// order.
+func (s *State) appendCovered(ids []int64, message string) []int64 {
 	if x := s.indexed(); x == nil {
-		ids = make([]int64, 0, s.pending())
 		ids = appendKeys(ids, s.Activities)
 		ids = appendKeys(ids, s.Children)
 		ids = appendKeys(ids, s.Externals)
 	} else if _, ok := wakeUpMillis(message); !ok {
-		ids = slices.Clone(x.covers[message])
+		ids = append(ids, x.covers[message]...)
 	} else {
 		for cover, covered := range x.covers {
 			if covers(message, cover) {
