@@ -158,8 +158,17 @@ func (it *item) free() {
 	}
 }
 
-// mailbox holds what waits for one run in this process. It exists while a goroutine serves it.
-type mailbox struct{ waiting []*item }
+// mailbox holds what waits for one run in this process. It exists while a goroutine serves it, or will come back to it
+// from an eager activity. Its fields belong to Coordinator.mu, but for live, which is of the one that serves it.
+type mailbox struct {
+	waiting []*item
+	// served is set while a goroutine serves the run; away counts those that run activities meanwhile, and come back.
+	served bool
+	away   int
+	// live is the run as whoever served it last has left it, when it goes on at once; nil when it is in the cache, if
+	// anywhere.
+	live *entry
+}
 
 // take takes out what is served next. What is beyond many items would be gone through each time without being consumed.
 func (b *mailbox) take() []*item {
@@ -183,10 +192,13 @@ func (c *Coordinator) post(work context.Context, it *item) bool {
 }
 
 func (c *Coordinator) postLocked(work context.Context, it *item) {
-	box, served := c.boxes[it.run]
-	if !served {
+	box := c.boxes[it.run]
+	if box == nil {
 		box = &mailbox{}
 		c.boxes[it.run] = box
+	}
+	if !box.served {
+		box.served = true
 		c.busy.Add(1)
 		c.pool.Run(func() {
 			if c.runMailbox(work, it.run, box) {
@@ -207,13 +219,19 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 	for {
 		c.mu.Lock()
 		items := box.take()
-		if len(items) == 0 {
-			delete(c.boxes, run)
+		if len(items) == 0 && box.live == nil {
+			box.served = false
+			c.closeBoxLocked(run, box)
 			c.mu.Unlock()
 			return true
 		}
 		c.mu.Unlock()
-		call := c.serve(work, run, items)
+		if len(items) == 0 {
+			c.keepLive(box.live)
+			box.live = nil
+			continue
+		}
+		call := c.serve(work, run, box, items)
 		c.alarms.served(items)
 		if call == nil {
 			continue
@@ -223,6 +241,13 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 			return waited
 		}
 		box = more
+	}
+}
+
+// closeBoxLocked removes the mailbox of a run when nobody serves it any more, or comes back to it.
+func (c *Coordinator) closeBoxLocked(run history.Run, box *mailbox) {
+	if !box.served && box.away == 0 {
+		delete(c.boxes, run)
 	}
 }
 
@@ -236,21 +261,25 @@ func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox
 		c.spawn(work, run, call)
 		return box, true
 	}
-	delete(c.boxes, run)
+	box.served = false
+	box.away++
 	c.mu.Unlock()
-	it := c.attempt(work, run, call)
-	if it == nil {
-		return nil, false
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if other, served := c.boxes[run]; served {
-		other.waiting = append(other.waiting, it)
-		return nil, true
-	}
-	box.waiting = append(box.waiting, it)
-	c.boxes[run] = box
-	return box, true
+	var it *item
+	defer func() { // also when the activity ends this goroutine
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		box.away--
+		if it == nil {
+			c.closeBoxLocked(run, box)
+			return
+		}
+		box.waiting, waited = append(box.waiting, it), true
+		if !box.served {
+			box.served, more = true, box
+		}
+	}()
+	it = c.attempt(work, run, call)
+	return nil, false
 }
 
 const (
