@@ -1,8 +1,10 @@
 package coordinator
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"sync"
 
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -69,13 +71,31 @@ func (c *Coordinator) reject(ctx context.Context, it *item, reason string) {
 	it.ack(ctx)
 }
 
+// rejectAll is reject for many items, maxSends at a time: what waits behind them is not to wait for one after the other.
+func (c *Coordinator) rejectAll(ctx context.Context, items []*item, reason string) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, min(max(len(items), 1), maxSends))
+	for _, it := range items {
+		slots <- struct{}{}
+		wait.Add(1)
+		c.pool.Run(func() {
+			c.reject(ctx, it, cmp.Or(it.unusable, reason))
+			<-slots
+			wait.Done()
+		})
+	}
+	wait.Wait()
+}
+
 // rejectStart makes a dead letter of a run's start.
 func (c *Coordinator) rejectStart(ctx context.Context, items []*item, reason string) {
+	var letters []*item
 	for _, it := range items {
 		if it.isStart() || it.message != nil && (it.isRequest() || it.isWakeUp()) {
-			c.reject(ctx, it, reason)
+			letters = append(letters, it)
 			continue
 		}
 		it.ack(ctx)
 	}
+	c.rejectAll(ctx, letters, reason)
 }

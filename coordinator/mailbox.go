@@ -22,6 +22,8 @@ type item struct {
 	message *history.Message
 	// seq is the message's sequence in INBOX.
 	seq uint64
+	// unusable says why the message cannot be decoded, empty for nearly all.
+	unusable string
 	// missing is set for an update that was delivered and does not wait in the inbox any more.
 	missing bool
 	// inherited says that the message waits in the inbox of the run's predecessor.
@@ -300,9 +302,13 @@ func (c *Coordinator) runLane(ctx, work context.Context, src streams.Consumer) e
 		}
 		deliveries, err := src.Pull(ctx, free)
 		room.take(len(deliveries))
+		var unusable []*item
 		for _, d := range deliveries {
-			c.receive(work, d, &room)
+			if it := c.receive(work, d, &room); it != nil {
+				unusable = append(unusable, it)
+			}
 		}
+		c.rejectAll(work, unusable, "")
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -384,9 +390,9 @@ func (r *room) giveLocked() {
 	}
 }
 
-// receive decodes a delivery and posts it. What cannot be decoded becomes a dead letter; what a newer version wrote
-// is handed back for a process that knows it.
-func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *room) {
+// receive decodes a delivery and posts it. What cannot be decoded it returns, for the dead letters; what a newer version
+// wrote is handed back for a process that knows it.
+func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *room) (unusable *item) {
 	it := &item{run: d.Run.Run, delivery: d, keeper: c.keeper, room: room}
 	c.keeper.hold(it)
 	if d.Deliveries > 1 {
@@ -397,16 +403,17 @@ func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *r
 		switch {
 		case errors.Is(err, history.ErrNewerFormat):
 			it.handBack(growing([]*item{it}, newerFormatDelay, maxTroubleDelay))
-			return
+			return nil
 		case err != nil:
-			c.reject(work, it, err.Error())
-			return
+			it.unusable = err.Error()
+			return it
 		}
 		it.message, it.seq = m, d.Seq
 	}
 	if !c.post(work, it) {
 		it.handBack(0)
 	}
+	return nil
 }
 
 // newerFormatDelay is how long a record of a newer format rests before another process is asked for the first time.

@@ -227,6 +227,9 @@ func (c *laneConsumer) Drain() []*Delivery {
 	return left
 }
 
+// puttingParallel bounds how many messages that are none are put away at a time.
+const puttingParallel = 64
+
 func (c *laneConsumer) Pull(ctx context.Context, max int) ([]*Delivery, error) {
 	for {
 		messages, err := c.puller.pull(ctx, max)
@@ -234,15 +237,22 @@ func (c *laneConsumer) Pull(ctx context.Context, max int) ([]*Delivery, error) {
 			return nil, err
 		}
 		deliveries := make([]*Delivery, 0, len(messages))
+		var putting sync.WaitGroup
+		slots := make(chan struct{}, puttingParallel)
 		for _, m := range messages {
 			d, err := c.delivery(m)
 			if err == nil {
 				deliveries = append(deliveries, d)
-			} else if err := c.namespace.putAway(ctx, m, err); err != nil {
-				// Not acknowledged, so it comes again and is put away then.
 				continue
 			}
+			slots <- struct{}{}
+			putting.Go(func() {
+				defer func() { <-slots }()
+				// What is not put away is not acknowledged: it comes again.
+				_ = c.namespace.putAway(ctx, m, err)
+			})
 		}
+		putting.Wait()
 		if len(deliveries) > 0 {
 			return deliveries, nil
 		}

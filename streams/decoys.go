@@ -94,15 +94,9 @@ func (n *Namespace) lastChecked(ctx context.Context, p *partition, workflowID st
 	if known.upTo > newest.seq {
 		known, ok = passedStarts{}, false // what was newest is deleted
 	}
-	var found *StoredStart
-	for s, err := range n.startsAfter(ctx, p, p.startsOf(workflowID), newest, known.upTo) {
-		if err != nil {
-			return nil, err
-		}
-		if s.Checked {
-			found = s
-			break
-		}
+	found, err := n.checkedAfter(ctx, p, workflowID, newest, known.upTo)
+	if err != nil {
+		return nil, err
 	}
 	if found == nil && known.below > 0 {
 		if found, err = n.StartAt(ctx, workflowID, known.below); errors.Is(err, ErrNotFound) {
@@ -119,6 +113,25 @@ func (n *Namespace) lastChecked(ctx context.Context, p *partition, workflowID st
 		n.passedStarts.put(epoch, workflowID, now)
 	}
 	return found, nil
+}
+
+// checkedAfter is the newest start under the check after a sequence, nil when there is none.
+func (n *Namespace) checkedAfter(ctx context.Context, p *partition, workflowID string, newest *stored, after uint64) (found *StoredStart, err error) {
+	if after > 0 { // few have come since, which is not worth a consumer
+		err = n.scan(ctx, p.history, p.startsOf(workflowID), after+1, scanBatch, func(m *stored) bool {
+			if s := startOf(p, m); m.seq <= newest.seq && s != nil && s.Checked {
+				found = s
+			}
+			return m.seq < newest.seq
+		})
+		return found, err
+	}
+	for s, err := range n.startsAfter(ctx, p, p.startsOf(workflowID), newest, 0) {
+		if err != nil || s.Checked {
+			return s, err
+		}
+	}
+	return nil, nil
 }
 
 // passedLane says that of a run's lane up to sequence upTo these are the records, in order, and all else is none.

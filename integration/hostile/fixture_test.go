@@ -45,7 +45,7 @@ func newEngine(t *testing.T, namespace string) *engine {
 
 func newEngineWith(t *testing.T, namespace string, o client.Options) *engine {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute+time.Duration(*floodMessages)*20*time.Millisecond)
 	t.Cleanup(cancel)
 	e := &engine{T: t, ctx: ctx, namespace: namespace, replayer: worker.NewWorkflowReplayer(), log: &keptLog{}}
 	nc, err := nats.Connect(devtest.Server(t).ClientURL())
