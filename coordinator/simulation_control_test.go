@@ -60,6 +60,9 @@ func (s *simulation) askActivity(ctx context.Context, p *process, run history.Ad
 // unpauseAll does what an operator does before the end.
 func (s *simulation) unpauseAll() {
 	for _, start := range s.starts() {
+		if s.knownClosed(start.Run.Run) {
+			continue
+		}
 		state, err := s.readState(s.ctx, s.newProcess("operator", -1), start.Run.Run)
 		if err != nil {
 			s.Fatal(err)

@@ -1,6 +1,7 @@
 package coordinator_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -45,7 +46,7 @@ func (s *simulation) fold(run history.Run) *history.State {
 		return nil
 	}
 	for i := range loaded.Records {
-		t, err := streams.TransitionOf(s.ctx, s.model, &loaded.Records[i])
+		t, err := s.transitionOf(s.ctx, s.model, &loaded.Records[i])
 		if err == nil {
 			err = state.Apply(t)
 		}
@@ -56,6 +57,32 @@ func (s *simulation) fold(run history.Run) *history.State {
 	}
 	s.steps.states[run] = state
 	return state
+}
+
+// transitionOf is streams.TransitionOf, which decodes a record once: the looks at the steps, the workers and the operator
+// read the same ones again and again. The check at the end decodes what is stored.
+func (s *simulation) transitionOf(ctx context.Context, bodies streams.Bodies, r *streams.Record) (*history.Transition, error) {
+	s.mu.Lock()
+	known := s.decoded[r.Seq]
+	s.mu.Unlock()
+	if known != nil {
+		return known, nil
+	}
+	t, err := streams.TransitionOf(ctx, bodies, r)
+	if err == nil && t.Body == nil {
+		s.mu.Lock()
+		s.decoded[r.Seq] = t
+		s.mu.Unlock()
+	}
+	return t, err
+}
+
+// knownClosed says whether the looks at the steps have seen that the run is closed.
+func (s *simulation) knownClosed(run history.Run) bool {
+	s.steps.Lock()
+	defer s.steps.Unlock()
+	state := s.steps.states[run]
+	return state != nil && state.Closed()
 }
 
 // acknowledging looks, the moment before an acknowledgement reaches the broker, whether the run can do without that

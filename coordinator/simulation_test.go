@@ -78,7 +78,9 @@ type simulation struct {
 	asks     int
 	// resolved is when an activity's result was recorded.
 	resolved map[streams.TaskRef]time.Time
-	trace    []tracedCall
+	// decoded are transitions by the sequences of their records.
+	decoded map[uint64]*history.Transition
+	trace   []tracedCall
 }
 
 // tracedCall is one call that reached the broker.
@@ -148,7 +150,7 @@ const simulatedAckWait = 2 * time.Second
 func newSimulation(f *fixture, seed uint64) *simulation {
 	s := &simulation{fixture: f, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
 		attempts: map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt{},
-		resolved: map[streams.TaskRef]time.Time{}, turns: map[streams.Lane]chan struct{}{},
+		resolved: map[streams.TaskRef]time.Time{}, decoded: map[uint64]*history.Transition{}, turns: map[streams.Lane]chan struct{}{},
 		steps: steps{states: map[history.Run]*history.State{}, begun: map[history.Run]bool{}}}
 	for _, lane := range []streams.Lane{streams.LaneStarts, streams.LaneInbox, streams.LaneTasks} {
 		s.turns[lane] = make(chan struct{}, 1)
@@ -389,7 +391,7 @@ func (s *simulation) readState(ctx context.Context, p *process, run history.Run)
 		return nil, err
 	}
 	for i := range loaded.Records {
-		t, err := streams.TransitionOf(ctx, p, &loaded.Records[i])
+		t, err := s.transitionOf(ctx, p, &loaded.Records[i])
 		if err != nil {
 			return nil, err
 		}
