@@ -166,6 +166,9 @@ func dumpStream(ctx context.Context, nc *nats.Conn, js jetstream.JetStream, name
 // scanWindow is how many messages are on their way at a time.
 const scanWindow = 2048
 
+// scanSilence is how long nothing may come of what a stream counts, until it is taken to be unreadable.
+const scanSilence = 30 * time.Second
+
 // scanLimits reads a stream that keeps its messages, by a consumer. The client library's own readers take messages that have
 // a header named Status and no content for words of the broker, and would not get past them: what is a message is known
 // by its reply subject here.
@@ -192,7 +195,9 @@ func scanLimits(ctx context.Context, nc *nats.Conn, s jetstream.Stream, each fun
 	// One that cannot be deleted goes by itself.
 	defer func() { _ = js.DeleteConsumer(info.Config.Name, consumer.Name) }()
 	for left, last := info.State.Msgs, uint64(0); left > 0; {
-		m, err := sub.NextMsgWithContext(ctx)
+		next, done := context.WithTimeout(ctx, scanSilence)
+		m, err := sub.NextMsgWithContext(next)
+		done()
 		if err != nil {
 			return fmt.Errorf("%d of %d messages are missing: %w", left, info.State.Msgs, err)
 		}
