@@ -25,7 +25,7 @@ var armedTimers = flag.Int("timers", 400, "how many timers are armed while the s
 // latestTimer is how late all but one of a hundred may fire.
 const latestTimer = 15 * time.Second
 
-// TestArmedTimersSurviveARestart arms timers that come due within one second, has the server and all coordinators restart
+// TestArmedTimersSurviveARestart arms timers, a thousand for a second, has the server and all coordinators restart
 // before that, and looks into every history for the one firing.
 func TestArmedTimersSurviveARestart(t *testing.T) {
 	e := newEngine(t)
@@ -101,16 +101,17 @@ func (a *armed) wait(ctx workflow.Context, due time.Time) error {
 	return err
 }
 
-// start starts the runs with the numbers from to before to, due within a second.
+// start starts the runs with the numbers from to before to, of which at most a thousand are due in each second from due on.
 func (a *armed) start(from, to int, due time.Time) {
 	a.Helper()
 	slots := make(chan struct{}, 64)
+	spread := max(time.Second, time.Duration(to)*time.Millisecond)
 	var group sync.WaitGroup
 	for i := from; i < to; i++ {
 		slots <- struct{}{}
 		group.Go(func() {
 			defer func() { <-slots }()
-			id, at := fmt.Sprint("armed-", i), due.Add(time.Duration(i)*time.Second/time.Duration(to))
+			id, at := fmt.Sprint("armed-", i), due.Add(time.Duration(i)*spread/time.Duration(to))
 			if _, err := a.client.ExecuteWorkflow(a.ctx, client.StartWorkflowOptions{ID: id, TaskQueue: queue}, "armed", at); err != nil {
 				a.Error(err)
 			}
