@@ -2,6 +2,7 @@ package coordinator
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"time"
 
 	"github.com/millrace-dev/millrace/internal/alone"
@@ -64,6 +65,9 @@ type Config struct {
 	Metrics metrics.Handler
 	// Logger receives what goes wrong beyond one run. Default: none.
 	Logger log.Logger
+	// Jitter draws a duration that is at least zero and less than the one given: how long to wait after a lost race. Default
+	// rand.N of math/rand/v2. It must be safe for concurrent use.
+	Jitter func(time.Duration) time.Duration
 	// Now is the clock that stamps transitions. Default time.Now.
 	Now func() time.Time
 }
@@ -98,6 +102,9 @@ func (c Config) withDefaults() Config {
 	}
 	if c.Logger == nil {
 		c.Logger = log.Discard{}
+	}
+	if c.Jitter == nil {
+		c.Jitter = rand.N[time.Duration]
 	}
 	if c.Now == nil {
 		c.Now = time.Now

@@ -3,7 +3,6 @@ package coordinator
 import (
 	"context"
 	"errors"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -94,7 +93,7 @@ func (c *Coordinator) retry(ctx context.Context, items []*item) (rest []*item) {
 	if tries == 0 {
 		return rest
 	}
-	pause := time.NewTimer(rand.N(min(minPause<<(tries-1), maxPause)))
+	pause := time.NewTimer(c.cfg.Jitter(min(minPause<<(tries-1), maxPause)))
 	defer pause.Stop()
 	select {
 	case <-pause.C:

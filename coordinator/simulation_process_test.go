@@ -323,6 +323,11 @@ func (a *processAcker) KeepAlive() error {
 	return a.process.do("KeepAlive", a.run, a.Acker.KeepAlive)
 }
 
+// jitter is the simulation's own, so that who wins the next race is the seed's choice.
+func (p *process) jitter(d time.Duration) time.Duration {
+	return time.Duration(p.sim.hash("pause", p.name, strconv.FormatInt(time.Now().UnixNano(), 10)) % uint64(d))
+}
+
 const (
 	fnvBasis = 14695981039346656037
 	fnvPrime = 1099511628211

@@ -231,7 +231,7 @@ func (s *simulation) keepCoordinator(ctx context.Context, name string, rng *rand
 		p := s.newProcess(fmt.Sprint(name, ".", n), lives)
 		cfg := s.config
 		cfg.Queue, cfg.Definition, cfg.Logger = queue, s.definition, log.Discard{}
-		cfg.Local = &localRunner{p}
+		cfg.Local, cfg.Jitter = &localRunner{p}, p.jitter
 		if s.seed%4 > 0 {
 			cfg.Eager = &eagerRunner{p}
 		}
