@@ -38,7 +38,7 @@ demo-crash: ## the same while workers and servers are killed
 faults: ## kill, stop, cut off and slow down processes under load, and verify what is left (about 40 minutes)
 	$(GO) run ./integration/faults $(FAULTS)
 	$(MAKE) storage-faults
-	$(GO) test -count=1 -v -timeout 40m ./integration -run ArmedTimers -timers 100000
+	$(GO) test -count=1 -v -timeout 40m ./integration -run ArmedTimers -timers 10000
 	$(GO) test -count=1 -v -timeout 20m ./integration/poison -poison.full
 
 storage-faults: ## cut the power of servers, damage their files, fill up their disks (10 minutes; needs root and FUSE, and says what it leaves out)
