@@ -82,9 +82,9 @@ func TestTaskThatIsSentInAPauseIsParkedHoweverNewItIs(t *testing.T) {
 	inBubble(t, func(f *fixture) {
 		f.task.Asked = true
 		f.register(func() error { f.Error("the function was called"); return nil })
-		defer f.serve()()
 		f.publish()
 		f.ask(2, &history.ActivityTaskPaused{Scheduled: scheduled})
+		defer f.serve()()
 		f.wantParked(history.ActivityParked{Scheduled: scheduled, Attempt: 1})
 	})
 }
