@@ -73,7 +73,8 @@ func (c *Coordinator) again(ctx context.Context, items []*item, err error) (rest
 }
 
 // await does so with what must not overtake an update that somebody else holds, unless it takes the last room of its lane:
-// that may be the room which the update waits for.
+// that may be the room which the update waits for. Then it rests longer each time: what is handed back comes before what was
+// never delivered, and two that take turns would keep the update from its room for ever.
 func (c *Coordinator) await(ctx context.Context, items []*item) {
 	if len(items) == 0 {
 		return
@@ -83,7 +84,7 @@ func (c *Coordinator) await(ctx context.Context, items []*item) {
 		items = c.retry(ctx, items)
 	}
 	for _, it := range items {
-		it.handBack(conflictDelay())
+		it.handBack(growing([]*item{it}, conflictDelay(), maxTroubleDelay))
 	}
 }
 

@@ -39,6 +39,7 @@ var regressionSeeds = []uint64{
 	899,     // an eager outcome that met a closed run had its cover acknowledged before the effects were sent
 	2363,    // a message that covered an eager activity was acknowledged by its other delivery
 	1002615, // a transition relied on a wake-up that had fired before it was appended
+	777109,  // two signals behind an update that was never delivered took turns in the only room there was
 	1003523, // nobody armed the wake-up for a ScheduleToStart time-out that had passed
 	// who queued a lost eager activity sent a task of the same cover again whose result was waiting
 	1795369771891409,
