@@ -54,6 +54,6 @@ func (it *item) asksForEnd() bool {
 func (c *Coordinator) endAsked(run history.Run) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	box := c.boxes[run]
-	return box != nil && slices.ContainsFunc(box.waiting, (*item).asksForEnd)
+	box, served := c.boxes[run]
+	return served && slices.ContainsFunc(box.waiting, (*item).asksForEnd)
 }

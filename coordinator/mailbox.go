@@ -160,17 +160,8 @@ func (it *item) free() {
 	}
 }
 
-// mailbox holds what waits for one run in this process. It exists while a goroutine serves it, or will come back to it
-// from an eager activity. Its fields belong to Coordinator.mu, but for live, which is of the one that serves it.
-type mailbox struct {
-	waiting []*item
-	// served is set while a goroutine serves the run; away counts those that run activities meanwhile, and come back.
-	served bool
-	away   int
-	// live is the run as whoever served it last has left it, when it goes on at once; nil when it is in the cache, if
-	// anywhere.
-	live *entry
-}
+// mailbox holds what waits for one run in this process. It exists while a goroutine serves it.
+type mailbox struct{ waiting []*item }
 
 // take takes out what is served next. What is beyond many items would be gone through each time without being consumed.
 func (b *mailbox) take() []*item {
@@ -194,13 +185,10 @@ func (c *Coordinator) post(work context.Context, it *item) bool {
 }
 
 func (c *Coordinator) postLocked(work context.Context, it *item) {
-	box := c.boxes[it.run]
-	if box == nil {
+	box, served := c.boxes[it.run]
+	if !served {
 		box = &mailbox{}
 		c.boxes[it.run] = box
-	}
-	if !box.served {
-		box.served = true
 		c.busy.Add(1)
 		c.pool.Run(func() {
 			if c.runMailbox(work, it.run, box) {
@@ -221,19 +209,13 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 	for {
 		c.mu.Lock()
 		items := box.take()
-		if len(items) == 0 && box.live == nil {
-			box.served = false
-			c.closeBoxLocked(run, box)
+		if len(items) == 0 {
+			delete(c.boxes, run)
 			c.mu.Unlock()
 			return true
 		}
 		c.mu.Unlock()
-		if len(items) == 0 {
-			c.keepLive(box.live)
-			box.live = nil
-			continue
-		}
-		call := c.serve(work, run, box, items)
+		call := c.serve(work, run, items)
 		c.alarms.served(items)
 		if call == nil {
 			continue
@@ -243,13 +225,6 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 			return waited
 		}
 		box = more
-	}
-}
-
-// closeBoxLocked removes the mailbox of a run when nobody serves it any more, or comes back to it.
-func (c *Coordinator) closeBoxLocked(run history.Run, box *mailbox) {
-	if !box.served && box.away == 0 {
-		delete(c.boxes, run)
 	}
 }
 
@@ -263,25 +238,21 @@ func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox
 		c.spawn(work, run, call)
 		return box, true
 	}
-	box.served = false
-	box.away++
+	delete(c.boxes, run)
 	c.mu.Unlock()
-	var it *item
-	defer func() { // also when the activity ends this goroutine
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		box.away--
-		if it == nil {
-			c.closeBoxLocked(run, box)
-			return
-		}
-		box.waiting, waited = append(box.waiting, it), true
-		if !box.served {
-			box.served, more = true, box
-		}
-	}()
-	it = c.attempt(work, run, call)
-	return nil, false
+	it := c.attempt(work, run, call)
+	if it == nil {
+		return nil, false
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if other, served := c.boxes[run]; served {
+		other.waiting = append(other.waiting, it)
+		return nil, true
+	}
+	box.waiting = append(box.waiting, it)
+	c.boxes[run] = box
+	return box, true
 }
 
 const (

@@ -54,8 +54,8 @@ func refuse(err error) *history.QueryResult {
 }
 
 // answerQuery runs a handler on a prefix that was compared with the stream leader.
-func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, box *mailbox, qi *queryItem) {
-	e, err := c.open(ctx, run, box)
+func (c *Coordinator) answerQuery(ctx context.Context, run history.Run, qi *queryItem) {
+	e, err := c.open(ctx, run)
 	if errors.Is(err, errNoRun) {
 		qi.answer <- refuse(fmt.Errorf("there is no run %s", run))
 		return

@@ -14,19 +14,18 @@ import (
 )
 
 // serve deals with everything that waits for one run: it ends every delivered item by an acknowledgement or a
-// hand-back, and answers every query. It returns an eager activity for the caller to run, if there is one; the run is then
-// left in its mailbox.
-func (c *Coordinator) serve(ctx context.Context, run history.Run, box *mailbox, items []*item) *eagerCall {
+// hand-back, and answers every query. It returns an eager activity for the caller to run, if there is one.
+func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item) *eagerCall {
 	items, queries := splitQueries(items)
 	defer func() {
 		for _, q := range queries {
-			c.answerQuery(ctx, run, box, q.query)
+			c.answerQuery(ctx, run, q.query)
 		}
 	}()
 	if len(items) == 0 {
 		return nil
 	}
-	e, err := c.begin(ctx, run, box, items)
+	e, err := c.begin(ctx, run, items)
 	if errors.Is(err, errOvertaken) {
 		return nil
 	}
@@ -55,11 +54,7 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, box *mailbox, 
 		c.drop(e) // next time there may be code that can go on
 		return call
 	}
-	if call != nil {
-		e.asked, box.live = nil, e
-	} else {
-		c.keep(e)
-	}
+	c.keep(e)
 	return call
 }
 
@@ -100,8 +95,8 @@ func splitQueries(items []*item) (rest, queries []*item) {
 }
 
 // begin opens the run for items; without its code when they are quarantined.
-func (c *Coordinator) begin(ctx context.Context, run history.Run, box *mailbox, items []*item) (*entry, error) {
-	e, err := c.cached(ctx, run, box)
+func (c *Coordinator) begin(ctx context.Context, run history.Run, items []*item) (*entry, error) {
+	e, err := c.cached(ctx, run)
 	if err != nil {
 		return nil, err
 	}
@@ -153,9 +148,9 @@ func (c *Coordinator) newStart(items []*item) (knownStart, bool) {
 	return knownStart{}, false
 }
 
-// open takes the run from its mailbox or the cache, or loads it.
-func (c *Coordinator) open(ctx context.Context, run history.Run, box *mailbox) (*entry, error) {
-	if e, err := c.cached(ctx, run, box); err != nil || e != nil && !(e.machine == nil && e.codeErr == nil) {
+// open takes the run from the cache or loads it.
+func (c *Coordinator) open(ctx context.Context, run history.Run) (*entry, error) {
+	if e, err := c.cached(ctx, run); err != nil || e != nil && !(e.machine == nil && e.codeErr == nil) {
 		return e, err
 	}
 	found, err := c.findStart(ctx, run)
@@ -165,14 +160,10 @@ func (c *Coordinator) open(ctx context.Context, run history.Run, box *mailbox) (
 	return c.load(ctx, found, nil)
 }
 
-// cached takes the run from its mailbox or the cache, nil when it is not there. One from before the connection was lost is
-// compared with the history first: a server that lost the end of it may have given the same sequences to other records.
-func (c *Coordinator) cached(ctx context.Context, run history.Run, box *mailbox) (*entry, error) {
-	e := box.live
-	box.live = nil
-	if e == nil {
-		e = c.cache.take(run)
-	}
+// cached takes the run from the cache, nil when it is not there. One from before the connection was lost is compared
+// with the history first: a server that lost the end of it may have given the same sequences to other records.
+func (c *Coordinator) cached(ctx context.Context, run history.Run) (*entry, error) {
+	e := c.cache.take(run)
 	if e == nil {
 		e = c.closed.take(run)
 	}

@@ -20,11 +20,7 @@ func (n *Namespace) Append(ctx context.Context, run history.Run, data []byte, in
 	}
 	p := n.at(run.WorkflowID)
 	m := &nats.Msg{Subject: p.record(run), Header: recordHeader(info), Data: data}
-	if before := m.Header[headerPrevious]; len(before) > 0 && info.Previous == expected {
-		m.Header[headerExpected] = before // as nearly always: the same number, written once
-	} else {
-		expect(m.Header, "", expected)
-	}
+	expect(m.Header, "", expected)
 	seq, err = n.putHistory(ctx, p, m)
 	if isRefused(err) {
 		seq, err = n.settle(ctx, "record", m, expected, err, func(ctx context.Context) (seq, last uint64, err error) {
