@@ -65,9 +65,6 @@ func NewPayloadStore(options ExternalStorage) (*PayloadStore, error) {
 
 // IsReference says whether p stands for a payload that is stored elsewhere.
 func IsReference(p *common.Payload) bool {
-	if data := p.GetData(); len(data) == 0 || data[0] != '{' {
-		return false // what a reference says is a JSON object: most payloads need no second look
-	}
 	return string(p.GetMetadata()[MetadataEncoding]) == metadataEncodingReference
 }
 

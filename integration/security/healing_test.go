@@ -52,6 +52,11 @@ func TestTheEngineMayHeal(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() { ended <- h.Run(ctx) }()
 	s.await("both tasks", func() bool { return s.count("MILLRACE_acme_0_TASKS") == 2 })
+	s.await("word of the last measure", func() bool { // which may have had its effect before it was answered
+		mu.Lock()
+		defer mu.Unlock()
+		return healed["recreate consumer"] > 0
+	})
 	stop()
 	s.ok(<-ended)
 	noted, err := ns.Healed(s.ctx)
