@@ -74,6 +74,8 @@ type simulation struct {
 	signals    []sentSignal
 	told       []toldUpdate
 	violations []string
+	// overlaps are attempts of two generations that were made at a time.
+	overlaps []string
 	// attempts are those that workers are making, by activity.
 	attempts map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt
 	asks     int
@@ -106,7 +108,11 @@ type sentSignal struct {
 
 func TestSimulation(t *testing.T) {
 	if *simulationSeed != 0 {
-		t.Run(fmt.Sprint("seed=", *simulationSeed), func(t *testing.T) { simulate(t, *simulationSeed) })
+		t.Run(fmt.Sprint("seed=", *simulationSeed), func(t *testing.T) {
+			for _, overlap := range simulate(t, *simulationSeed) {
+				t.Error(overlap)
+			}
+		})
 		return
 	}
 	first := *simulationFirst
@@ -120,15 +126,23 @@ func TestSimulation(t *testing.T) {
 	for i := range *simulationSeeds {
 		seeds = append(seeds, first+i)
 	}
+	// Known, and rare: docs/invariants.md, "Not held". One seed alone fails by it.
+	var overlaps atomic.Int64
+	t.Cleanup(func() {
+		if n := overlaps.Load(); n > int64(1+len(seeds)/500) {
+			t.Errorf("attempts of two generations of an activity overlapped %d times in %d seeds", n, len(seeds))
+		}
+	})
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			t.Parallel()
-			simulate(t, seed)
+			overlaps.Add(int64(len(simulate(t, seed))))
 		})
 	}
 }
 
-func simulate(t *testing.T, seed uint64) {
+// simulate returns the overlaps that it saw.
+func simulate(t *testing.T, seed uint64) (overlaps []string) {
 	inBubble(t, func(f *fixture) {
 		s := newSimulation(f, seed)
 		s.faultRate = []int{0, 5, 20, 60}[s.rng.IntN(4)]
@@ -143,7 +157,12 @@ func simulate(t *testing.T, seed uint64) {
 		}
 		s.run()
 		s.check()
+		for _, overlap := range s.overlaps {
+			s.Logf("seed %d: %s", seed, overlap)
+		}
+		overlaps = s.overlaps
 	})
+	return overlaps
 }
 
 const simulatedAckWait = 2 * time.Second
