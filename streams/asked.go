@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"strings"
 	"sync"
 	"time"
 
@@ -40,9 +39,7 @@ func newMarks() *marks {
 	return &marks{writing: make(chan struct{}, 1), reading: make(chan struct{}, 1)}
 }
 
-func (p *partition) markKey() string {
-	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + "." + keyAsked
-}
+func (p *partition) markKey() string { return p.heartbeatRoot() + keyAsked }
 
 // mark marks the partition, unless this process has done so a moment ago.
 func (n *Namespace) mark(ctx context.Context, p *partition) error {

@@ -29,15 +29,20 @@ func checkHeartbeat(run history.Run, activity int64) error {
 	return checkActivity(run, activity)
 }
 
+// heartbeatRoot is what the subjects of the bucket's keys begin with, its dot included.
+func (p *partition) heartbeatRoot() string {
+	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + "."
+}
+
 // heartbeatKey is the subject of an activity's key; kind "*" matches all of them.
 func (p *partition) heartbeatKey(run history.Run, activity int64, kind string) string {
-	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + "." + runTokens(run) + "." +
+	return p.heartbeatRoot() + runTokens(run) + "." +
 		strconv.FormatInt(activity, 10) + "." + kind
 }
 
 // heartbeatsOf matches the keys of all activities of a run.
 func (p *partition) heartbeatsOf(run history.Run) string {
-	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + "." + runTokens(run) + ".>"
+	return p.heartbeatRoot() + runTokens(run) + ".>"
 }
 
 func (n *Namespace) putKey(ctx context.Context, run history.Run, activity int64, kind string, data []byte) error {

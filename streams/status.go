@@ -193,12 +193,12 @@ func (n *Namespace) findStuck(ctx context.Context, s *Status) error {
 
 // runNotes matches the notes of all runs of a partition.
 func (p *partition) runNotes() string {
-	return kvRoot + strings.TrimPrefix(p.heartbeats, kvStreamPrefix) + ".*.*.0." + keyBeat
+	return p.heartbeatRoot() + "*.*.0." + keyBeat
 }
 
 // notedRun is the run of a note's subject.
 func (p *partition) notedRun(subject string) (history.Run, bool) {
-	tokens := strings.Split(strings.TrimPrefix(subject, kvRoot+strings.TrimPrefix(p.heartbeats, kvStreamPrefix)+"."), ".")
+	tokens := strings.Split(strings.TrimPrefix(subject, p.heartbeatRoot()), ".")
 	if len(tokens) != 4 {
 		return history.Run{}, false
 	}
