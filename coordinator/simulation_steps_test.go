@@ -234,9 +234,11 @@ func (s *simulation) checkCovered(what string, run history.Address, state *histo
 			what, next.Format("05.000"), state.Armed.Format("05.000"), armed.Format("05.000"), state.ArmCover)
 	}
 	for id, a := range state.Activities {
-		// A ScheduleToStart time-out that has passed is looked at by whatever wakes the run.
+		// A ScheduleToStart time-out that has passed is looked at by whatever wakes the run, and whoever is given the
+		// cover of the wake-up that the history holds arms it.
 		due := a.StartDeadline()
-		if due.IsZero() || due.After(time.Now()) || !armed.IsZero() || from(history.SourceWakeUp) || covered(a.Cover) {
+		if due.IsZero() || due.After(time.Now()) || !armed.IsZero() || from(history.SourceWakeUp) ||
+			covered(a.Cover) || !state.Armed.IsZero() && covered(state.ArmCover) {
 			continue
 		}
 		started, err := s.model.Started(s.ctx, run.Run, id)

@@ -40,6 +40,7 @@ var regressionSeeds = []uint64{
 	2363,    // a message that covered an eager activity was acknowledged by its other delivery
 	1002615, // a transition relied on a wake-up that had fired before it was appended
 	777109,  // two signals behind an update that was never delivered took turns in the only room there was
+	1795387687012802, // a start that was overdue waited for the wake-up of a reset, which the reset still covered
 	1003523, // nobody armed the wake-up for a ScheduleToStart time-out that had passed
 	// who queued a lost eager activity sent a task of the same cover again whose result was waiting
 	1795369771891409,
