@@ -40,12 +40,13 @@ var regressionSeeds = []uint64{
 	2363,    // a message that covered an eager activity was acknowledged by its other delivery
 	1002615, // a transition relied on a wake-up that had fired before it was appended
 	777109,  // two signals behind an update that was never delivered took turns in the only room there was
-	1795387687012802, // a start that was overdue waited for the wake-up of a reset, which the reset still covered
 	1003523, // nobody armed the wake-up for a ScheduleToStart time-out that had passed
 	// who queued a lost eager activity sent a task of the same cover again whose result was waiting
 	1795369771891409,
 	// a process that knew only an activity's eager attempt took the report that its task was gone for settled
 	1795381493102266,
+	// a start that was overdue waited for the wake-up of a reset, whose message was still to come
+	1795387687012802,
 }
 
 // simulatedIDs is the number of workflow IDs that clients use.
