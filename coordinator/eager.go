@@ -79,9 +79,11 @@ type eagerKey struct {
 }
 
 // reserve finds the activities among a transition's new events whose first attempt this process makes, and marks them. It
-// needs a message that is held and that nobody else interprets: wake-ups are covers of each other.
+// needs a message that is held and that nobody else interprets: wake-ups are covers of each other. Nor may it be one whose
+// eager activities this transition takes over: who began these learns from the history that they are not his any more, and
+// then acknowledges the message. So all that is ever eager under one message is of one process.
 func (c *Coordinator) reserve(e *entry, p *plan, events []history.Event, held *item) []*eagerCall {
-	if c.cfg.Eager == nil || held == nil || held.isWakeUp() || isClosing(events) {
+	if c.cfg.Eager == nil || held == nil || held == p.covering || held.isWakeUp() || isClosing(events) {
 		return nil
 	}
 	var calls []*eagerCall

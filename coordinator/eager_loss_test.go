@@ -3,6 +3,7 @@ package coordinator_test
 import (
 	"context"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -10,6 +11,7 @@ import (
 	"github.com/millrace-dev/millrace/coordinator"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/streams/streamstest"
 )
 
@@ -207,6 +209,62 @@ func TestAnOutrunEagerFailureDoesNotHideTheTaskOfItsHeir(t *testing.T) {
 		f.settle(30 * time.Second)
 		if !f.queued(run, 2) {
 			f.Fatal("the task was never sent")
+		}
+	})
+}
+
+// deaf is the broker as a process sees it that gets one start and nothing from inboxes.
+type deaf struct{ *oneStart }
+
+func (b deaf) Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (streams.Consumer, error) {
+	c, err := b.oneStart.Consume(ctx, lane, queue, build, o)
+	if lane == streams.LaneInbox {
+		return &oneDelivery{Consumer: c, made: true}, err
+	}
+	return c, err
+}
+
+// TestNothingIsEagerUnderACoverThatWasTakenOver: the start and a wake-up are given to a second process together, which
+// queues the first activity and has the second scheduled in one transition, under the start. The first process hears of the
+// end of its attempt, finds the activity queued and acknowledges the start; then the second process dies.
+func TestNothingIsEagerUnderACoverThatWasTakenOver(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			env.OnSignal(func(*history.WorkflowExecutionSignaled) {})
+			schedule(env, history.ActivityTaskScheduled{Type: "A", StartToClose: 10_000}, func() {})
+			sleep(env, 4*time.Second)
+			env.Complete(call(env, "B"))
+		})
+		f.faults(losing(streamstest.OpKeepAlive))
+		f.config.MaxAlarms = -1
+		f.config.Eager = &eagerWorker{attempt: lasting(8*time.Second, success)}
+		f.serveOn(deaf{&oneStart{Model: f.model}})
+		run := f.start("w", "w")
+		f.settle(3900 * time.Millisecond)
+		// The signal is dealt with for so long that what comes meanwhile is dealt with together.
+		var slow atomic.Bool
+		slow.Store(true)
+		f.faults(func(op streamstest.Op, run history.Run, n int) streamstest.Fault {
+			if op == streamstest.OpLoad && slow.CompareAndSwap(true, false) {
+				time.Sleep(2 * time.Second)
+			}
+			return losing(streamstest.OpKeepAlive)(op, run, n)
+		})
+		f.killNow(f.serve, func() history.Address {
+			f.signal(run, "s", "s1")
+			f.settle(8 * time.Second) // the first process hears of the end of its attempt
+			return run
+		})
+		f.wantEvents(run, "2 ActivityTaskScheduled", "3 TimerStarted", "4 WorkflowExecutionSignaled",
+			"5 ActivityTaskQueued", "6 TimerFired", "7 ActivityTaskScheduled", "8 ActivityTaskCompleted")
+		if cover := f.transitions(run)[2].Cover; cover != history.StartIdentity {
+			f.Fatalf("transition 3 is covered by %q", cover)
+		}
+		f.faults(nil)
+		f.serve()
+		f.settle(30 * time.Second)
+		if !f.queued(run, 7) {
+			f.Fatal("the task of the second activity was never sent")
 		}
 	})
 }
