@@ -16,7 +16,6 @@ type Broker interface {
 	Inboxes
 	Tasks
 	Lanes
-	streams.Notifier
 	streams.Answerer
 	// Name is the namespace's name.
 	Name() string

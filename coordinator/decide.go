@@ -279,6 +279,9 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 		LastEvent: s.LastEvent + int64(len(events)),
 		Search:    history.SearchText(searchAfter(s, events)),
 	}
+	if isClosing(events) {
+		info.Waiter = e.start.Waiter // the effects do not wait for the notice, and nothing depends on it: it may be lost
+	}
 	if err := c.confirm(ctx, e); err != nil {
 		return err
 	}
@@ -294,7 +297,6 @@ func (c *Coordinator) commit(ctx context.Context, e *entry, p *plan, events []hi
 	e.past.add(data)
 	e.finished = nil
 	c.measureClose(e, events)
-	c.notify(e, events, data)
 	t.Events = events
 	if e.machine != nil {
 		err = e.machine.Commit(t)

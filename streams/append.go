@@ -21,7 +21,16 @@ func (n *Namespace) Append(ctx context.Context, run history.Run, data []byte, in
 	p := n.at(run.WorkflowID)
 	m := &nats.Msg{Subject: p.record(run), Header: recordHeader(info), Data: data}
 	expect(m.Header, "", expected)
-	seq, err = n.putHistory(ctx, p, m)
+	var notice *nats.Msg // of the close, until it is told
+	if info.Waiter != "" && checkSomebody(info.Waiter) == nil {
+		notice = n.notice(run, info.Waiter, data)
+		var told bool
+		if seq, told, err = n.putClosing(ctx, p, m, notice); told {
+			return seq, nil
+		}
+	} else {
+		seq, err = n.putHistory(ctx, p, m)
+	}
 	if isRefused(err) {
 		seq, err = n.settle(ctx, "record", m, expected, err, func(ctx context.Context) (seq, last uint64, err error) {
 			return n.findRecord(ctx, run, info.Number, info.CommitID)
@@ -29,6 +38,9 @@ func (n *Namespace) Append(ctx context.Context, run history.Run, data []byte, in
 	}
 	if err != nil {
 		return 0, fmt.Errorf("append record %d of run %s: %w", info.Number, run, err)
+	}
+	if notice != nil {
+		_ = n.post(notice) // may be lost: who waits reads
 	}
 	return seq, nil
 }

@@ -169,7 +169,7 @@ func NewGateway(nc *nats.Conn, namespace string) (*Gateway, error) {
 	if err := CheckNamespace(namespace); err != nil {
 		return nil, fmt.Errorf("use gateway: %w", err)
 	}
-	return &Gateway{broker: broker{nc: nc, link: newLink(nc)}, name: namespace}, nil
+	return &Gateway{broker: broker{nc: nc, link: newLink(nc, noticesSubject(namespace))}, name: namespace}, nil
 }
 
 // Name is the namespace's name.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"strconv"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,12 +31,13 @@ type link struct {
 	condition atomic.Pointer[condition]
 	renewing  sync.Mutex // held while condition is replaced
 
-	// narrowSlots and broadSlots have a token for each line in use: a request waits until there is room.
-	narrowSlots, broadSlots chan struct{}
+	// promises is where the promises of closes are told, up to the token of whom they are made to.
+	promises string
+	// slots have, of each kind, a token for each line in use: a request waits until there is room.
+	slots [kinds]chan struct{}
 
-	mu    sync.Mutex // guards the fields below
-	idle  []*line
-	broad []*line // idle ones for answers of many messages
+	mu   sync.Mutex // guards the fields below
+	idle [kinds][]*line
 	// busy are the lines in use, each at its place; the sweeper looks after them.
 	busy     []*line
 	sweeper  *time.Timer
@@ -52,14 +54,26 @@ const (
 	maxBroad = 64
 )
 
+// kind says what a line is for.
+type kind int
+
+const (
+	narrow   kind = iota // one answer
+	broad                // many messages and a status
+	promised             // one answer, which somebody else hears, too
+	kinds
+)
+
 // line takes the answers to one request at a time. Each request has a subject of its own below the line's: around a
 // change of leaders two servers may answer one, and an answer must never be taken for that to another request.
 type line struct {
-	sub   *nats.Subscription
-	inbox string // of the answers, without the request's number
+	sub *nats.Subscription
+	// inbox is the subject of the answers without the request's number; of a promised line, without that of whom they
+	// concern, too.
+	inbox string
 	// answers holds more than anyone sends, so that nothing is dropped.
 	answers chan *nats.Msg
-	broad   bool
+	kind    kind
 
 	requests uint64
 	reply    string // of the present request
@@ -88,10 +102,10 @@ type condition struct {
 	lost chan nats.Status
 }
 
-func newLink(nc *nats.Conn) *link {
+func newLink(nc *nats.Conn, promises string) *link {
 	l := &link{
-		nc: nc, narrowSlots: make(chan struct{}, maxLines), broadSlots: make(chan struct{}, maxBroad),
-		outbox: outbox{alone: defaultAlone},
+		nc: nc, promises: promises, outbox: outbox{alone: defaultAlone},
+		slots: [kinds]chan struct{}{make(chan struct{}, maxLines), make(chan struct{}, maxBroad), make(chan struct{}, maxLines)},
 	}
 	l.condition.Store(&condition{epoch: 1, up: nc.Status() == nats.CONNECTED, lost: l.listen()})
 	l.renew()
@@ -143,7 +157,7 @@ func (l *link) renew() *condition {
 // exchange sends a message and waits for its answer: until ctx ends, or as long as timeout, or until the connection is
 // lost. A timeout of 0 leaves it to ctx alone.
 func (l *link) exchange(ctx context.Context, m *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
-	line, err := l.send(ctx, m, timeout, false)
+	line, err := l.send(ctx, m, timeout, narrow, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -154,7 +168,7 @@ func (l *link) exchange(ctx context.Context, m *nats.Msg, timeout time.Duration)
 
 // exchangeMany is exchange for a direct read that is answered by messages and, at the end, a status.
 func (l *link) exchangeMany(ctx context.Context, m *nats.Msg, timeout time.Duration) (messages []*nats.Msg, last *nats.Msg, err error) {
-	line, err := l.send(ctx, m, timeout, true)
+	line, err := l.send(ctx, m, timeout, broad, nil)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -168,14 +182,25 @@ func (l *link) exchangeMany(ctx context.Context, m *nats.Msg, timeout time.Durat
 	return messages, last, err
 }
 
-// send sends a message on a line of its own.
-func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, broad bool) (*line, error) {
+// exchangePromised is exchange for a message whose answer makes a notice true: whoever the notice is for is promised it
+// before, and hears the answer, too.
+func (l *link) exchangePromised(ctx context.Context, m, notice *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	line, err := l.send(ctx, m, timeout, promised, notice)
+	if err != nil {
+		return nil, err
+	}
+	answer, err := line.await(ctx)
+	l.release(line, err == nil)
+	return answer, err
+}
+
+// send sends a message on a line of its own, after the promise of a notice, if there is one.
+func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, k kind, notice *nats.Msg) (*line, error) {
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
-	slots := l.slots(broad)
 	select {
-	case slots <- struct{}{}:
+	case l.slots[k] <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
@@ -184,16 +209,26 @@ func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, bro
 	if timeout > 0 {
 		until, epoch = time.Now().Add(timeout), l.current().epoch
 	}
-	line, err := l.take(broad, until, epoch)
+	line, err := l.take(k, until, epoch)
 	if err != nil {
-		<-slots
+		<-l.slots[k]
 		return nil, err
 	}
 	line.requests++
-	var buf [96]byte
-	line.reply = string(strconv.AppendUint(append(buf[:0], line.inbox...), line.requests, 36))
+	var buf [192]byte
+	reply := buf[:0]
+	if notice != nil {
+		reply = append(append(reply, notice.Subject...), '.')
+	}
+	line.reply = string(strconv.AppendUint(append(reply, line.inbox...), line.requests, 36))
 	m.Reply = line.reply
-	if err := l.post(m, line); err != nil {
+	if notice != nil {
+		err = l.post(&nats.Msg{Subject: notice.Subject + promiseToken, Reply: line.reply, Data: notice.Data}, line)
+	}
+	if err == nil {
+		err = l.post(m, line)
+	}
+	if err != nil {
 		l.release(line, false)
 		return nil, err
 	}
@@ -219,21 +254,19 @@ func (x *line) await(ctx context.Context) (*nats.Msg, error) {
 }
 
 // take puts an idle line, or a new one, to use.
-func (l *link) take(broad bool, until time.Time, epoch uint64) (*line, error) {
+func (l *link) take(k kind, until time.Time, epoch uint64) (*line, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	idle := l.idleLocked(broad)
-	n := len(*idle)
-	if n == 0 {
-		line, err := l.newLine(broad)
+	idle := l.idle[k]
+	if len(idle) == 0 {
+		line, err := l.newLine(k)
 		if err != nil {
 			return nil, err
 		}
-		*idle = append(*idle, line)
-		n = 1
+		idle = append(idle, line)
 	}
-	line := (*idle)[n-1]
-	*idle = (*idle)[:n-1]
+	line := idle[len(idle)-1]
+	l.idle[k] = idle[:len(idle)-1]
 	line.until, line.epoch, line.place = until, epoch, len(l.busy)
 	l.busy = append(l.busy, line)
 	if !l.sweeping {
@@ -247,29 +280,20 @@ func (l *link) take(broad bool, until time.Time, epoch uint64) (*line, error) {
 	return line, nil
 }
 
-func (l *link) newLine(broad bool) (*line, error) {
+func (l *link) newLine(k kind) (*line, error) {
 	width := 4
-	if broad {
+	if k == broad {
 		width += scanBatch
 	}
-	line := &line{inbox: l.nc.NewInbox() + ".", answers: make(chan *nats.Msg, width), broad: broad}
+	line := &line{inbox: l.nc.NewInbox() + ".", answers: make(chan *nats.Msg, width), kind: k}
+	subject := line.inbox + "*"
+	if k == promised {
+		line.inbox = line.inbox[strings.LastIndexByte(strings.TrimSuffix(line.inbox, "."), '.')+1:]
+		subject = l.promises + "*.*." + line.inbox + "*"
+	}
 	var err error
-	line.sub, err = l.nc.ChanSubscribe(line.inbox+"*", line.answers)
+	line.sub, err = l.nc.ChanSubscribe(subject, line.answers)
 	return line, err
-}
-
-func (l *link) slots(broad bool) chan struct{} {
-	if broad {
-		return l.broadSlots
-	}
-	return l.narrowSlots
-}
-
-func (l *link) idleLocked(broad bool) *[]*line {
-	if broad {
-		return &l.broad
-	}
-	return &l.idle
 }
 
 // release takes back a line; only one whose request was answered is used again.
@@ -283,14 +307,13 @@ func (l *link) release(line *line, answered bool) {
 	l.busy[len(l.busy)-1] = nil
 	l.busy = l.busy[:len(l.busy)-1]
 	if keep {
-		idle := l.idleLocked(line.broad)
-		*idle = append(*idle, line)
+		l.idle[line.kind] = append(l.idle[line.kind], line)
 	}
 	l.mu.Unlock()
 	if !keep {
 		_ = line.sub.Unsubscribe() // fails only on a connection that is closed
 	}
-	<-l.slots(line.broad)
+	<-l.slots[line.kind]
 }
 
 // sweep gives up what has waited too long, and what was sent before the connection was lost.

@@ -51,12 +51,16 @@ type Notifier interface {
 func (n *Namespace) NotifyClosed(run history.Run, waiter string, record []byte) error {
 	err := errors.Join(checkRun(run), checkSomebody(waiter))
 	if err == nil {
-		err = n.post(&nats.Msg{Subject: noticeSubject(n.name, waiter) + EncodeToken(run.RunID), Data: record})
+		err = n.post(n.notice(run, waiter, record))
 	}
 	if err != nil {
 		return fmt.Errorf("notify of the close of run %s: %w", run, err)
 	}
 	return nil
+}
+
+func (n *Namespace) notice(run history.Run, waiter string, record []byte) *nats.Msg {
+	return &nats.Msg{Subject: noticeSubject(n.name, waiter) + EncodeToken(run.RunID), Data: record}
 }
 
 // ListenClosed calls handle with what NotifyClosed sends to a waiter, one call at a time, until stop is called or the
@@ -66,9 +70,17 @@ func (n *Namespace) ListenClosed(waiter string, handle func(runID string, record
 		return nil, fmt.Errorf("listen for closed runs: %w", err)
 	}
 	prefix := noticeSubject(n.name, waiter)
-	sub, err := n.nc.Subscribe(prefix+"*", func(m *nats.Msg) {
-		if runID, err := DecodeToken(strings.TrimPrefix(m.Subject, prefix)); err == nil {
-			handle(runID, m.Data)
+	var promises promises
+	sub, err := n.nc.Subscribe(prefix+">", func(m *nats.Msg) {
+		token, _, below := strings.Cut(strings.TrimPrefix(m.Subject, prefix), ".")
+		data := m.Data
+		if below {
+			if data = promises.hear(m); data == nil {
+				return
+			}
+		}
+		if runID, err := DecodeToken(token); err == nil {
+			handle(runID, data)
 		}
 	})
 	if err != nil {

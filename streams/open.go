@@ -65,7 +65,7 @@ func registered(ctx context.Context, nc *nats.Conn, name string) (*Namespace, *r
 	if err := entry.check(name); err != nil {
 		return nil, nil, err
 	}
-	b.link = newLink(nc)
+	b.link = newLink(nc, noticesSubject(name))
 	n := &Namespace{broker: b, name: name, created: entry.Created, limits: LimitsOf(nc.MaxPayload()),
 		instance: uuid.NewString()}
 	for p := range entry.Partitions {

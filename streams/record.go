@@ -22,6 +22,9 @@ type RecordInfo struct {
 	// Search are the run's search attributes after the record, as a JSON object in ASCII; empty when there are none, or more
 	// than a header should hold.
 	Search string
+	// Waiter is who is told by a notice that the record closed its run, as NotifyClosed tells; empty, and where it is no
+	// proper waiter, nobody. It is not stored.
+	Waiter string
 }
 
 // Record is one message in the history lane of a run.

@@ -35,6 +35,8 @@ type broker struct {
 	// set it does all the same, for comparison.
 	link  *link
 	plain bool
+	// late keeps notices of closes from preceding their records, for comparison.
+	late bool
 }
 
 // unansweredError says that an attempt got no answer, or one that means "not now": whether it had an effect is not
@@ -137,13 +139,14 @@ func (b broker) flush(timeout time.Duration) error {
 // request sends one message and waits for its answer until ctx ends or as long as timeout, 0 for no limit but ctx. It
 // sets the message's reply subject.
 func (b broker) request(ctx context.Context, m *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
-	var answer *nats.Msg
-	var err error
 	if b.link != nil && !b.plain {
-		answer, err = b.link.exchange(ctx, m, timeout)
-	} else {
-		answer, err = b.plainRequest(ctx, m, timeout)
+		return answered(b.link.exchange(ctx, m, timeout))
 	}
+	return answered(b.plainRequest(ctx, m, timeout))
+}
+
+// answered classifies the outcome of a request.
+func answered(answer *nats.Msg, err error) (*nats.Msg, error) {
 	if err != nil {
 		return nil, requestError(err)
 	}

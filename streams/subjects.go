@@ -192,7 +192,12 @@ func liveSubject(namespace string, r history.Run) string {
 
 // noticeSubject is where the ends of runs are told to a waiter, up to the run ID.
 func noticeSubject(namespace, waiter string) string {
-	return subjectRoot + "." + namespace + ".done." + waiter + "."
+	return noticesSubject(namespace) + waiter + "."
+}
+
+// noticesSubject is where the ends of runs are told, up to the waiter.
+func noticesSubject(namespace string) string {
+	return subjectRoot + "." + namespace + ".done."
 }
 
 func querySubject(namespace, queue, build string) string {

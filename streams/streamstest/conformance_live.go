@@ -21,6 +21,7 @@ func liveChecks() []check {
 		{"follow/from a number", followAfter},
 		{"follow/ends", followEnds},
 		{"notice/reaches its waiter", noticeReaches},
+		{"notice/of a record that is appended", noticeOfRecord},
 		{"notice/only a plain waiter", noticeRefused},
 		{"query/answered", queryAnswered},
 		{"query/nobody", queryNobody},
@@ -141,6 +142,38 @@ func noticeReaches(f *fixture) {
 	stop()
 	tell(mine, first, "late")
 	equal(f, "notices after the end", len(heard), 0)
+}
+
+// Who waits hears of a closing record when it is stored, and nothing of one that is refused.
+func noticeOfRecord(f *fixture) {
+	waiter := uuid.NewString()
+	heard, ended := make(chan notice, 8), make(chan struct{})
+	stop, err := f.ListenClosed(waiter, func(runID string, record []byte) { heard <- notice{runID, string(record)} },
+		func() { close(ended) })
+	f.noError("listen", err)
+	l, other := f.newLane(), f.newLane()
+	closing := func(l *lane, waiter string, expected uint64) ([]byte, error) {
+		data, info := l.record()
+		info.Waiter = waiter
+		seq, err := l.Append(l.ctx, l.run, data, info, expected)
+		if err == nil {
+			l.number, l.previous, l.expected = info.Number, seq, seq
+		}
+		return data, err
+	}
+	first, err := closing(l, waiter, 0)
+	f.noError("append", err)
+	_, err = closing(l, waiter, 0)
+	f.wantError("append to what has moved on", err, streams.ErrConflict)
+	_, err = closing(l, "no.body", l.expected)
+	f.noError("append for no proper waiter", err)
+	second, err := closing(other, waiter, 0)
+	f.noError("append", err)
+	equal(f, "first notice", <-heard, notice{l.run.RunID, string(first)})
+	equal(f, "second notice", <-heard, notice{other.run.RunID, string(second)})
+	stop()
+	<-ended
+	equal(f, "other notices", len(heard), 0)
 }
 
 func noticeRefused(f *fixture) {

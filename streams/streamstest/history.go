@@ -159,6 +159,8 @@ func (m *Model) Append(ctx context.Context, run history.Run, data []byte, info s
 	if err := m.fits(len(data)); err != nil {
 		return 0, fmt.Errorf("append record %d of run %s: %w", info.Number, run, err)
 	}
+	waiter, stored := info.Waiter, false
+	info.Waiter = ""
 	err = m.do(ctx, OpAppend, run, func(f Fault) error {
 		last := uint64(0)
 		for _, s := range m.history.bySubject[recordsOf(run)] {
@@ -171,9 +173,12 @@ func (m *Model) Append(ctx context.Context, run history.Run, data []byte, info s
 		if f == InFlight || last != expected {
 			return &streams.ConflictError{What: "record", Expected: expected, Last: last}
 		}
-		seq = m.history.add(m.now(), recordsOf(run), data, info).seq
+		seq, stored = m.history.add(m.now(), recordsOf(run), data, info).seq, true
 		return nil
 	})
+	if stored && waiter != "" && streams.CheckWaiter(waiter) == nil {
+		m.tell(waiter, run.RunID, data) // also when the appender is not told, as of a promise
+	}
 	return seq, err
 }
 
