@@ -2,6 +2,7 @@ package client
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -103,7 +104,7 @@ func (c *workflowClient) tokenByID(ctx context.Context, namespace, workflowID, r
 
 // newestAttempt is the newest attempt that a worker has noted, 1 when there is none.
 func (c *workflowClient) newestAttempt(ctx context.Context, run history.Run, id int64) int32 {
-	data, err := c.ns.GetBeat(ctx, run, id)
+	data, _, err := c.ns.GetBeat(ctx, run, id)
 	if err != nil {
 		return 1
 	}
@@ -205,26 +206,45 @@ func (c *workflowClient) beat(ctx context.Context, token *history.TaskToken, det
 	if details, err = c.outsource(ctx, run, details); err != nil {
 		return false, false, fmt.Errorf("details: %w", err)
 	}
+	for range beatTries {
+		pending, err = c.putBeat(ctx, token, details)
+		if !errors.Is(err, streams.ErrConflict) {
+			break
+		}
+	}
+	if err != nil {
+		return false, false, err
+	}
+	canceled, err = c.ns.CancelRequested(ctx, run, token.Event)
+	return canceled, pending, err
+}
+
+// beatTries is how often a heartbeat is put that crosses those of others.
+const beatTries = 5
+
+// putBeat adds details to the record of the token's attempt. With ErrConflict somebody else has left another record meanwhile.
+func (c *workflowClient) putBeat(ctx context.Context, token *history.TaskToken, details *common.Payloads) (pending bool, err error) {
+	run := token.Run.Run
 	beat := &history.Beat{Attempt: token.Attempt}
-	if data, err := c.ns.GetBeat(ctx, run, token.Event); err == nil {
+	data, last, err := c.ns.GetBeat(ctx, run, token.Event)
+	if err != nil && !errors.Is(err, streams.ErrNotFound) {
+		return false, err
+	}
+	if err == nil {
 		if old, err := history.DecodeBeat(data); err == nil {
 			beat = old
 		}
 	}
 	if beat.Generation > token.Generation || beat.Generation == token.Generation && beat.Attempt > token.Attempt {
-		return false, false, succeededError(token, beat.Attempt)
+		return false, succeededError(token, beat.Attempt)
 	}
 	if beat.Generation < token.Generation {
 		beat = &history.Beat{Attempt: token.Attempt, Generation: token.Generation}
 	}
 	beat.Details, beat.Time = details, time.Now().Round(0).UTC()
-	data, err := history.Encode(beat)
-	if err != nil {
-		return false, false, err
+	if data, err = history.Encode(beat); err != nil {
+		return false, err
 	}
-	if err := c.ns.PutBeat(ctx, run, token.Event, data); err != nil {
-		return false, false, err
-	}
-	canceled, err = c.ns.CancelRequested(ctx, run, token.Event)
-	return canceled, beat.Pending, err
+	_, err = c.ns.PutBeat(ctx, run, token.Event, data, last)
+	return beat.Pending, err
 }

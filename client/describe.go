@@ -279,7 +279,7 @@ func (c *workflowClient) describeActivity(ctx context.Context, run history.Run, 
 		State:        enums.PENDING_ACTIVITY_STATE_SCHEDULED,
 		Scheduled:    a.At,
 	}
-	data, err := c.ns.GetBeat(ctx, run, a.Event)
+	data, _, err := c.ns.GetBeat(ctx, run, a.Event)
 	if err != nil && !errors.Is(err, streams.ErrNotFound) {
 		return p, err
 	}
@@ -327,7 +327,7 @@ func timeOrNil(t time.Time) *time.Time {
 
 // describeTrouble adds what the coordinators noted about a run that does not go on since its last transition.
 func (c *workflowClient) describeTrouble(ctx context.Context, run history.Run, transitions uint64, d *WorkflowExecutionDescription) error {
-	data, err := c.ns.GetBeat(ctx, run, 0)
+	data, _, err := c.ns.GetBeat(ctx, run, 0)
 	if errors.Is(err, streams.ErrNotFound) {
 		return nil
 	}

@@ -63,8 +63,9 @@ type Tasks interface {
 // Beats reads and writes the heartbeat records of activities; activity 0 is the run itself, whose record is its
 // history.Trouble.
 type Beats interface {
-	GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error)
-	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error
+	GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, seq uint64, err error)
+	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (seq uint64, err error)
+	PutNote(ctx context.Context, run history.Run, data []byte) error
 	DeleteBeats(ctx context.Context, run history.Run, activity int64) error
 }
 

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams"
@@ -12,8 +13,8 @@ import (
 // tellTask tells an activity's workers that something was asked of it and, where it is to go on at once, recalls a task that
 // no attempt has.
 //
-// No attempt begins any more that has not yet left word in HEARTBEATS: whoever begins one that is not the first leaves
-// word, and then looks what was asked. The word is read here after that was stored, so one of the two sees the other.
+// The task is recalled by a word in HEARTBEATS: whoever begins an attempt that is not the first leaves word, too, each on
+// condition that nobody else has meanwhile. One of the two is refused, reads the other's word, and leaves the task to it.
 func (c *Coordinator) tellTask(ctx context.Context, e *entry, x *history.TellTask) error {
 	if err := c.broker.PutControl(ctx, e.run(), x.Activity, x.Event); err != nil {
 		return err
@@ -30,19 +31,9 @@ func (c *Coordinator) tellTask(ctx context.Context, e *entry, x *history.TellTas
 	if err != nil || task == nil || task.Generation != x.Generation {
 		return err
 	}
-	beat, err := c.beat(ctx, e.run(), x.Activity)
-	if err != nil {
+	next, recalled, err := c.recall(ctx, e.run(), x, task)
+	if err != nil || !recalled {
 		return err
-	}
-	next := task.FirstAttempt
-	switch {
-	case beat == nil && x.Generation == 0:
-		return nil // it may be the first attempt, which leaves no word
-	case beat == nil || beat.Generation < x.Generation:
-	case beat.Generation > x.Generation || beat.Pending || beat.Ended.IsZero():
-		return nil // whoever has it finds out, and parks it
-	default:
-		next = beat.Attempt + 1
 	}
 	// The task stays until the one of the next generation takes its place: whoever gets it sees that it is over.
 	m := history.NewParked(history.ActivityParked{Scheduled: x.Activity, Generation: x.Generation, Attempt: next})
@@ -50,6 +41,70 @@ func (c *Coordinator) tellTask(ctx context.Context, e *entry, x *history.TellTas
 		return fmt.Errorf("park activity %d: %w", x.Activity, err)
 	}
 	return nil
+}
+
+// recallTries is how often a coordinator tries to recall a task while others leave word. Who has the task learns of the
+// request in any case.
+const recallTries = 5
+
+// recall leaves word that no attempt of the task begins any more, unless one has it, and returns the number of the next
+// attempt. It repeats a recall whose process died before it told the run.
+func (c *Coordinator) recall(ctx context.Context, run history.Run, x *history.TellTask, task *history.Task) (next int32, recalled bool, err error) {
+	for range recallTries {
+		data, last, err := c.broker.GetBeat(ctx, run, x.Activity)
+		if err != nil && !errors.Is(err, streams.ErrNotFound) {
+			return 0, false, fmt.Errorf("heartbeat of activity %d of run %s: %w", x.Activity, run, err)
+		}
+		var beat *history.Beat
+		if err == nil {
+			if beat, err = history.DecodeBeat(data); err != nil {
+				return 0, false, nil // a newer version's attempt, perhaps
+			}
+		}
+		word, waits := recallWord(beat, x, task, c.cfg.Now())
+		if word == nil {
+			return 0, false, nil
+		}
+		if !waits {
+			return word.Attempt + 1, true, nil
+		}
+		if data, err = history.Encode(word); err != nil {
+			return 0, false, err
+		}
+		_, err = c.broker.PutBeat(ctx, run, x.Activity, data, last)
+		if err == nil {
+			return word.Attempt + 1, true, nil
+		}
+		if !errors.Is(err, streams.ErrConflict) {
+			return 0, false, fmt.Errorf("recall task of activity %d of run %s: %w", x.Activity, run, err)
+		}
+	}
+	return 0, false, nil
+}
+
+// recallWord is the word by which a task is recalled that waits, given the last word about the activity, nil for none. It
+// is nil where an attempt may have the task: whoever makes it finds out, and parks it. waits is false for a task that was
+// recalled: then the word is the one that says so.
+func recallWord(last *history.Beat, x *history.TellTask, task *history.Task, now time.Time) (word *history.Beat, waits bool) {
+	if last == nil && x.Generation == 0 {
+		return nil, false // it may be the first attempt, which leaves no word
+	}
+	w := history.Beat{}
+	if last != nil {
+		w = *last
+	}
+	switch {
+	case last == nil || last.Generation < x.Generation:
+		w.Attempt, w.Ended, w.Free, w.Pending = task.FirstAttempt-1, now, 0, false
+	case last.Generation > x.Event:
+		return nil, false // of the next generation, or recalled by a later request
+	case last.Generation > x.Generation:
+		return last, false
+	case last.Pending || last.Ended.IsZero():
+		return nil, false
+	}
+	w.Generation = x.Event
+	return &w, true
 }
 
 // findTask reads the activity's task in the queue. Of one that this version does not understand only the sequence is known.

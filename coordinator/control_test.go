@@ -38,7 +38,8 @@ func (f *fixture) leaveBeat(run history.Address, b history.Beat) {
 	f.Helper()
 	data, err := history.Encode(&b)
 	if err == nil {
-		err = f.model.PutBeat(f.ctx, run.Run, 2, data)
+		_, last, _ := f.model.GetBeat(f.ctx, run.Run, 2)
+		_, err = f.model.PutBeat(f.ctx, run.Run, 2, data, last)
 	}
 	if err != nil {
 		f.Fatal(err)

@@ -48,7 +48,7 @@ func (c *Coordinator) suspect(ctx context.Context, run history.Run, items []*ite
 		return nil, false
 	}
 	if !again {
-		if _, err := c.broker.GetBeat(ctx, run, 0); errors.Is(err, streams.ErrNotFound) {
+		if _, _, err := c.broker.GetBeat(ctx, run, 0); errors.Is(err, streams.ErrNotFound) {
 			return nil, false
 		}
 	}

@@ -269,7 +269,7 @@ func TestCodeThatRunsElsewhereIsNotGuilty(t *testing.T) {
 		}
 		note, err := history.Encode(&history.Trouble{Transition: 1, Begun: 3, Alone: 2, Began: time.Now()})
 		if err == nil {
-			err = f.model.PutBeat(f.ctx, run.Run, 0, note)
+			err = f.model.PutNote(f.ctx, run.Run, note)
 		}
 		if err != nil {
 			t.Fatal(err)

@@ -484,7 +484,7 @@ func (c *Coordinator) facts(ctx context.Context, e *entry, due []int64) (map[int
 
 // beat reads an activity's heartbeat record, nil when there is none or none that this version understands.
 func (c *Coordinator) beat(ctx context.Context, run history.Run, activity int64) (*history.Beat, error) {
-	data, err := c.broker.GetBeat(ctx, run, activity)
+	data, _, err := c.broker.GetBeat(ctx, run, activity)
 	if errors.Is(err, streams.ErrNotFound) {
 		return nil, nil
 	}

@@ -2,6 +2,7 @@ package coordinator_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"time"
@@ -94,62 +95,108 @@ func (s *simulation) bars(ctx context.Context, p *process, task *history.Task) (
 	return a != nil && a.Control.Bars(task.Generation), nil
 }
 
-// beginAsked begins an attempt as workers do: one that is not the first leaves word, and then looks what was asked.
-func (s *simulation) beginAsked(ctx context.Context, p *process, d *streams.Delivery, task *history.Task) bool {
+// simulatedWord is what an attempt says of itself, and the sequence of the last word that it knows.
+type simulatedWord struct {
+	history.Beat
+	last uint64
+}
+
+// beginAsked begins an attempt as workers do: one that is not the first leaves word, and then looks what was asked. It
+// returns nil when the attempt does not begin.
+func (s *simulation) beginAsked(ctx context.Context, p *process, d *streams.Delivery, task *history.Task) *simulatedWord {
 	next := task.FirstAttempt + int32(d.Deliveries) - 1
+	word := &simulatedWord{Beat: history.Beat{Attempt: next, Generation: task.Generation, Identity: p.name, Started: time.Now()}}
 	fresh := d.Deliveries == 1 && !task.Asked && task.FirstAttempt == 1 && time.Since(d.Published) < time.Second
 	if fresh {
-		return true
+		return word
+	}
+	found, err := s.readWord(ctx, p, d, word)
+	if err != nil {
+		return nil
+	}
+	if found != nil && found.Generation > task.Generation {
+		s.park(ctx, p, d, task, found.Attempt+1)
+		return nil
 	}
 	if canceled, err := p.CancelRequested(ctx, d.Run.Run, d.Activity); err != nil {
-		return false
+		return nil
 	} else if canceled {
 		r := &history.ActivityResult{Scheduled: d.Activity, Attempt: next,
 			Failure: &failure.Failure{Message: "canceled", CanceledFailureInfo: &failure.CanceledFailureInfo{}}}
 		if err := p.Send(ctx, task.Run, &history.Message{ID: fmt.Sprint(d.Deliveries), Activity: r}); err == nil {
 			_ = d.Ack(ctx)
 		}
-		return false // it does not begin, but ends
+		return nil // it does not begin, but ends
 	}
 	if d.Deliveries > 1 || task.FirstAttempt > 1 || task.Generation > 0 {
 		if task.ScheduleToStart > 0 && p.MarkStarted(ctx, d.Run.Run, d.Activity) != nil {
-			return false
+			return nil
 		}
-		if !s.leaveWord(ctx, p, d, history.Beat{Attempt: next, Generation: task.Generation}) {
-			return false
+		if !s.leaveWord(ctx, p, d, word) {
+			return nil
 		}
 	}
 	barred, err := s.bars(ctx, p, task)
 	if barred {
 		s.park(ctx, p, d, task, next)
 	}
-	return err == nil && !barred
+	if err != nil || barred {
+		return nil
+	}
+	return word
 }
 
 // giveBack ends an attempt that is to be made again.
-func (s *simulation) giveBack(ctx context.Context, p *process, d *streams.Delivery, task *history.Task, delay time.Duration) {
-	number := task.FirstAttempt + int32(d.Deliveries) - 1
+func (s *simulation) giveBack(ctx context.Context, p *process, d *streams.Delivery, task *history.Task, word *simulatedWord, delay time.Duration) {
 	s.mu.Lock()
 	delete(s.attempts[streams.TaskRef{Run: task.Run.Run, Activity: task.Event}], d)
 	s.mu.Unlock()
-	if !s.leaveWord(ctx, p, d, history.Beat{Attempt: number, Generation: task.Generation, Ended: time.Now()}) {
+	word.Ended = time.Now()
+	if !s.leaveWord(ctx, p, d, word) {
 		return
 	}
 	if barred, err := s.bars(ctx, p, task); err != nil {
 		return
 	} else if barred {
-		s.park(ctx, p, d, task, number+1)
+		s.park(ctx, p, d, task, word.Attempt+1)
 		return
 	}
 	_ = d.Nak(delay)
 }
 
-func (s *simulation) leaveWord(ctx context.Context, p *process, d *streams.Delivery, b history.Beat) bool {
-	data, err := history.Encode(&b)
+// leaveWord puts the attempt's word after the last one, unless that is a newer one.
+func (s *simulation) leaveWord(ctx context.Context, p *process, d *streams.Delivery, word *simulatedWord) bool {
+	data, err := history.Encode(&word.Beat)
 	if err != nil {
 		s.Error(err)
 	}
-	return p.PutBeat(ctx, d.Run.Run, d.Activity, data) == nil
+	for range 5 {
+		seq, err := p.PutBeat(ctx, d.Run.Run, d.Activity, data, word.last)
+		if err == nil {
+			word.last = seq
+			return true
+		}
+		if !errors.Is(err, streams.ErrConflict) {
+			return false
+		}
+		if found, err := s.readWord(ctx, p, d, word); err != nil || found != nil && found.Outdates(&word.Beat) {
+			return false
+		}
+	}
+	return false
+}
+
+// readWord reads the last word about the activity, nil for none.
+func (s *simulation) readWord(ctx context.Context, p *process, d *streams.Delivery, word *simulatedWord) (*history.Beat, error) {
+	data, seq, err := p.GetBeat(ctx, d.Run.Run, d.Activity)
+	word.last = seq
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	return history.DecodeBeat(data)
 }
 
 func (s *simulation) park(ctx context.Context, p *process, d *streams.Delivery, task *history.Task, next int32) {

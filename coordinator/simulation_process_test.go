@@ -234,13 +234,18 @@ func (p *process) RemoveTask(ctx context.Context, ref streams.TaskRef, seq uint6
 	return p.do(fmt.Sprint("RemoveTask ", ref.Activity), ref.Run, func() error { return p.Model.RemoveTask(ctx, ref, seq) })
 }
 
-func (p *process) GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, err error) {
-	err = p.do("GetBeat", run, func() (err error) { data, err = p.Model.GetBeat(ctx, run, activity); return err })
-	return data, err
+func (p *process) GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, seq uint64, err error) {
+	err = p.do("GetBeat", run, func() (err error) { data, seq, err = p.Model.GetBeat(ctx, run, activity); return err })
+	return data, seq, err
 }
 
-func (p *process) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
-	return p.do("PutBeat", run, func() error { return p.Model.PutBeat(ctx, run, activity, data) })
+func (p *process) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (seq uint64, err error) {
+	err = p.do("PutBeat", run, func() (err error) { seq, err = p.Model.PutBeat(ctx, run, activity, data, after); return err })
+	return seq, err
+}
+
+func (p *process) PutNote(ctx context.Context, run history.Run, data []byte) error {
+	return p.do("PutNote", run, func() error { return p.Model.PutNote(ctx, run, data) })
 }
 
 func (p *process) DeleteBeats(ctx context.Context, run history.Run, activity int64) error {

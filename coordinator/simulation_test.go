@@ -344,7 +344,8 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 			return
 		}
 	}
-	if !s.beginAsked(ctx, p, d, task) {
+	word := s.beginAsked(ctx, p, d, task)
+	if word == nil {
 		return
 	}
 	defer s.attempting(p, d, task)()
@@ -365,7 +366,7 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 	case 0:
 		return // died before
 	case 1:
-		s.giveBack(ctx, p, d, task, time.Duration(rng.IntN(2000))*time.Millisecond)
+		s.giveBack(ctx, p, d, task, word, time.Duration(rng.IntN(2000))*time.Millisecond)
 		return
 	case 2:
 		r.Result, r.Failure = nil, &failure.Failure{Message: "no", ApplicationFailureInfo: &failure.ApplicationFailureInfo{}}

@@ -153,7 +153,7 @@ func (c *Coordinator) trouble(ctx context.Context, run history.Run) (*history.Tr
 	case err != nil && !errors.Is(err, streams.ErrNotFound):
 		return nil, err
 	}
-	data, err := c.broker.GetBeat(ctx, run, 0)
+	data, _, err := c.broker.GetBeat(ctx, run, 0)
 	if errors.Is(err, streams.ErrNotFound) {
 		return none, nil
 	}
@@ -169,7 +169,7 @@ func (c *Coordinator) trouble(ctx context.Context, run history.Run) (*history.Tr
 func (c *Coordinator) note(ctx context.Context, run history.Run, t *history.Trouble) {
 	data, err := history.Encode(t)
 	if err == nil {
-		err = c.broker.PutBeat(ctx, run, 0, data)
+		err = c.broker.PutNote(ctx, run, data)
 	}
 	if err != nil {
 		c.cfg.Logger.Warn("trouble of run not noted", "run", run.String(), "error", err)

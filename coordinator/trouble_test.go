@@ -17,7 +17,7 @@ import (
 // trouble is what is noted about a run, empty for nothing.
 func (f *fixture) trouble(run history.Address) history.Trouble {
 	f.Helper()
-	data, err := f.model.GetBeat(f.ctx, run.Run, 0)
+	data, _, err := f.model.GetBeat(f.ctx, run.Run, 0)
 	if err != nil {
 		return history.Trouble{}
 	}
@@ -140,7 +140,7 @@ func TestANoteFromBeforeTheLastTransitionIsVoid(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if err := f.model.PutBeat(f.ctx, run.Run, 0, data); err != nil {
+		if err := f.model.PutNote(f.ctx, run.Run, data); err != nil {
 			t.Fatal(err)
 		}
 		f.complete(run, 2, "a")

@@ -139,7 +139,8 @@ func TestLongestNames(t *testing.T) {
 	ref := TaskRef{Run: run.Run, Queue: run.Queue, Activity: 1 << 62}
 	_, err = f.ns.PublishTask(f.ctx, ref, nil)
 	f.ok(err)
-	f.ok(f.ns.PutBeat(f.ctx, run.Run, ref.Activity, []byte("x")))
+	_, err = f.ns.PutBeat(f.ctx, run.Run, ref.Activity, []byte("x"), 0)
+	f.ok(err)
 	for lane, want := range map[Lane]int{LaneStarts: 1, LaneInbox: 2, LaneTasks: 1} {
 		build := run.Build
 		if lane == LaneTasks {

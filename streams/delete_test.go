@@ -97,7 +97,8 @@ func TestAClosedRunIsDeletedWithAllThatItLeft(t *testing.T) {
 	for _, r := range []history.Run{run.Run, other.Run} {
 		_, err := d.ns.PutPayload(d.ctx, r, []byte("large"))
 		d.ok(err)
-		d.ok(d.ns.PutBeat(d.ctx, r, 2, []byte("beat")))
+		_, err = d.ns.PutBeat(d.ctx, r, 2, []byte("beat"), 0)
+		d.ok(err)
 		_, err = d.ns.Claim(d.ctx, r, 2, "me")
 		d.ok(err)
 	}
@@ -105,7 +106,7 @@ func TestAClosedRunIsDeletedWithAllThatItLeft(t *testing.T) {
 	d.ok(d.delete(run.Run))
 	d.gone(run.Run)
 	d.is(d.delete(run.Run), ErrNotFound)
-	if _, err := d.ns.GetBeat(d.ctx, other.Run, 2); err != nil {
+	if _, _, err := d.ns.GetBeat(d.ctx, other.Run, 2); err != nil {
 		t.Errorf("another run has lost its heartbeat: %v", err)
 	}
 	if closed, err := RunClosed(d.ctx, d.ns, other.Run); err != nil || closed == nil {

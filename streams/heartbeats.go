@@ -1,6 +1,7 @@
 package streams
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -57,19 +58,28 @@ func (n *Namespace) putKey(ctx context.Context, run history.Run, activity int64,
 }
 
 func (n *Namespace) getKey(ctx context.Context, run history.Run, activity int64, kind string) ([]byte, error) {
-	err := checkHeartbeat(run, activity)
+	data, _, err := n.readKey(ctx, run, activity, kind)
+	return data, err
+}
+
+// readKey is what stands under a key, and the sequence of the last message there, 0 for none.
+func (n *Namespace) readKey(ctx context.Context, run history.Run, activity int64, kind string) (data []byte, seq uint64, err error) {
+	err = checkHeartbeat(run, activity)
 	var m *stored
 	if err == nil {
 		p := n.at(run.WorkflowID)
 		m, err = n.last(ctx, p.heartbeats, p.heartbeatKey(run, activity, kind))
 	}
-	if err == nil && m.header.Get(headerKVOperation) != "" { // deleted by hand
-		err = ErrNotFound
+	if err == nil {
+		data, seq = m.data, m.seq
+		if m.header.Get(headerKVOperation) != "" { // deleted by hand
+			data, err = nil, ErrNotFound
+		}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("read %s of activity %d of run %s: %w", kind, activity, run, err)
+		return nil, seq, fmt.Errorf("read %s of activity %d of run %s: %w", kind, activity, run, err)
 	}
-	return m.data, nil
+	return data, seq, nil
 }
 
 // hasKey looks together with others first: there mostly is none.
@@ -102,14 +112,50 @@ func (n *Namespace) keyExists(ctx context.Context, run history.Run, activity int
 	return err == nil, err
 }
 
-// PutBeat replaces the heartbeat of an activity. Activity 0 stands for the run itself, here and below.
-func (n *Namespace) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
-	return n.putKey(ctx, run, activity, keyBeat, data)
+// PutBeat replaces the heartbeat record of an activity, on the condition that the last one is that at sequence after (0:
+// there is none), and returns the sequence of the new one. The outcome is definite: ErrConflict means that another is the
+// last one, and that this one neither is nor will be; the same record as the last one, of an earlier call whose answer was
+// lost, counts as stored. ErrUnavailable means that there was no answer.
+func (n *Namespace) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (seq uint64, err error) {
+	if err = errors.Join(checkActivity(run, activity), n.checkSize("heartbeat", data)); err == nil {
+		seq, err = n.putBeat(ctx, n.at(run.WorkflowID), n.at(run.WorkflowID).heartbeatKey(run, activity, keyBeat), data, after)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("write heartbeat of activity %d of run %s: %w", activity, run, err)
+	}
+	return seq, nil
 }
 
-// GetBeat is the last heartbeat of an activity, or ErrNotFound.
-func (n *Namespace) GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error) {
-	return n.getKey(ctx, run, activity, keyBeat)
+func (n *Namespace) putBeat(ctx context.Context, p *partition, subject string, data []byte, after uint64) (uint64, error) {
+	m := &nats.Msg{Subject: subject, Header: make(nats.Header, 1), Data: data}
+	expect(m.Header, "", after)
+	seq, err := n.putRetried(ctx, m)
+	if !isRefused(err) {
+		return seq, err
+	}
+	return n.settle(ctx, "heartbeat", m, after, err, func(ctx context.Context) (seq, last uint64, err error) {
+		found, err := n.last(ctx, p.heartbeats, subject)
+		switch {
+		case isNoMessage(err):
+			return 0, 0, nil
+		case err != nil:
+			return 0, 0, err
+		case found.seq > after && found.header.Get(headerKVOperation) == "" && bytes.Equal(found.data, data):
+			return found.seq, found.seq, nil
+		}
+		return 0, found.seq, nil
+	})
+}
+
+// GetBeat is the last heartbeat record of an activity and its sequence, or ErrNotFound with the sequence on which the
+// first one is to be put. Activity 0 stands for the run itself, here and below: its record is what PutNote stored.
+func (n *Namespace) GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, seq uint64, err error) {
+	return n.readKey(ctx, run, activity, keyBeat)
+}
+
+// PutNote replaces what its coordinators have noted of a run.
+func (n *Namespace) PutNote(ctx context.Context, run history.Run, data []byte) error {
+	return n.putKey(ctx, run, 0, keyBeat, data)
 }
 
 // RequestCancel tells whoever runs the activity, now or later, to cancel it.

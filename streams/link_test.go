@@ -128,12 +128,12 @@ func TestLostConnectionEndsRequests(t *testing.T) {
 	if err := <-outcome; !errors.Is(err, errDisconnected) {
 		t.Errorf("a request that waited: %v", err)
 	}
-	f.ok(ns.PutBeat(f.ctx, newRun("w").Run, 1, []byte("x")))
+	f.ok(ns.PutNote(f.ctx, newRun("w").Run, []byte("x")))
 	after := ns.Epoch()
 	if after == epoch {
 		t.Error("the epoch is the same after the connection was lost")
 	}
-	f.ok(ns.PutBeat(f.ctx, newRun("w").Run, 1, []byte("y")))
+	f.ok(ns.PutNote(f.ctx, newRun("w").Run, []byte("y")))
 	if ns.Epoch() != after {
 		t.Error("the epoch changed without a loss")
 	}
@@ -153,7 +153,7 @@ func TestClosedConnectionEndsRequests(t *testing.T) {
 	<-arrived
 	nc.Close()
 	f.is(<-outcome, ErrUnavailable)
-	_, err := ns.GetBeat(f.ctx, newRun("w").Run, 1)
+	_, _, err := ns.GetBeat(f.ctx, newRun("w").Run, 1)
 	f.is(err, ErrUnavailable)
 	f.is(err, nats.ErrConnectionClosed)
 }

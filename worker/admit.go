@@ -27,6 +27,10 @@ func (a *attempt) admit(ctx context.Context) (*function, error) {
 	if err != nil || settled {
 		return nil, err
 	}
+	if a.isOver() { // whoever recalled it may have died before he said so to the run
+		a.park(ctx, a.found.Attempt+1)
+		return nil, nil
+	}
 	a.number, a.lost = attemptOf(a.task, a.delivery.Deliveries, a.found)
 	if a.found != nil && a.found.Pending {
 		return nil, a.resumePending(ctx)
@@ -62,7 +66,10 @@ func (a *attempt) mayBegin(ctx context.Context) (ended bool, err error) {
 	if ended, err := a.checkPredecessor(ctx); err != nil || ended {
 		return ended, err
 	}
-	if err := a.announce(ctx); err != nil {
+	if err := a.announce(ctx); errors.Is(err, errOutdated) {
+		a.log().Info("attempt does not begin: a newer one has, or the task was recalled", "attempt", a.number)
+		return true, nil
+	} else if err != nil {
 		return false, err
 	}
 	return a.checkRecall(ctx)
@@ -73,20 +80,19 @@ func (a *attempt) mayBegin(ctx context.Context) (ended bool, err error) {
 func (a *attempt) look(ctx context.Context) (settled bool, err error) {
 	d := a.delivery
 	if a.w.borrows {
-		a.found, err = a.getBeat(ctx)
-		return false, err // whoever has handed the task out has looked
+		return false, a.find(ctx) // whoever has handed the task out has looked
 	}
 	// A consumer that was created again counts deliveries from 1.
 	again, old := d.Deliveries > 1, time.Since(d.Published) > a.w.ackWait
 	if again || old || afterOthers(a.task) {
-		if a.found, err = a.getBeat(ctx); err != nil {
+		if err := a.find(ctx); err != nil {
 			return false, err
 		}
 	}
 	// A task that is younger than its decision was sent again, perhaps after the first one had been dealt with.
 	late := d.Published.Sub(a.task.Scheduled) > a.w.ackWait
 	// The record that an eager attempt has left says nothing of others, unless somebody completes that from outside.
-	known := a.found != nil && (old || a.found.Pending)
+	known := a.found != nil && (old || a.found.Pending || a.isOver())
 	if !again && !late && !known && !a.task.Asked {
 		return false, nil
 	}

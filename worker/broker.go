@@ -36,8 +36,8 @@ type records interface {
 
 // beats keeps what attempts leave to each other, and what the workflow asks of them.
 type beats interface {
-	GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error)
-	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error
+	GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, seq uint64, err error)
+	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (seq uint64, err error)
 	DeleteBeats(ctx context.Context, run history.Run, activity int64) error
 	Asked(ctx context.Context, run history.Run, activity int64) (streams.Asked, error)
 	NothingAsked(ctx context.Context, workflowID string, published time.Time, age time.Duration) bool

@@ -215,7 +215,7 @@ func (f *fixture) outcomeNow() *history.ActivityResult {
 // beat is the activity's heartbeat record, nil for none.
 func (f *fixture) beat() *history.Beat {
 	f.Helper()
-	data, err := f.model.GetBeat(f.ctx, f.task.Run.Run, scheduled)
+	data, _, err := f.model.GetBeat(f.ctx, f.task.Run.Run, scheduled)
 	if errors.Is(err, streams.ErrNotFound) {
 		return nil
 	}
@@ -225,7 +225,12 @@ func (f *fixture) beat() *history.Beat {
 
 func (f *fixture) putBeat(b *history.Beat) {
 	f.Helper()
-	f.check(f.model.PutBeat(f.ctx, f.task.Run.Run, scheduled, must(history.Encode(b))))
+	_, last, err := f.model.GetBeat(f.ctx, f.task.Run.Run, scheduled)
+	if !errors.Is(err, streams.ErrNotFound) {
+		f.check(err)
+	}
+	_, err = f.model.PutBeat(f.ctx, f.task.Run.Run, scheduled, must(history.Encode(b)), last)
+	f.check(err)
 }
 
 // lose takes the task as a worker does that dies with it.
@@ -265,12 +270,12 @@ type onModel struct {
 	onBeat func()
 }
 
-func (b onModel) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
-	err := b.Model.PutBeat(ctx, run, activity, data)
+func (b onModel) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (uint64, error) {
+	seq, err := b.Model.PutBeat(ctx, run, activity, data, after)
 	if b.onBeat != nil {
 		b.onBeat()
 	}
-	return err
+	return seq, err
 }
 
 func (b onModel) Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (source, error) {

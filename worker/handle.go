@@ -36,8 +36,12 @@ type attempt struct {
 	identity string
 	// token names the attempt to whoever completes it from outside, nil for the engine's own token.
 	token []byte
-	// beat is the record of this attempt: what stands in HEARTBEATS while it runs, if anything does.
-	beat history.Beat
+	// beat is the record of this attempt: what stands in HEARTBEATS while it runs, if anything does. It began at begun,
+	// which its start may follow.
+	beat  history.Beat
+	begun time.Time
+	// word is the sequence of the record that the attempt knows to be the last, 0 for none.
+	word uint64
 	// requests are those for the activity, from operators.
 	requests requests
 	// alone keeps others from running beside the attempt, nil for nearly all.
@@ -65,7 +69,7 @@ func (a *attempt) begin(now time.Time) {
 		a.beat = *a.found
 	}
 	a.beat.Attempt, a.beat.Identity = a.number, a.identity
-	a.beat.Started, a.beat.Ended = now, time.Time{}
+	a.beat.Started, a.beat.Ended, a.begun = now, time.Time{}, now
 	a.beat.Generation = a.task.Generation
 	if a.found == nil && a.number > 1 && !a.lost {
 		a.beat.Lost = 1 // an eager attempt would have left a record
@@ -73,7 +77,14 @@ func (a *attempt) begin(now time.Time) {
 	a.pulse.begin(&a.beat, a.found != nil)
 }
 
-// putBeat stores a heartbeat record.
+// errOutdated means that the attempt has nothing to say any more: somebody else has left a newer record.
+var errOutdated = errors.New("a newer attempt has begun")
+
+// wordTries is how often a record is put that is refused although none is newer.
+const wordTries = 5
+
+// putBeat stores a heartbeat record, unless a newer one is there: then it returns errOutdated. While nobody else writes that
+// takes one request, since the attempt knows the sequence of the last record.
 func (a *attempt) putBeat(ctx context.Context, b *history.Beat) error {
 	details, err := a.w.payloads.Put(ctx, a.run(), b.Details)
 	if errors.Is(err, streams.ErrTooLarge) {
@@ -92,29 +103,79 @@ func (a *attempt) putBeat(ctx context.Context, b *history.Beat) error {
 	if err != nil {
 		return err
 	}
-	if err := a.w.broker.PutBeat(ctx, a.run(), a.task.Event, data); err != nil {
+	seq, err := a.w.broker.PutBeat(ctx, a.run(), a.task.Event, data, a.word)
+	if errors.Is(err, streams.ErrConflict) {
+		seq, err = a.putRefused(ctx, *b)
+	}
+	if err != nil {
 		return fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
 	}
+	a.word = seq
 	return nil
 }
 
-// getBeat reads what the activity's heartbeat record says to the task's attempts, nil when there is none or none that this
-// version understands.
-func (a *attempt) getBeat(ctx context.Context) (*history.Beat, error) {
-	data, err := a.w.broker.GetBeat(ctx, a.run(), a.task.Event)
-	if errors.Is(err, streams.ErrNotFound) {
-		return inherited(a.task, nil), nil
+// putRefused stores a record that was refused because the last one is not the one that the attempt knows: it may be an
+// own one whose acknowledgement was lost, or a heartbeat from outside, or it is gone.
+func (a *attempt) putRefused(ctx context.Context, b history.Beat) (seq uint64, err error) {
+	for range wordTries {
+		last, after, err := a.readWord(ctx)
+		if err != nil {
+			return 0, err
+		}
+		if last != nil {
+			own := a.beat
+			own.Ended = b.Ended
+			if last.Started.Equal(a.begun) {
+				own.Started = a.begun
+			}
+			if last.Outdates(&own) {
+				return 0, errOutdated
+			}
+			if last.Generation == own.Generation && last.Attempt == own.Attempt && last.Time.After(b.Time) {
+				b.Details, b.Time = last.Details, last.Time
+			}
+		}
+		data, err := history.Encode(&b)
+		if err != nil {
+			return 0, err
+		}
+		seq, err = a.w.broker.PutBeat(ctx, a.run(), a.task.Event, data, after)
+		if !errors.Is(err, streams.ErrConflict) {
+			return seq, err
+		}
 	}
-	if err != nil {
-		return nil, fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
-	}
-	b, err := history.DecodeBeat(data)
-	if err != nil {
-		a.log().Warn("heartbeat record is not readable and is ignored", "error", err)
-		return inherited(a.task, nil), nil
-	}
-	return inherited(a.task, b), nil
+	return 0, fmt.Errorf("%w: others keep writing it", streams.ErrUnavailable)
 }
+
+// readWord reads the activity's heartbeat record, nil when there is none or none that this version understands, and its
+// sequence.
+func (a *attempt) readWord(ctx context.Context) (b *history.Beat, seq uint64, err error) {
+	data, seq, err := a.w.broker.GetBeat(ctx, a.run(), a.task.Event)
+	if errors.Is(err, streams.ErrNotFound) {
+		return nil, seq, nil
+	}
+	if err != nil {
+		return nil, 0, fmt.Errorf("heartbeat of activity %d of run %s: %w", a.task.Event, a.run(), err)
+	}
+	if b, err = history.DecodeBeat(data); err != nil {
+		a.log().Warn("heartbeat record is not readable and is ignored", "error", err)
+		return nil, seq, nil
+	}
+	return b, seq, nil
+}
+
+// find reads what the activity's heartbeat record says to the task's attempts. What this one writes follows it.
+func (a *attempt) find(ctx context.Context) error {
+	b, seq, err := a.readWord(ctx)
+	if err != nil {
+		return err
+	}
+	a.found, a.word = inherited(a.task, b), seq
+	return nil
+}
+
+// isOver says whether a record of a later generation was found: the task was parked, or recalled.
+func (a *attempt) isOver() bool { return a.found != nil && a.found.Generation > a.task.Generation }
 
 // newAttempt is a delivery that arrived at the given time. It counts in busy until leave.
 func (w *activities) newAttempt(d *streams.Delivery, arrived time.Time) *attempt {
@@ -191,9 +252,12 @@ func (a *attempt) handleLate(ctx context.Context) {
 // returnUnbegun hands back what was not begun, and ends the pulse. Without a word it would count as lost.
 func (a *attempt) returnUnbegun(ctx context.Context) {
 	defer a.pulse.end()
-	var err error
-	if a.found, err = a.getBeat(ctx); err != nil {
+	if err := a.find(ctx); err != nil {
 		a.log().Warn("activity task could not be handed back and is left to be delivered again", "error", err)
+		return
+	}
+	if a.isOver() {
+		a.park(ctx, a.found.Attempt+1)
 		return
 	}
 	if a.found != nil && a.found.Pending {

@@ -2,6 +2,7 @@ package worker
 
 import (
 	"context"
+	"errors"
 	"sync"
 	"time"
 
@@ -38,6 +39,7 @@ type pulse struct {
 	beaten  bool // a heartbeat has been recorded since the attempt began
 	last    time.Time
 	unsent  bool
+	late    bool // somebody else has left a newer record: no heartbeat is stored any more
 	written bool // HEARTBEATS holds a key of the activity that is deleted with its outcome
 	sealed  bool
 	// canceled is set when the workflow was seen to ask for cancellation, cause when an operator was seen to have paused
@@ -261,6 +263,11 @@ func (p *pulse) storeBeat(ctx context.Context) {
 	err := p.a.putBeat(ctx, &b)
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if errors.Is(err, errOutdated) {
+		p.late = true
+		p.a.log().Info("heartbeats are not stored any more: a newer attempt has begun", "attempt", p.a.number)
+		return
+	}
 	if err != nil {
 		p.unsent = true
 		p.a.log().Warn("heartbeat could not be stored", "error", err)
@@ -277,6 +284,9 @@ func (p *pulse) takeUnsent() (history.Beat, bool) {
 		return history.Beat{}, false
 	}
 	p.unsent = false
+	if p.late {
+		return history.Beat{}, false
+	}
 	return p.currentLocked(), true
 }
 

@@ -92,14 +92,17 @@ func (a *attempt) handBack(ctx context.Context, delay time.Duration) {
 
 // surrender leaves word for the next delivery, BEFORE the task is released.
 func (a *attempt) surrender(ctx context.Context, b *history.Beat, delay time.Duration) {
-	if !a.maySpeak(ctx) {
+	if !a.lasts() {
 		return
 	}
 	if a.delivery == nil {
 		// The queue's first delivery comes at once, and is handed back without a word when that is too early.
 		b.Free = 1
 	}
-	if err := a.putBeat(ctx, b); err != nil {
+	if err := a.putBeat(ctx, b); errors.Is(err, errOutdated) {
+		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number)
+		return
+	} else if err != nil {
 		a.log().Warn("activity task could not be handed back and is left to be delivered again", "error", err)
 		return
 	}
@@ -118,19 +121,27 @@ func (a *attempt) surrender(ctx context.Context, b *history.Beat, delay time.Dur
 	a.release(b, delay)
 }
 
-// maySpeak says whether the delivery is still this worker's to end. A newer attempt proves that it is not, even where
-// this worker's clocks say that it is.
-func (a *attempt) maySpeak(ctx context.Context) bool {
+// lasts says whether the attempt still has its task by this worker's clocks.
+func (a *attempt) lasts() bool {
 	if !a.hold.lasts() {
 		a.log().Warn("task was out of contact with the broker for too long: its failure is not reported", "attempt", a.number)
 		return false
 	}
-	newest, err := a.getBeat(ctx)
+	return true
+}
+
+// maySpeak says whether the delivery is still this worker's to end. A newer attempt proves that it is not, even where
+// this worker's clocks say that it is.
+func (a *attempt) maySpeak(ctx context.Context) bool {
+	if !a.lasts() {
+		return false
+	}
+	newest, _, err := a.readWord(ctx)
 	if err != nil {
 		a.log().Warn("failure of the activity could not be reported", "attempt", a.number, "error", err)
 		return false
 	}
-	if newest != nil && (newest.Generation > a.task.Generation || newest.Attempt > a.number) {
+	if newest = inherited(a.task, newest); newest != nil && (newest.Generation > a.task.Generation || newest.Attempt > a.number) {
 		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number, "newest", newest.Attempt)
 		return false
 	}

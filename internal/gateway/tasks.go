@@ -174,7 +174,7 @@ func (g *Gateway) heartbeat(ctx context.Context, queue string, r *gatewire.Heart
 
 // pending says whether the attempt of a token is noted to be completed from outside.
 func (g *Gateway) pending(ctx context.Context, token *history.TaskToken) bool {
-	data, err := g.ns.GetBeat(ctx, token.Run.Run, token.Event)
+	data, _, err := g.ns.GetBeat(ctx, token.Run.Run, token.Event)
 	if err != nil {
 		return false
 	}

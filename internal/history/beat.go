@@ -31,8 +31,25 @@ type Beat struct {
 	Lost   int32 `msgpack:"lo,omitempty"`
 	Killed int32 `msgpack:"ki,omitempty"`
 	Alone  bool  `msgpack:"al,omitempty"`
-	// Generation is that of the task whose attempt it was.
+	// Generation is that of the task whose attempt it was. A coordinator that recalls a task leaves the number of the
+	// request instead, which is between the task's generation and that of the next.
 	Generation int64 `msgpack:"g,omitempty"`
+}
+
+// Outdates says whether the attempt whose record is own, as it is to be stored, has no say any more because b is: b is of a
+// later attempt or generation, or of another that has the same number, or somebody else has ended the attempt.
+func (b *Beat) Outdates(own *Beat) bool {
+	switch {
+	case b.Generation != own.Generation:
+		return b.Generation > own.Generation
+	case b.Attempt != own.Attempt:
+		return b.Attempt > own.Attempt
+	case b.Started.IsZero():
+		return false // a heartbeat from outside, before the attempt itself left anything
+	case !b.Started.Equal(own.Started) || b.Identity != own.Identity:
+		return true
+	}
+	return !b.Ended.IsZero() && !b.Ended.Equal(own.Ended)
 }
 
 func (b *Beat) version() *int { return &b.Version }

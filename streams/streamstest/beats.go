@@ -1,6 +1,7 @@
 package streamstest
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,6 +18,12 @@ type beatKey struct {
 	kind     string
 }
 
+// beatValue is what stands under a key, and the sequence at which it was stored.
+type beatValue struct {
+	seq  uint64
+	data []byte
+}
+
 const (
 	keyBeat   = "beat"
 	keyCancel = "cancel"
@@ -29,35 +36,62 @@ func (m *Model) putKey(ctx context.Context, op Op, key beatKey, data []byte) err
 		return fmt.Errorf("%s run=%s: %w", op, key.run, err)
 	}
 	return m.do(ctx, op, key.run, func(Fault) error {
-		m.beats[key] = slices.Clone(data)
+		m.setKey(key, data)
 		return nil
 	})
 }
 
-func (m *Model) getKey(ctx context.Context, op Op, key beatKey) (data []byte, found bool, err error) {
+func (m *Model) setKey(key beatKey, data []byte) (seq uint64) {
+	m.beatSeq++
+	m.beats[key] = beatValue{m.beatSeq, slices.Clone(data)}
+	return m.beatSeq
+}
+
+func (m *Model) getKey(ctx context.Context, op Op, key beatKey) (v beatValue, found bool, err error) {
 	err = m.do(ctx, op, key.run, func(f Fault) error {
-		data, found = m.beats[key]
+		v, found = m.beats[key]
 		if f == Stale {
-			data, found = nil, false
+			v, found = beatValue{}, false
 		}
-		data = slices.Clone(data)
+		v.data = slices.Clone(v.data)
 		return nil
 	})
-	return data, found, err
+	return v, found, err
 }
 
-// PutBeat stores an activity's heartbeat record.
-func (m *Model) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error {
-	return m.putKey(ctx, OpPutBeat, beatKey{run, activity, keyBeat}, data)
+// PutBeat stores an activity's heartbeat record if that at sequence after is the last one.
+func (m *Model) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (seq uint64, err error) {
+	if err := errors.Join(validActivity(activity, 1), m.fits(len(data))); err != nil {
+		return 0, fmt.Errorf("%s run=%s: %w", OpPutBeat, run, err)
+	}
+	key := beatKey{run, activity, keyBeat}
+	err = m.do(ctx, OpPutBeat, run, func(f Fault) error {
+		last := m.beats[key]
+		switch {
+		case last.seq > after && bytes.Equal(last.data, data):
+			seq = last.seq
+		case last.seq != after || f == InFlight:
+			return &streams.ConflictError{What: "heartbeat", Expected: after, Last: last.seq}
+		default:
+			seq = m.setKey(key, data)
+		}
+		return nil
+	})
+	return seq, err
 }
 
-// GetBeat is the heartbeat record that was stored last.
-func (m *Model) GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error) {
-	data, found, err := m.getKey(ctx, OpGetBeat, beatKey{run, activity, keyBeat})
+// GetBeat is the heartbeat record that was stored last, and its sequence.
+func (m *Model) GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, seq uint64, err error) {
+	v, found, err := m.getKey(ctx, OpGetBeat, beatKey{run, activity, keyBeat})
 	if err == nil && !found {
 		err = streams.ErrNotFound
 	}
-	return data, err
+	return v.data, v.seq, err
+}
+
+// PutNote replaces what is noted of a run.
+func (m *Model) PutNote(ctx context.Context, run history.Run, data []byte) error {
+	return m.putKey(ctx, OpPutNote, beatKey{run, 0, keyBeat}, data)
 }
 
 // DeleteBeats deletes an activity's heartbeat record, cancel flag, start marker and reported failure.
@@ -99,9 +133,9 @@ func (m *Model) ReportFailure(ctx context.Context, run history.Run, activity int
 
 // ReportedFailure is the failure that was reported last.
 func (m *Model) ReportedFailure(ctx context.Context, run history.Run, activity int64) ([]byte, error) {
-	data, found, err := m.getKey(ctx, OpReportedFailure, beatKey{run, activity, keyFail})
+	v, found, err := m.getKey(ctx, OpReportedFailure, beatKey{run, activity, keyFail})
 	if err == nil && !found {
 		err = streams.ErrNotFound
 	}
-	return data, err
+	return v.data, err
 }

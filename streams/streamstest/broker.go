@@ -41,8 +41,9 @@ type Broker interface {
 	FindTask(ctx context.Context, ref streams.TaskRef) (*streams.QueuedTask, error)
 	RemoveTask(ctx context.Context, ref streams.TaskRef, seq uint64) error
 
-	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte) error
-	GetBeat(ctx context.Context, run history.Run, activity int64) ([]byte, error)
+	PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (seq uint64, err error)
+	GetBeat(ctx context.Context, run history.Run, activity int64) (data []byte, seq uint64, err error)
+	PutNote(ctx context.Context, run history.Run, data []byte) error
 	DeleteBeats(ctx context.Context, run history.Run, activity int64) error
 	RequestCancel(ctx context.Context, run history.Run, activity int64) error
 	CancelRequested(ctx context.Context, run history.Run, activity int64) (bool, error)

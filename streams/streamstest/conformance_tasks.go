@@ -18,6 +18,7 @@ func taskChecks() []check {
 		{"task/withdrawn while it runs", taskWithdrawnRunning},
 		{"task/arguments", taskArguments},
 		{"heartbeat/stored", beatStored},
+		{"heartbeat/on condition", beatOnCondition},
 		{"heartbeat/flags", beatFlags},
 		{"heartbeat/control", beatControl},
 		{"heartbeat/mark", askedMark},
@@ -168,40 +169,89 @@ func taskArguments(f *fixture) {
 	f.wantError("task of no activity", err, streams.ErrInvalid)
 	_, err = f.Claim(f.ctx, ref.Run, 0, "a")
 	f.wantError("claim of no activity", err, streams.ErrInvalid)
-	f.wantError("heartbeat of no activity", f.PutBeat(f.ctx, ref.Run, -1, nil), streams.ErrInvalid)
+	_, err = f.PutBeat(f.ctx, ref.Run, 0, nil, 0)
+	f.wantError("heartbeat of no activity", err, streams.ErrInvalid)
 	tooLarge := make([]byte, f.Limits().MaxRecord+1)
-	f.wantError("too large a heartbeat", f.PutBeat(f.ctx, ref.Run, 1, tooLarge), streams.ErrTooLarge)
+	_, err = f.PutBeat(f.ctx, ref.Run, 1, tooLarge, 0)
+	f.wantError("too large a heartbeat", err, streams.ErrTooLarge)
+	f.wantError("too large a note", f.PutNote(f.ctx, ref.Run, tooLarge), streams.ErrTooLarge)
 }
 
 func beatStored(f *fixture) {
 	run := f.newRun().Run
-	f.noError("put beat of the run itself", f.PutBeat(f.ctx, run, 0, []byte("run")))
-	_, err := f.GetBeat(f.ctx, run, 3)
+	f.noError("note of the run itself", f.PutNote(f.ctx, run, []byte("first")))
+	f.noError("note of the run itself", f.PutNote(f.ctx, run, []byte("run")))
+	_, last, err := f.GetBeat(f.ctx, run, 3)
 	f.wantError("absent heartbeat", err, streams.ErrNotFound)
+	equal(f, "sequence of an absent heartbeat", last, 0)
 	for _, data := range []string{"one", "two", ""} {
-		f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte(data)))
-		got, err := f.GetBeat(f.ctx, run, 3)
+		last = f.putBeat(run, 3, data, last)
+		got, seq, err := f.GetBeat(f.ctx, run, 3)
 		f.noError("get beat", err)
 		equal(f, "heartbeat", string(got), data)
+		equal(f, "its sequence", seq, last)
 	}
-	f.noError("put beat", f.PutBeat(f.ctx, run, 33, []byte("kept")))
+	f.putBeat(run, 33, "kept", 0)
 	f.noError("delete", f.DeleteBeats(f.ctx, run, 3))
 	f.noError("delete again", f.DeleteBeats(f.ctx, run, 3))
-	_, err = f.GetBeat(f.ctx, run, 3)
+	_, _, err = f.GetBeat(f.ctx, run, 3)
 	f.wantError("deleted heartbeat", err, streams.ErrNotFound)
-	got, err := f.GetBeat(f.ctx, run, 33)
+	got, _, err := f.GetBeat(f.ctx, run, 33)
 	f.noError("get beat of another activity", err)
 	equal(f, "heartbeat of another activity", string(got), "kept")
-	f.noError("put beat after deletion", f.PutBeat(f.ctx, run, 3, []byte("again")))
-	got, err = f.GetBeat(f.ctx, run, 3)
+	f.putBeat(run, 3, "again", 0)
+	got, _, err = f.GetBeat(f.ctx, run, 3)
 	f.noError("get beat", err)
 	equal(f, "heartbeat after deletion", string(got), "again")
-	got, err = f.GetBeat(f.ctx, run, 0)
+	got, _, err = f.GetBeat(f.ctx, run, 0)
 	f.noError("get beat of the run itself", err)
 	equal(f, "heartbeat of the run itself", string(got), "run")
 	f.noError("delete beats of the run itself", f.DeleteBeats(f.ctx, run, 0))
-	_, err = f.GetBeat(f.ctx, run, 0)
+	_, _, err = f.GetBeat(f.ctx, run, 0)
 	f.wantError("deleted heartbeat of the run itself", err, streams.ErrNotFound)
+}
+
+// beatOnCondition is what keeps a late heartbeat from replacing a newer one.
+func beatOnCondition(f *fixture) {
+	run := f.newRun().Run
+	refused := func(what, data string, after uint64) {
+		f.Helper()
+		_, err := f.PutBeat(f.ctx, run, 3, []byte(data), after)
+		f.wantError(what, err, streams.ErrConflict)
+	}
+	stands := func(data string, last uint64) {
+		f.Helper()
+		got, seq, err := f.GetBeat(f.ctx, run, 3)
+		f.noError("get beat", err)
+		equal(f, "heartbeat", string(got), data)
+		equal(f, "its sequence", seq, last)
+	}
+	refused("a heartbeat after one that is gone", "late", 7)
+	first := f.putBeat(run, 3, "first", 0)
+	refused("a first heartbeat after another", "late", 0)
+	second := f.putBeat(run, 3, "second", first)
+	if second <= first {
+		f.Errorf("sequence %d after %d", second, first)
+	}
+	refused("a heartbeat after one that was replaced", "late", first)
+	refused("what was said before", "first", 0)
+	refused("a heartbeat after one to come", "early", second+1)
+	stands("second", second)
+	// The answer to the first call may have been lost.
+	equal(f, "sequence of the same heartbeat, put again", f.putBeat(run, 3, "second", first), second)
+	stands("second", second)
+	f.putBeat(run, 33, "of another activity", 0)
+	stands("second", f.putBeat(run, 3, "second", second))
+	f.noError("delete", f.DeleteBeats(f.ctx, run, 3))
+	refused("a heartbeat after one that was deleted", "late", second)
+	stands("again", f.putBeat(run, 3, "again", 0))
+}
+
+func (f *fixture) putBeat(run history.Run, activity int64, data string, after uint64) (seq uint64) {
+	f.Helper()
+	seq, err := f.PutBeat(f.ctx, run, activity, []byte(data), after)
+	f.noError("put beat", err)
+	return seq
 }
 
 func beatFlags(f *fixture) {
@@ -218,7 +268,7 @@ func beatFlags(f *fixture) {
 	flags(3, false, false)
 	f.noError("request cancel", f.RequestCancel(f.ctx, run, 3))
 	flags(3, true, false)
-	f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat"))) // must not erase the flag
+	f.putBeat(run, 3, "beat", 0) // must not erase the flag
 	f.noError("mark started", f.MarkStarted(f.ctx, run, 3))
 	f.noError("request cancel again", f.RequestCancel(f.ctx, run, 3))
 	flags(3, true, true)
@@ -243,7 +293,7 @@ func beatControl(f *fixture) {
 	want(3, streams.Asked{Control: 7})
 	f.noError("put control", f.PutControl(f.ctx, run, 3, 5)) // whoever comes last
 	want(3, streams.Asked{Control: 5})
-	f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat")))
+	f.putBeat(run, 3, "beat", 0)
 	f.noError("request cancel", f.RequestCancel(f.ctx, run, 3))
 	want(3, streams.Asked{Cancel: true, Control: 5})
 	want(4, streams.Asked{})
@@ -295,15 +345,15 @@ func beatReportedFailure(f *fixture) {
 	f.wantError("report of no activity", f.ReportFailure(f.ctx, run, -1, nil), streams.ErrInvalid)
 	_, err := f.ReportedFailure(f.ctx, run, 3)
 	f.wantError("absent report", err, streams.ErrNotFound)
-	f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat")))
+	last := f.putBeat(run, 3, "beat", 0)
 	for _, data := range []string{"one", "two"} {
 		f.noError("report failure", f.ReportFailure(f.ctx, run, 3, []byte(data)))
-		f.noError("put beat", f.PutBeat(f.ctx, run, 3, []byte("beat after "+data)))
+		last = f.putBeat(run, 3, "beat after "+data, last)
 		got, err := f.ReportedFailure(f.ctx, run, 3)
 		f.noError("reported failure", err)
 		equal(f, "report", string(got), data)
 	}
-	got, err := f.GetBeat(f.ctx, run, 3)
+	got, _, err := f.GetBeat(f.ctx, run, 3)
 	f.noError("get beat", err)
 	equal(f, "heartbeat", string(got), "beat after two")
 	_, err = f.ReportedFailure(f.ctx, run, 4)

@@ -33,8 +33,8 @@ func (m *Model) Asked(ctx context.Context, run history.Run, activity int64) (ask
 			return nil
 		}
 		_, asked.Cancel = m.beats[beatKey{run, activity, keyCancel}]
-		if data, found := m.beats[beatKey{run, activity, keyControl}]; found {
-			asked.Control, err = strconv.ParseInt(string(data), 10, 64)
+		if v, found := m.beats[beatKey{run, activity, keyControl}]; found {
+			asked.Control, err = strconv.ParseInt(string(v.data), 10, 64)
 		}
 		return err
 	})

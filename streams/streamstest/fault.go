@@ -27,6 +27,7 @@ const (
 	OpWithdrawTask    Op = "WithdrawTask"
 	OpTaskQueued      Op = "TaskQueued"
 	OpPutBeat         Op = "PutBeat"
+	OpPutNote         Op = "PutNote"
 	OpGetBeat         Op = "GetBeat"
 	OpDeleteBeats     Op = "DeleteBeats"
 	OpRequestCancel   Op = "RequestCancel"

@@ -55,7 +55,8 @@ type Model struct {
 	armed map[history.Run]wakeUp
 	// nextArmed is no later than the first of those that are armed, zero when none is.
 	nextArmed time.Time
-	beats     map[beatKey][]byte
+	beats     map[beatKey]beatValue
+	beatSeq   uint64    // of the newest of them
 	asked     time.Time // when something was last asked of an activity
 	letters   []streams.DeadLetter
 	handlers  map[durableName][]*queryHandler
@@ -81,7 +82,7 @@ func New(o Options) *Model {
 		tasks:    newStream(true),
 		sent:     make(map[sentKey]time.Time),
 		armed:    make(map[history.Run]wakeUp),
-		beats:    make(map[beatKey][]byte),
+		beats:    make(map[beatKey]beatValue),
 		handlers: make(map[durableName][]*queryHandler),
 
 		listeners: make(map[string][]*listener),
