@@ -2,11 +2,14 @@ package coordinator_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
 
+	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
 	"github.com/millrace-dev/millrace/streams"
@@ -75,12 +78,13 @@ func TestTaskIsRecalledOnlyWhereNoAttemptHasIt(t *testing.T) {
 		beat     *history.Beat
 		recalled bool
 	}{
-		"it may be the first attempt":    {nil, false},
-		"an attempt runs":                {&history.Beat{Attempt: 3}, false},
-		"completed from outside":         {&history.Beat{Attempt: 3, Ended: ended, Pending: true}, false},
-		"it waits for a retry":           {&history.Beat{Attempt: 3, Ended: ended}, true},
-		"word of a generation to come":   {&history.Beat{Attempt: 3, Ended: ended, Generation: 9}, false},
-		"it was handed back, and waits ": {&history.Beat{Attempt: 0, Ended: ended}, true},
+		"it may be the first attempt":           {nil, false},
+		"an attempt runs":                       {&history.Beat{Attempt: 3}, false},
+		"completed from outside":                {&history.Beat{Attempt: 3, Ended: ended, Pending: true}, false},
+		"it waits for a retry":                  {&history.Beat{Attempt: 3, Ended: ended}, true},
+		"word of a generation to come":          {&history.Beat{Attempt: 3, Ended: ended, Generation: 9}, false},
+		"it was handed back, and waits ":        {&history.Beat{Attempt: 0, Ended: ended}, true},
+		"it was recalled, and the run not told": {&history.Beat{Attempt: 3, Ended: ended, Generation: 3}, true},
 	} {
 		t.Run(name, func(t *testing.T) {
 			inBubble(t, func(f *fixture) {
@@ -106,6 +110,89 @@ func TestTaskIsRecalledOnlyWhereNoAttemptHasIt(t *testing.T) {
 			})
 		})
 	}
+}
+
+// crossing is a broker to which somebody speaks just before a coordinator leaves its first word.
+type crossing struct {
+	*streamstest.Model
+	before func()
+	once   sync.Once
+}
+
+func (c *crossing) PutBeat(ctx context.Context, run history.Run, activity int64, data []byte, after uint64) (uint64, error) {
+	c.once.Do(c.before)
+	return c.Model.PutBeat(ctx, run, activity, data, after)
+}
+
+// The coordinator finds a task that waits for its retry. Before it says that it recalls it, the worker says that the attempt
+// begins; or some other word comes.
+func TestTaskIsNotRecalledWhereAnAttemptBeginsMeanwhile(t *testing.T) {
+	for name, test := range map[string]struct {
+		beat     history.Beat
+		recalled bool
+	}{
+		"the next attempt begins":       {history.Beat{Attempt: 2, Started: time.Unix(1, 0)}, false},
+		"an attempt ends":               {history.Beat{Attempt: 2, Ended: time.Unix(2, 0)}, true},
+		"another coordinator recalls":   {history.Beat{Attempt: 1, Ended: time.Unix(2, 0), Generation: 3}, true},
+		"of a generation that is newer": {history.Beat{Attempt: 1, Generation: 9}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			inBubble(t, func(f *fixture) {
+				f.deploy("one", oneTask)
+				broker := &crossing{Model: f.model}
+				f.serveOn(broker)
+				run := f.start("w", "one")
+				f.settle(time.Second)
+				broker.before = func() { f.leaveBeat(run, test.beat) }
+				f.leaveBeat(run, history.Beat{Attempt: 1, Ended: time.Unix(1, 0)})
+				f.send(run, asks("r", reset))
+				f.settle(time.Second)
+				if test.recalled {
+					f.wantEvents(run, "2 ActivityTaskScheduled", "3 ActivityTaskReset", "4 ActivityTaskParked", "5 ActivityTaskQueued")
+				} else {
+					f.wantEvents(run, "2 ActivityTaskScheduled", "3 ActivityTaskReset")
+				}
+			})
+		})
+	}
+}
+
+// The word by which a task is recalled stands against what its workers have still to say, and not against those of the next.
+func TestRecallOutdatesTheTasksAttempts(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", oneTask)
+		f.serve()
+		run := f.start("w", "one")
+		f.settle(time.Second)
+		failed := &failure.Failure{Message: "no"}
+		f.leaveBeat(run, history.Beat{Attempt: 1, Started: time.Unix(1, 0), Ended: time.Unix(2, 0), Failure: failed})
+		_, last, err := f.model.GetBeat(f.ctx, run.Run, 2)
+		if err != nil {
+			f.Fatal(err)
+		}
+		f.send(run, asks("r", reset))
+		f.settle(time.Second)
+		f.wantGeneration(run, 5, 1)
+		late := &history.Beat{Attempt: 2, Started: time.Unix(3, 0)}
+		data, err := history.Encode(late)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if _, err := f.model.PutBeat(f.ctx, run.Run, 2, data, last); !errors.Is(err, streams.ErrConflict) {
+			f.Errorf("a late word that an attempt begins: %v", err)
+		}
+		data, _, err = f.model.GetBeat(f.ctx, run.Run, 2)
+		if err != nil {
+			f.Fatal(err)
+		}
+		word, err := history.DecodeBeat(data)
+		if err != nil {
+			f.Fatal(err)
+		}
+		if !word.Outdates(late) || word.Outdates(&history.Beat{Generation: 5, Attempt: 1}) || word.Failure == nil {
+			f.Errorf("the word that recalls is %+v", word)
+		}
+	})
 }
 
 func TestParkedTaskWaitsForTheUnpause(t *testing.T) {

@@ -236,7 +236,7 @@ func (s *simulation) attempting(p *process, d *streams.Delivery, task *history.T
 	now := time.Now()
 	for other, a := range s.attempts[ref] {
 		if a.generation != task.Generation && now.Sub(other.Published) < 4*time.Second && now.Sub(a.begun) < 4*time.Second {
-			s.overlaps = append(s.overlaps, fmt.Sprintf("%s %s makes attempts of generation %d of activity %d of run %s beside one of %d begun at %s",
+			s.violations = append(s.violations, fmt.Sprintf("%s %s makes attempts of generation %d of activity %d of run %s beside one of %d begun at %s",
 				now.Format("05.000"), p.name, task.Generation, task.Event, task.Run, a.generation, a.begun.Format("05.000")))
 		}
 	}

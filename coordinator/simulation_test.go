@@ -49,6 +49,8 @@ var regressionSeeds = []uint64{
 	1795387687012802,
 	// who took an eager activity over made another one eagerly under the message that the first process was to acknowledge
 	1795388059021746,
+	1795381493104400, // a late word about an attempt replaced that of the next, which a reset then took for ended
+	1795385638872090, // an attempt began after its task had been recalled
 }
 
 // unoperatedSeeds are those of them that are from before there was an operator: his requests would change what happens.
@@ -81,8 +83,6 @@ type simulation struct {
 	signals    []sentSignal
 	told       []toldUpdate
 	violations []string
-	// overlaps are attempts of two generations that were made at a time.
-	overlaps []string
 	// attempts are those that workers are making, by activity.
 	attempts map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt
 	asks     int
@@ -116,9 +116,7 @@ type sentSignal struct {
 func TestSimulation(t *testing.T) {
 	if *simulationSeed != 0 {
 		t.Run(fmt.Sprint("seed=", *simulationSeed), func(t *testing.T) {
-			for _, overlap := range simulate(t, *simulationSeed) {
-				t.Error(overlap)
-			}
+			simulate(t, *simulationSeed)
 		})
 		return
 	}
@@ -133,23 +131,15 @@ func TestSimulation(t *testing.T) {
 	for i := range *simulationSeeds {
 		seeds = append(seeds, first+i)
 	}
-	// Known, and rare: docs/invariants.md, "Not held". One seed alone fails by it.
-	var overlaps atomic.Int64
-	t.Cleanup(func() {
-		if n := overlaps.Load(); n > int64(1+len(seeds)/500) {
-			t.Errorf("attempts of two generations of an activity overlapped %d times in %d seeds", n, len(seeds))
-		}
-	})
 	for _, seed := range seeds {
 		t.Run(fmt.Sprint("seed=", seed), func(t *testing.T) {
 			t.Parallel()
-			overlaps.Add(int64(len(simulate(t, seed))))
+			simulate(t, seed)
 		})
 	}
 }
 
-// simulate returns the overlaps that it saw.
-func simulate(t *testing.T, seed uint64) (overlaps []string) {
+func simulate(t *testing.T, seed uint64) {
 	inBubble(t, func(f *fixture) {
 		s := newSimulation(f, seed)
 		s.faultRate = []int{0, 5, 20, 60}[s.rng.IntN(4)]
@@ -164,12 +154,7 @@ func simulate(t *testing.T, seed uint64) (overlaps []string) {
 		}
 		s.run()
 		s.check()
-		for _, overlap := range s.overlaps {
-			s.Logf("seed %d: %s", seed, overlap)
-		}
-		overlaps = s.overlaps
 	})
-	return overlaps
 }
 
 const simulatedAckWait = 2 * time.Second
