@@ -52,28 +52,32 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 
 // sendAll sends effects, maxSends at a time.
 func (c *Coordinator) sendAll(ctx context.Context, e *entry, effects []history.Effect, again bool) error {
-	if len(effects) == 0 {
+	switch len(effects) {
+	case 0:
 		return nil
-	}
-	last := len(effects) - 1
-	if last == 0 {
+	case 1:
 		return c.send(ctx, e, effects[0], again)
 	}
-	var wait sync.WaitGroup
 	errs := make([]error, len(effects))
-	slots := make(chan struct{}, min(len(effects), maxSends))
-	for i, effect := range effects[:last] {
+	c.atOnce(len(effects), func(i int) { errs[i] = c.send(ctx, e, effects[i], again) })
+	return errors.Join(errs...)
+}
+
+// atOnce calls f with 0 to n-1, maxSends at a time and the last on the caller's goroutine, and returns when all have returned.
+func (c *Coordinator) atOnce(n int, f func(i int)) {
+	var wait sync.WaitGroup
+	slots := make(chan struct{}, min(n, maxSends))
+	for i := range n - 1 {
 		slots <- struct{}{}
 		wait.Add(1)
 		c.pool.Run(func() {
-			errs[i] = c.send(ctx, e, effect, again)
+			f(i)
 			<-slots
 			wait.Done()
 		})
 	}
-	errs[last] = c.send(ctx, e, effects[last], again)
+	f(n - 1)
 	wait.Wait()
-	return errors.Join(errs...)
 }
 
 // maxSends bounds how many effects of one run are on their way at a time.

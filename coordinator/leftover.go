@@ -4,7 +4,6 @@ import (
 	"cmp"
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/millrace-dev/millrace/streams"
 )
@@ -73,18 +72,9 @@ func (c *Coordinator) reject(ctx context.Context, it *item, reason string) {
 
 // rejectAll is reject for many items, maxSends at a time: what waits behind them is not to wait for one after the other.
 func (c *Coordinator) rejectAll(ctx context.Context, items []*item, reason string) {
-	var wait sync.WaitGroup
-	slots := make(chan struct{}, min(max(len(items), 1), maxSends))
-	for _, it := range items {
-		slots <- struct{}{}
-		wait.Add(1)
-		c.pool.Run(func() {
-			c.reject(ctx, it, cmp.Or(it.unusable, reason))
-			<-slots
-			wait.Done()
-		})
+	if len(items) > 0 {
+		c.atOnce(len(items), func(i int) { c.reject(ctx, items[i], cmp.Or(items[i].unusable, reason)) })
 	}
-	wait.Wait()
 }
 
 // rejectStart makes a dead letter of a run's start.
