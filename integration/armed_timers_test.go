@@ -20,17 +20,20 @@ import (
 )
 
 // make faults sets many more.
-var armedTimers = flag.Int("timers", 400, "how many timers are armed while the server and all workers restart")
+var (
+	armedTimers = flag.Int("timers", 400, "how many timers are armed while the server and all workers restart")
+	timerRate   = flag.Int("timers.rate", 1000, "how many of them are due in a second")
+)
 
 // latestTimer is how late all but one of a hundred may fire.
 const latestTimer = 15 * time.Second
 
-// TestArmedTimersSurviveARestart arms timers, a thousand for a second, has the server and all coordinators restart
+// TestArmedTimersSurviveARestart arms timers, at most a number of them for a second, has the server and all coordinators restart
 // before that, and looks into every history for the one firing.
 func TestArmedTimersSurviveARestart(t *testing.T) {
 	e := newEngine(t)
 	ctx, cancel := context.WithTimeout(context.Background(), time.Minute+time.Duration(*armedTimers)*20*time.Millisecond)
-	t.Cleanup(cancel)
+	e.ctx, e.last = ctx, append(e.last, cancel)
 	a := &armed{engine: e, ctx: ctx, due: make(map[string]time.Time)}
 	stop := a.serve()
 	sample := min(*armedTimers, 50)
@@ -101,11 +104,11 @@ func (a *armed) wait(ctx workflow.Context, due time.Time) error {
 	return err
 }
 
-// start starts the runs with the numbers from to before to, of which at most a thousand are due in each second from due on.
+// start starts the runs with the numbers from to before to, of which at most timerRate are due in each second from due on.
 func (a *armed) start(from, to int, due time.Time) {
 	a.Helper()
 	slots := make(chan struct{}, 64)
-	spread := max(time.Second, time.Duration(to)*time.Millisecond)
+	spread := max(time.Second, time.Duration(to)*time.Second/time.Duration(*timerRate))
 	var group sync.WaitGroup
 	for i := from; i < to; i++ {
 		slots <- struct{}{}

@@ -33,11 +33,11 @@ type link struct {
 
 	// promises is where the promises of closes are told, up to the token of whom they are made to.
 	promises string
-	// slots have, of each kind, a token for each line in use: a request waits until there is room.
-	slots [kinds]chan struct{}
 
-	mu   sync.Mutex // guards the fields below
-	idle [kinds][]*line
+	mu sync.Mutex // guards the fields below, but for the channels in windows
+	// windows bound the lines in use of each kind.
+	windows [kinds]window
+	idle    [kinds][]*line
 	// busy are the lines in use, each at its place; the sweeper looks after them.
 	busy     []*line
 	sweeper  *time.Timer
@@ -46,9 +46,10 @@ type link struct {
 	outbox
 }
 
-// maxLines and maxBroad bound the requests under way, and so the subscriptions, which are kept for the next requests: less
-// than a kilobyte each, the broker's share included, and two more for a broad one. More requests would gain nothing, and
-// subscriptions that come and go make the broker look for all others anew.
+// maxLines and maxBroad bound the requests under way while the broker answers in time (see window), and so the
+// subscriptions, which are kept for the next requests: less than a kilobyte each, the broker's share included, and two
+// more for a broad one. More requests would gain nothing, and subscriptions that come and go make the broker look for all
+// others anew.
 const (
 	maxLines = 1024
 	maxBroad = 64
@@ -81,8 +82,8 @@ type line struct {
 	// Guarded by the link's lock:
 
 	place int // in busy
-	// until is when the request is given up, zero for when its context ends.
-	until time.Time
+	// sent is when the request began, until when it is given up: both are zero for when its context ends.
+	sent, until time.Time
 	// epoch is that in which the request was sent, 0 for a request that outlives a loss of the connection.
 	epoch uint64
 
@@ -105,7 +106,7 @@ type condition struct {
 func newLink(nc *nats.Conn, promises string) *link {
 	l := &link{
 		nc: nc, promises: promises, outbox: outbox{alone: defaultAlone},
-		slots: [kinds]chan struct{}{make(chan struct{}, maxLines), make(chan struct{}, maxBroad), make(chan struct{}, maxLines)},
+		windows: [kinds]window{newWindow(maxLines), newWindow(maxBroad), newWindow(maxLines)},
 	}
 	l.condition.Store(&condition{epoch: 1, up: nc.Status() == nats.CONNECTED, lost: l.listen()})
 	l.renew()
@@ -199,19 +200,20 @@ func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, k k
 	if err := ctx.Err(); err != nil {
 		return nil, err
 	}
+	slots := l.windows[k].slots
 	select {
-	case l.slots[k] <- struct{}{}:
+	case slots <- struct{}{}:
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	var until time.Time
+	var sent time.Time
 	var epoch uint64
 	if timeout > 0 {
-		until, epoch = time.Now().Add(timeout), l.current().epoch
+		sent, epoch = time.Now(), l.current().epoch
 	}
-	line, err := l.take(k, until, epoch)
+	line, err := l.take(k, sent, timeout, epoch)
 	if err != nil {
-		<-l.slots[k]
+		<-slots
 		return nil, err
 	}
 	line.requests++
@@ -254,7 +256,7 @@ func (x *line) await(ctx context.Context) (*nats.Msg, error) {
 }
 
 // take puts an idle line, or a new one, to use.
-func (l *link) take(k kind, until time.Time, epoch uint64) (*line, error) {
+func (l *link) take(k kind, sent time.Time, timeout time.Duration, epoch uint64) (*line, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	idle := l.idle[k]
@@ -267,7 +269,10 @@ func (l *link) take(k kind, until time.Time, epoch uint64) (*line, error) {
 	}
 	line := idle[len(idle)-1]
 	l.idle[k] = idle[:len(idle)-1]
-	line.until, line.epoch, line.place = until, epoch, len(l.busy)
+	line.sent, line.until, line.epoch, line.place = sent, time.Time{}, epoch, len(l.busy)
+	if timeout > 0 {
+		line.until = sent.Add(timeout)
+	}
 	l.busy = append(l.busy, line)
 	if !l.sweeping {
 		l.sweeping = true
@@ -309,11 +314,15 @@ func (l *link) release(line *line, answered bool) {
 	if keep {
 		l.idle[line.kind] = append(l.idle[line.kind], line)
 	}
+	w := &l.windows[line.kind]
+	tokens := w.ended(line.sent, answered)
 	l.mu.Unlock()
 	if !keep {
 		_ = line.sub.Unsubscribe() // fails only on a connection that is closed
 	}
-	<-l.slots[line.kind]
+	for range tokens {
+		<-w.slots
+	}
 }
 
 // sweep gives up what has waited too long, and what was sent before the connection was lost.
@@ -326,11 +335,17 @@ func (l *link) sweep() {
 		case closed:
 			line.giveUpLocked(nats.ErrConnectionClosed)
 		case !line.until.IsZero() && now.After(line.until):
+			if line.given == nil {
+				l.windows[line.kind].lost(line.sent)
+			}
 			line.giveUpLocked(errNoAnswer)
 		case line.epoch > 0 && line.epoch != epoch:
 			line.giveUpLocked(errDisconnected)
 		}
 		line.mu.Unlock()
+	}
+	for k := range l.windows {
+		l.windows[k].judge(now)
 	}
 	if l.sweeping = len(l.busy) > 0; l.sweeping {
 		l.sweeper.Reset(sweepEvery)
