@@ -206,16 +206,36 @@ func (s *simulation) park(ctx context.Context, p *process, d *streams.Delivery, 
 	}
 }
 
+// generationKey is an activity's task of one generation.
+type generationKey struct {
+	run        history.Run
+	activity   int64
+	generation int64
+}
+
+func generationOf(task *history.Task) generationKey {
+	return generationKey{task.Run.Run, task.Event, task.Generation}
+}
+
 // delivered notes that a task is delivered: whoever had it before has lost it, or the broker doubles its deliveries.
-func (s *simulation) delivered(task *history.Task) {
+func (s *simulation) delivered(d *streams.Delivery, task *history.Task) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	key := generationOf(task)
+	if last := s.newest[key]; last == nil || isLater(d, last) {
+		s.newest[key] = d
+	}
 	attempts := s.attempts[streams.TaskRef{Run: task.Run.Run, Activity: task.Event}]
 	for other, a := range attempts {
-		if a.generation == task.Generation {
+		if a.generation == task.Generation && isLater(d, other) {
 			delete(attempts, other)
 		}
 	}
+}
+
+// isLater compares deliveries of tasks of one generation, of which there are several where one is sent again.
+func isLater(d, other *streams.Delivery) bool {
+	return d.Seq > other.Seq || d.Seq == other.Seq && d.Deliveries > other.Deliveries
 }
 
 // simulatedAttempt is an attempt that a worker is making.
@@ -225,13 +245,17 @@ type simulatedAttempt struct {
 }
 
 // attempting notes that an attempt is made until the function that it returns is called. Attempts of two generations never
-// overlap, unless the older one has lost its task: it took too long, or it was sent by somebody who did not know.
+// overlap, unless one has lost its task: it took too long, it was sent by somebody who did not know, or the broker has
+// given it to somebody else.
 func (s *simulation) attempting(p *process, d *streams.Delivery, task *history.Task) (end func()) {
 	ref := streams.TaskRef{Run: task.Run.Run, Activity: task.Event}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.attempts[ref] == nil {
 		s.attempts[ref] = map[*streams.Delivery]simulatedAttempt{}
+	}
+	if s.newest[generationOf(task)] != d {
+		return func() {}
 	}
 	now := time.Now()
 	for other, a := range s.attempts[ref] {

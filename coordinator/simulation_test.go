@@ -85,7 +85,9 @@ type simulation struct {
 	violations []string
 	// attempts are those that workers are making, by activity.
 	attempts map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt
-	asks     int
+	// newest are the last deliveries of tasks.
+	newest map[generationKey]*streams.Delivery
+	asks   int
 	// resolved is when an activity's result was recorded.
 	resolved map[streams.TaskRef]time.Time
 	// decoded are transitions by the sequences of their records.
@@ -161,7 +163,7 @@ const simulatedAckWait = 2 * time.Second
 
 func newSimulation(f *fixture, seed uint64) *simulation {
 	s := &simulation{fixture: f, seed: seed, rng: rand.New(rand.NewPCG(seed, 1)),
-		attempts: map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt{},
+		attempts: map[streams.TaskRef]map[*streams.Delivery]simulatedAttempt{}, newest: map[generationKey]*streams.Delivery{},
 		resolved: map[streams.TaskRef]time.Time{}, decoded: map[uint64]*history.Transition{}, turns: map[streams.Lane]chan struct{}{},
 		steps: steps{states: map[history.Run]*history.State{}, begun: map[history.Run]bool{}}}
 	for _, lane := range []streams.Lane{streams.LaneStarts, streams.LaneInbox, streams.LaneTasks} {
@@ -320,7 +322,7 @@ func (s *simulation) work(ctx context.Context, p *process, d *streams.Delivery, 
 		s.Error(err)
 		return
 	}
-	s.delivered(task)
+	s.delivered(d, task)
 	if d.Deliveries > 1 || task.Asked || d.Published.Sub(task.Scheduled) > 5*time.Second {
 		if settled, err := s.hasResult(ctx, p, task); err != nil {
 			return
