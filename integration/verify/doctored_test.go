@@ -355,6 +355,13 @@ func orders() []cure {
 				return all
 			})
 		}, []Invariant{I1, I2, I3, I5}, "its start at"},
+		{"a start on a condition that speaks of no other run", func(d *doctor) {
+			d.messages(kindHistory, func(all []Message) []Message {
+				start := &all[inLane(all, "steps-0", "start")[1]]
+				start.Headers[headerExpectedOn] = []string{start.Subject}
+				return all
+			})
+		}, []Invariant{I1, I2, I3, I5}, "its start at"},
 		{"time that goes back", func(d *doctor) {
 			d.record("steps-1", 1, func(t *history.Transition) { t.Time = t.Time.Add(-time.Hour) })
 		}, []Invariant{I5}, "before the one before it"},
