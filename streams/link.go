@@ -158,13 +158,7 @@ func (l *link) renew() *condition {
 // exchange sends a message and waits for its answer: until ctx ends, or as long as timeout, or until the connection is
 // lost. A timeout of 0 leaves it to ctx alone.
 func (l *link) exchange(ctx context.Context, m *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
-	line, err := l.send(ctx, m, timeout, narrow, nil)
-	if err != nil {
-		return nil, err
-	}
-	answer, err := line.await(ctx)
-	l.release(line, err == nil)
-	return answer, err
+	return l.exchangeOn(ctx, narrow, m, nil, timeout)
 }
 
 // exchangeMany is exchange for a direct read that is answered by messages and, at the end, a status.
@@ -186,7 +180,11 @@ func (l *link) exchangeMany(ctx context.Context, m *nats.Msg, timeout time.Durat
 // exchangePromised is exchange for a message whose answer makes a notice true: whoever the notice is for is promised it
 // before, and hears the answer, too.
 func (l *link) exchangePromised(ctx context.Context, m, notice *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
-	line, err := l.send(ctx, m, timeout, promised, notice)
+	return l.exchangeOn(ctx, promised, m, notice, timeout)
+}
+
+func (l *link) exchangeOn(ctx context.Context, k kind, m, notice *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	line, err := l.send(ctx, m, timeout, k, notice)
 	if err != nil {
 		return nil, err
 	}
