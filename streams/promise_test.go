@@ -7,6 +7,8 @@ import (
 	"time"
 
 	"github.com/nats-io/nats.go"
+
+	"github.com/millrace-dev/millrace/internal/devserver/devtest"
 )
 
 func TestPromisesComeTrueByTheirAcknowledgement(t *testing.T) {
@@ -114,5 +116,30 @@ func TestTheWaiterOfARecordHearsOnceWhenItIsStored(t *testing.T) {
 		if len(heard) > 0 {
 			t.Errorf("late %t: heard also of %q", late, <-heard)
 		}
+	}
+}
+
+// BenchmarkTheWaiterHears measures the time from the append of a closing record until its waiter, on a connection of his
+// own, has heard of it: by a promise, and by a notice that follows the append.
+func BenchmarkTheWaiterHears(b *testing.B) {
+	for name, late := range map[string]bool{"promise": false, "notice": true} {
+		b.Run(name, func(b *testing.B) {
+			f := setup(b, 1)
+			f.ns.late = late
+			theirs, err := Open(f.ctx, devtest.Conn(b, f.server), "test")
+			f.ok(err)
+			heard := make(chan struct{}, 1)
+			stop, err := theirs.ListenClosed("me", func(string, []byte) { heard <- struct{}{} }, func() {})
+			f.ok(err)
+			defer stop()
+			data := make([]byte, 150)
+			for b.Loop() {
+				info := RecordInfo{Number: 1, CommitID: "c", Type: "T", Status: "Completed", LastEvent: 1, Waiter: "me"}
+				if _, err := f.ns.Append(f.ctx, newRun("w").Run, data, info, 0); err != nil {
+					b.Fatal(err)
+				}
+				<-heard
+			}
+		})
 	}
 }
