@@ -223,7 +223,7 @@ func (l *link) send(ctx context.Context, m *nats.Msg, timeout time.Duration, k k
 	line.reply = string(strconv.AppendUint(append(reply, line.inbox...), line.requests, 36))
 	m.Reply = line.reply
 	if notice != nil {
-		err = l.post(&nats.Msg{Subject: notice.Subject + promiseToken, Reply: line.reply, Data: notice.Data}, line)
+		err = l.post(&nats.Msg{Subject: line.reply + promiseToken, Data: notice.Data}, line)
 	}
 	if err == nil {
 		err = l.post(m, line)

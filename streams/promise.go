@@ -2,17 +2,21 @@ package streams
 
 import (
 	"context"
+	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go"
 )
 
-// A promise is the notice of a close that is sent before the closing record. Its reply subject is that of the record's
-// acknowledgement, which lies where the waiter listens: so the broker tells him that the record is stored at the moment
-// in which it tells the process that appended it, and the notice need not travel after that. A promise whose
+// A promise is the notice of a close that is sent before the closing record. Its subject is that of the record's
+// acknowledgement and a token more, and lies where the waiter listens: so the broker tells him that the record is stored at
+// the moment in which it tells the process that appended it, and the notice need not travel after that. A promise whose
 // acknowledgement does not come, or is a refusal, means nothing.
+//
+// It has no reply subject: where the waiter is gone the broker would answer there that nobody listens, and the process that
+// appends would take that for the answer to the record.
 
-// promiseToken ends the subject of a promise, after that of the notice.
+// promiseToken ends the subject of a promise, after that of the acknowledgement.
 const promiseToken = ".promise"
 
 // maxPromises bounds the promises and the acknowledgements that a listener keeps while their counterpart is still to come;
@@ -61,12 +65,9 @@ type promises struct {
 // hear takes what came on a subject below that of a notice: a promise, or the acknowledgement of a record. It returns the
 // data of the promise that has come true, nil when none has.
 func (p *promises) hear(m *nats.Msg) (record []byte) {
-	key, isPromise := m.Reply, true
-	if key == "" {
-		key, isPromise = m.Subject, false
-	}
+	key, isPromise := strings.CutSuffix(m.Subject, promiseToken)
 	if other := p.open[key]; other != nil {
-		if (other.Reply != "") == isPromise {
+		if (len(other.Subject) > len(key)) == isPromise {
 			return nil // not ours: each is sent once
 		}
 		p.forget(key)

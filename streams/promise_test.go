@@ -13,8 +13,8 @@ import (
 
 func TestPromisesComeTrueByTheirAcknowledgement(t *testing.T) {
 	t.Parallel()
-	promise := func(reply, data string) *nats.Msg {
-		return &nats.Msg{Subject: "d.w.r.promise", Reply: reply, Data: []byte(data)}
+	promise := func(ack, data string) *nats.Msg {
+		return &nats.Msg{Subject: ack + promiseToken, Data: []byte(data)}
 	}
 	ack := func(subject string) *nats.Msg {
 		return &nats.Msg{Subject: subject, Data: []byte(`{"stream":"H","seq":7}`)}
@@ -54,19 +54,19 @@ func TestPromisesAreBounded(t *testing.T) {
 	t.Parallel()
 	var p promises
 	for i := range 3 * maxPromises {
-		p.hear(&nats.Msg{Subject: "d.w.r.promise", Reply: fmt.Sprintf("d.w.r.l.%d", i), Data: []byte("x")})
+		p.hear(&nats.Msg{Subject: fmt.Sprintf("d.w.r.l.%d.promise", i), Data: []byte("x")})
 	}
 	if len(p.open) != maxPromises || len(p.order) != maxPromises || p.bytes != maxPromises {
 		t.Errorf("%d promises, %d in order, %d bytes are kept, want %d", len(p.open), len(p.order), p.bytes, maxPromises)
 	}
 	large := make([]byte, waitingNoticeBytes/4)
 	for i := range 12 {
-		p.hear(&nats.Msg{Subject: "d.w.r.promise", Reply: fmt.Sprintf("d.w.r.m.%d", i), Data: large})
+		p.hear(&nats.Msg{Subject: fmt.Sprintf("d.w.r.m.%d.promise", i), Data: large})
 	}
 	if len(p.open) > 4 || p.bytes > waitingNoticeBytes {
 		t.Errorf("%d promises of %d bytes are kept", len(p.open), p.bytes)
 	}
-	p.hear(&nats.Msg{Subject: "d.w.r.promise", Reply: "d.w.r.n.1", Data: make([]byte, 2*waitingNoticeBytes)})
+	p.hear(&nats.Msg{Subject: "d.w.r.n.1.promise", Data: make([]byte, 2*waitingNoticeBytes)})
 	if len(p.open) != 0 || p.bytes != 0 || len(p.order) != 0 {
 		t.Errorf("%d promises, %d in order, %d bytes are kept", len(p.open), len(p.order), p.bytes)
 	}
@@ -116,6 +116,25 @@ func TestTheWaiterOfARecordHearsOnceWhenItIsStored(t *testing.T) {
 		if len(heard) > 0 {
 			t.Errorf("late %t: heard also of %q", late, <-heard)
 		}
+	}
+}
+
+// A promise to a client that has gone is answered by nobody, not even by the broker: that would count as the answer to the
+// record, which would be appended once more.
+func TestTheRecordOfAWaiterWhoIsGoneIsAppendedOnce(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	run := newRun("w").Run
+	published, err := f.nc.SubscribeSync(f.ns.at("w").record(run))
+	f.ok(err)
+	f.ok(f.nc.Flush())
+	data, info := f.transition(run, 1, 0)
+	info.Waiter = "gone"
+	_, err = f.ns.Append(f.ctx, run, data, info, 0)
+	f.ok(err)
+	f.ok(f.nc.Flush())
+	if n, _, _ := published.Pending(); n != 1 {
+		t.Errorf("the record was published %d times", n)
 	}
 }
 

@@ -65,8 +65,7 @@ func (e *engine) floods(closed, open history.Run) []flood {
 		{name: "live", kept: 5, bases: []*nats.Msg{message("millrace.default.live."+run(open), records[len(records)-1].Data), openRecords[0]}},
 		{name: "done", kept: 3, bases: []*nats.Msg{
 			message("millrace.default.done."+first.Waiter+"."+open.RunID, records[len(records)-1].Data),
-			{Subject: "millrace.default.done." + first.Waiter + "." + open.RunID + ".promise", Data: records[len(records)-1].Data,
-				Reply: "millrace.default.done." + first.Waiter + "." + open.RunID + ".x.1"},
+			message("millrace.default.done."+first.Waiter+"."+open.RunID+".x.1.promise", records[len(records)-1].Data),
 			message("millrace.default.done."+first.Waiter+"."+open.RunID+".x.1", []byte(`{"stream":"MILLRACE_default_0_HISTORY", "seq":7}`)),
 			message("millrace.default.done."+first.Waiter+"."+open.RunID, e.encoded(&history.UpdateAnswer{Run: open, ID: "x", Step: history.UpdateAccepted}))}},
 		{name: "query", kept: 3, bases: []*nats.Msg{message("millrace.default.query.main.-", e.encoded(&history.Query{Run: open, Type: "state"})),

@@ -42,7 +42,7 @@ func kinds() []kind {
 
 // next is the next malformed message, made of base.
 func (r *mutant) next(base *nats.Msg) *nats.Msg {
-	m := &nats.Msg{Subject: base.Subject, Reply: base.Reply, Header: nats.Header{}, Data: append([]byte(nil), base.Data...)}
+	m := &nats.Msg{Subject: base.Subject, Header: nats.Header{}, Data: append([]byte(nil), base.Data...)}
 	for k, v := range base.Header {
 		m.Header[k] = append([]string(nil), v...)
 	}
