@@ -191,7 +191,7 @@ func (g *Gateway) Ask(ctx context.Context, verb GatewayVerb, queue string, data 
 		return nil, fmt.Errorf("%w: %w", ErrUnavailable, err)
 	}
 	subject := GatewaySubject(g.name, verb, queue)
-	answer, err := g.request(ctx, &nats.Msg{Subject: subject, Data: data}, timeout)
+	answer, err := g.askProcess(ctx, &nats.Msg{Subject: subject, Data: data}, timeout)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, fmt.Errorf("%w: nobody serves the gateway of namespace %s, or it is not imported here", ErrUnavailable, g.name)
@@ -229,7 +229,7 @@ func (n *Namespace) ServeLeases(instance string, handle func(ctx context.Context
 // AskLease passes something on to the gateway that has given a lease. ErrNotFound means that the gateway is gone,
 // ErrUnavailable that no answer came.
 func (n *Namespace) AskLease(ctx context.Context, instance string, data []byte) ([]byte, error) {
-	answer, err := n.request(ctx, &nats.Msg{Subject: leaseSubject(n.name, instance), Data: data}, lastAttempt)
+	answer, err := n.askProcess(ctx, &nats.Msg{Subject: leaseSubject(n.name, instance), Data: data}, lastAttempt)
 	switch {
 	case errors.Is(err, nats.ErrNoResponders):
 		return nil, fmt.Errorf("gateway %s: %w", instance, ErrNotFound)

@@ -62,6 +62,7 @@ const (
 	narrow   kind = iota // one answer
 	broad                // many messages and a status
 	promised             // one answer, which somebody else hears, too
+	asked                // one answer of another process, which may wait for something first
 	kinds
 )
 
@@ -106,7 +107,7 @@ type condition struct {
 func newLink(nc *nats.Conn, promises string) *link {
 	l := &link{
 		nc: nc, promises: promises, outbox: outbox{alone: defaultAlone},
-		windows: [kinds]window{newWindow(maxLines), newWindow(maxBroad), newWindow(maxLines)},
+		windows: [kinds]window{newWindow(maxLines), newWindow(maxBroad), newWindow(maxLines), newWindow(maxLines)},
 	}
 	l.condition.Store(&condition{epoch: 1, up: nc.Status() == nats.CONNECTED, lost: l.listen()})
 	l.renew()
@@ -181,6 +182,12 @@ func (l *link) exchangeMany(ctx context.Context, m *nats.Msg, timeout time.Durat
 // before, and hears the answer, too.
 func (l *link) exchangePromised(ctx context.Context, m, notice *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
 	return l.exchangeOn(ctx, promised, m, notice, timeout)
+}
+
+// exchangeAsked is exchange for a message that another process answers. It keeps no room from those to the broker, of which
+// that process may be in need, as this very process is where it answers itself.
+func (l *link) exchangeAsked(ctx context.Context, m *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	return l.exchangeOn(ctx, asked, m, nil, timeout)
 }
 
 func (l *link) exchangeOn(ctx context.Context, k kind, m, notice *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
@@ -333,7 +340,7 @@ func (l *link) sweep() {
 		case closed:
 			line.giveUpLocked(nats.ErrConnectionClosed)
 		case !line.until.IsZero() && now.After(line.until):
-			if line.given == nil {
+			if line.given == nil && line.kind != asked { // what other processes do says nothing of the broker
 				l.windows[line.kind].lost(line.sent)
 			}
 			line.giveUpLocked(errNoAnswer)

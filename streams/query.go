@@ -79,7 +79,7 @@ func (n *Namespace) Query(ctx context.Context, queue, build string, data []byte)
 	if err == nil {
 		ctx, cancel := context.WithTimeout(ctx, queryTimeout)
 		defer cancel()
-		answer, err = n.request(ctx, &nats.Msg{Subject: querySubject(n.name, queue, build), Data: data}, 0)
+		answer, err = n.askProcess(ctx, &nats.Msg{Subject: querySubject(n.name, queue, build), Data: data}, 0)
 	}
 	var unanswered *unansweredError
 	switch {

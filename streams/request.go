@@ -145,6 +145,14 @@ func (b broker) request(ctx context.Context, m *nats.Msg, timeout time.Duration)
 	return answered(b.plainRequest(ctx, m, timeout))
 }
 
+// askProcess is request for what another process answers, in its own time.
+func (b broker) askProcess(ctx context.Context, m *nats.Msg, timeout time.Duration) (*nats.Msg, error) {
+	if b.link != nil && !b.plain {
+		return answered(b.link.exchangeAsked(ctx, m, timeout))
+	}
+	return answered(b.plainRequest(ctx, m, timeout))
+}
+
 // answered classifies the outcome of a request.
 func answered(answer *nats.Msg, err error) (*nats.Msg, error) {
 	if err != nil {

@@ -1,11 +1,14 @@
 package streams
 
 import (
+	"context"
 	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"github.com/nats-io/nats.go"
 )
 
 // tardy is a broker that answers 150 requests a second, one after the other in the order in which they came: those that
@@ -147,5 +150,61 @@ func TestWindowStaysWideForTheMany(t *testing.T) {
 	w.judge(now)
 	if w.size() != maxLines {
 		t.Errorf("%d requests may be under way, want %d", w.size(), maxLines)
+	}
+}
+
+// A process that waits before it answers, or does not answer, is no slow broker: nobody else has to wait for it, neither
+// who asks others nor who asks the broker.
+func TestAskingAnotherProcessNarrowsNothing(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	f.silence("void")
+	l := f.ns.link
+	l.mu.Lock()
+	for k := range l.windows {
+		l.windows[k].judged = time.Now().Add(time.Hour) // nothing begins to count anew
+	}
+	l.mu.Unlock()
+	late := func(ask func(context.Context, *nats.Msg, time.Duration) (*nats.Msg, error)) (n int) {
+		_, err := ask(f.ctx, &nats.Msg{Subject: "void"}, 10*time.Millisecond)
+		f.is(err, errNoAnswer)
+		l.mu.Lock()
+		defer l.mu.Unlock()
+		for k := range l.windows {
+			n += l.windows[k].late
+		}
+		return n
+	}
+	if n := late(f.ns.askProcess); n != 0 {
+		t.Errorf("%d requests count that a process has not answered", n)
+	}
+	if n := late(f.ns.request); n != 1 {
+		t.Errorf("%d requests count that the broker has not answered, want 1", n)
+	}
+}
+
+// Who answers a query asks the broker on the same connection, where the queries under way leave no room.
+func TestQueriesLeaveRoomForTheirAnswers(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	l := f.ns.link
+	l.mu.Lock()
+	l.windows[narrow] = newWindow(1)
+	l.mu.Unlock()
+	run := newRun("w").Run
+	stop, err := f.ns.ServeQueries("q", "", func(ctx context.Context, _ []byte) []byte {
+		if _, err := f.ns.Load(ctx, run, 0); err != nil {
+			return []byte(err.Error())
+		}
+		return []byte("answer")
+	})
+	f.ok(err)
+	defer stop()
+	ctx, cancel := context.WithTimeout(f.ctx, 20*time.Second)
+	defer cancel()
+	answer, err := f.ns.Query(ctx, "q", "", []byte("?"))
+	f.ok(err)
+	if string(answer) != "answer" {
+		t.Errorf("answer is %q", answer)
 	}
 }
