@@ -120,10 +120,7 @@ func (c *Coordinator) coverOf(ctx context.Context, e *entry, p *plan) (identity 
 // one that this process has armed on the prefix that it decides on. Failing these it arms one first. Whoever is woken
 // by a wake-up for the time that is named, or an earlier one, sends what it covers.
 func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identity string, held *item, err error) {
-	due := e.state().NextDeadline(p.draft.Time())
-	if due.After(p.draft.Time()) {
-		due = time.Time{}
-	}
+	due := dueSince(e, p)
 	sure, rung, least := false, false, due
 	for _, it := range p.wakes {
 		var at time.Time
@@ -146,6 +143,26 @@ func (c *Coordinator) clockCover(ctx context.Context, e *entry, p *plan) (identi
 		}
 	}
 	return history.NewWakeUp(due).Identity(), held, nil
+}
+
+// dueSince is the earliest deadline for which the draft has events. Whoever else had been given a wake-up for that time or
+// a later one would have appended them. Of a ScheduleToStart time-out that is not certain, as others may have found that the
+// activity had started; so it counts where there is nothing else only.
+func dueSince(e *entry, p *plan) (due time.Time) {
+	if due = e.state().NextDeadline(p.draft.Time()); !due.IsZero() && !due.After(p.draft.Time()) {
+		return due
+	}
+	due = time.Time{}
+	for _, event := range p.draft.Events() {
+		out, ok := event.Attributes.(*history.ActivityTaskTimedOut)
+		if !ok {
+			continue
+		}
+		if start := e.state().Activities[out.Scheduled].StartDeadline(); due.IsZero() || start.Before(due) {
+			due = start
+		}
+	}
+	return due
 }
 
 // runCode returns all events of the transition: the draft's, and what the workflow code decides on them.
@@ -188,10 +205,12 @@ func (c *Coordinator) closeLast(ctx context.Context, e *entry, p *plan, events [
 		if err != nil {
 			return nil, nil, err
 		}
+		// An update that does not wait any more was judged by somebody else.
+		missing := slices.ContainsFunc(p.taken, func(it *item) bool { return it.missing })
 		// What was sent after an update that has to wait for another transition does not wait when there may be none.
 		waits := p.behind
 		e.closing = e.closing || waits
-		if len(items) == len(p.items) && !waits {
+		if len(items) == len(p.items) && !waits && !missing {
 			break
 		}
 		again, err := c.plan(ctx, e, items)

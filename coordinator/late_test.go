@@ -1,12 +1,15 @@
 package coordinator_test
 
 import (
+	"context"
 	"testing"
 	"time"
 
 	"github.com/millrace-dev/millrace/api/enums"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
+	"github.com/millrace-dev/millrace/streams/streamstest"
 )
 
 // TestATimerIsNotLostWhereItsTransitionWasAppendedLate: when the transition was decided, a wake-up was armed that would
@@ -67,5 +70,69 @@ func TestAScheduleToStartTimeoutThatPassedUnarmedIsSeen(t *testing.T) {
 		f.serve()
 		f.settle(time.Minute)
 		f.wantStatus(run, enums.WORKFLOW_EXECUTION_STATUS_COMPLETED)
+	})
+}
+
+// lateInbox is the broker as a process sees it that is frozen whenever a message of an inbox has just reached it.
+type lateInbox struct {
+	*streamstest.Model
+	frozen time.Duration
+}
+
+func (b *lateInbox) Consume(ctx context.Context, lane streams.Lane, queue, build string, o streams.ConsumeOptions) (streams.Consumer, error) {
+	c, err := b.Model.Consume(ctx, lane, queue, build, o)
+	if lane == streams.LaneInbox {
+		return &lateDelivery{c, b.frozen}, err
+	}
+	return c, err
+}
+
+type lateDelivery struct {
+	streams.Consumer
+	frozen time.Duration
+}
+
+func (c *lateDelivery) Pull(ctx context.Context, most int) ([]*streams.Delivery, error) {
+	d, err := c.Consumer.Pull(ctx, most)
+	time.Sleep(c.frozen)
+	return d, err
+}
+
+// TestAnOldWakeUpCoversNoLaterStartTimeout: a process is given the wake-up for a timer, and frozen. It is delivered to
+// another, which fires the timer, schedules B, which nobody starts, and dies. When the first process goes on, the wake-up is
+// gone: what follows from the time-out of B must be covered by a later one, as it dies before it has sent the task.
+func TestAnOldWakeUpCoversNoLaterStartTimeout(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("w", func(env *replay.Env) {
+			done := false
+			sleep(env, time.Second)
+			if _, err := env.ScheduleActivity(&history.ActivityTaskScheduled{Type: "B", ScheduleToStart: 2000},
+				func(replay.Outcome) { done = true }); err != nil {
+				panic(err)
+			}
+			env.Block("activity", func() bool { return done })
+			env.Complete(call(env, "A"))
+		})
+		f.config.MaxAlarms = -1
+		stop := f.serve()
+		run := f.start("w", "w")
+		f.settle(500 * time.Millisecond)
+		stop()
+		frozen := f.serveOn(&lateInbox{f.model, 8 * time.Second})
+		f.settle(time.Second)
+		stop = f.serve()
+		f.settle(5500 * time.Millisecond)
+		f.kill(stop)
+		f.wantEvents(run, "2 TimerStarted", "3 TimerFired", "4 ActivityTaskScheduled")
+		f.faults(losing(streamstest.OpPublishTask, streamstest.OpNak))
+		f.settle(2500 * time.Millisecond)
+		f.kill(frozen)
+		f.wantEvents(run, "2 TimerStarted", "3 TimerFired", "4 ActivityTaskScheduled", "5 ActivityTaskTimedOut", "6 ActivityTaskScheduled")
+		f.faults(nil)
+		f.serve()
+		f.settle(30 * time.Second)
+		if !f.queued(run, 6) {
+			f.Fatal("the task was never sent")
+		}
 	})
 }

@@ -30,12 +30,7 @@ type rejected struct {
 // planUpdate drafts what an update leads to. It postpones one that cannot be judged before the transition is committed,
 // and with it what was sent after it.
 func (c *Coordinator) planUpdate(ctx context.Context, e *entry, p *plan, it *item) error {
-	for _, r := range p.rejected {
-		if r.message.Update.ID == it.message.Update.ID { // the same question, again
-			p.rejected = append(p.rejected, rejected{it, r.failure})
-			return nil
-		}
-	}
+	same := slices.IndexFunc(p.rejected, func(r rejected) bool { return r.message.Update.ID == it.message.Update.ID })
 	v := p.draft.Awaits(it.message)
 	switch {
 	case v != history.Taken:
@@ -49,6 +44,9 @@ func (c *Coordinator) planUpdate(ctx context.Context, e *entry, p *plan, it *ite
 		return nil
 	case it.delivery != nil && (it.deliveries() > 1 || !c.keeper.certain(it)):
 		p.shared, p.behind = append(p.shared, it), !e.closing
+		return nil
+	case same >= 0: // the same question, again
+		p.rejected = append(p.rejected, rejected{it, p.rejected[same].failure})
 		return nil
 	case e.state().Transitions == 0 || it.delivery == nil:
 		p.postpone(e, it)

@@ -11,6 +11,7 @@ import (
 	"github.com/millrace-dev/millrace/api/failure"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/internal/replay"
+	"github.com/millrace-dev/millrace/streams"
 	"github.com/millrace-dev/millrace/streams/streamstest"
 )
 
@@ -159,6 +160,50 @@ func TestWhoWasToldOfARejectionIsNotOverruled(t *testing.T) {
 		a.heard(f, "late") // its message may still be there
 		f.settle(20 * time.Second)
 		a.heard(f, "late", "rejected: after a")
+	})
+}
+
+// TestARejectionIsNoAnswerToAMessageThatOthersHold: one update was sent twice, and one of the messages was given to another
+// process before. Who judges the other must not take that one away, which may be about to be accepted and to cover what
+// follows: it is put into the inbox anew.
+func TestARejectionIsNoAnswerToAMessageThatOthersHold(t *testing.T) {
+	tallied(t, func(f *fixture, a *asker, run history.Address) {
+		stop := f.serve()
+		f.signal(run, "a", "1")
+		f.settle(time.Second)
+		stop()
+		f.send(run, update("once", "u"))
+		inbox, err := f.model.Consume(f.ctx, streams.LaneInbox, queue, "", streams.ConsumeOptions{AckWait: 5 * time.Second})
+		if err != nil {
+			f.Fatal(err)
+		}
+		if _, err := inbox.Pull(f.ctx, 1); err != nil {
+			f.Fatal(err)
+		}
+		f.settle(4900 * time.Millisecond)
+		if err := inbox.Close(); err != nil {
+			f.Fatal(err)
+		}
+		// A signal is dealt with for so long that both messages are dealt with together.
+		slow := true
+		calls := f.record(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+			if op == streamstest.OpLoad && slow {
+				slow = false
+				time.Sleep(time.Second)
+			}
+			return streamstest.Proceed
+		}, streamstest.OpSend, streamstest.OpAckSync)
+		f.serve()
+		f.without(func() { f.signal(run, "b", "2") })
+		f.settle(500 * time.Millisecond)
+		again := update("once", "u")
+		again.Forwarded = 1 // to come first
+		if err := f.model.Send(f.ctx, run, again); err != nil {
+			f.Fatal(err)
+		}
+		f.settle(time.Second)
+		calls.want(f, streamstest.OpSend, streamstest.OpAckSync, streamstest.OpSend, streamstest.OpAckSync)
+		a.heard(f, "u", "rejected: after a", "rejected: after a")
 	})
 }
 
