@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"math/rand/v2"
 	"time"
 
@@ -77,7 +78,7 @@ func (a *attempt) mayBegin(ctx context.Context) (ended bool, err error) {
 
 // look finds out what happened to the activity before, unless the delivery is certainly the first, and answers it when
 // the activity has its outcome already.
-func (a *attempt) look(ctx context.Context) (settled bool, err error) {
+func (a *attempt) look(ctx context.Context) (bool, error) {
 	d := a.delivery
 	if a.w.borrows {
 		return false, a.find(ctx) // whoever has handed the task out has looked
@@ -96,28 +97,33 @@ func (a *attempt) look(ctx context.Context) (settled bool, err error) {
 	if !again && !late && !known && !a.task.Asked {
 		return false, nil
 	}
-	settled, err = a.settled(ctx)
-	if settled {
+	settled, goesOn, err := a.settled(ctx)
+	switch {
+	case goesOn: // what HEARTBEATS holds is the next task's
+		a.pulse.end()
+		a.hold.drop(ctx, false)
+	case settled:
 		a.acknowledge(ctx, a.found != nil)
 	}
 	return settled, err
 }
 
 // settled says whether a result waits in the run's inbox or stands in its history, or the run is closed, or the task was
-// parked.
-func (a *attempt) settled(ctx context.Context) (bool, error) {
+// parked. In the latter case the activity goes on with another task.
+func (a *attempt) settled(ctx context.Context) (settled, goesOn bool, err error) {
 	waiting, err := a.w.broker.ReadInbox(ctx, a.task.Run, history.ActivitySource(a.task.Event), streams.ActivityMessages)
 	if err != nil {
-		return false, fmt.Errorf("look for the result of activity %d of run %s: %w", a.task.Event, a.run(), err)
+		return false, false, fmt.Errorf("look for the result of activity %d of run %s: %w", a.task.Event, a.run(), err)
 	}
 	if streams.EndsTask(waiting, a.task.Generation) {
-		return true, nil
+		return true, !streams.EndsTask(waiting, math.MaxInt64), nil
 	}
 	p, err := a.readPast(ctx)
 	if err != nil || p.ended || p.scheduled {
-		return p.ended, err
+		return p.ended, p.goesOn, err
 	}
-	return a.purged(ctx)
+	settled, err = a.purged(ctx)
+	return settled, false, err
 }
 
 func endsActivity(e *history.Event, activity int64) bool {

@@ -137,7 +137,9 @@ type past struct {
 	// scheduled is not set for an activity that the history does not know.
 	scheduled bool
 	// ended says that the task is over: the activity has its outcome, the run is closed, or the task was parked.
-	ended   bool
+	ended bool
+	// goesOn says that it is over for having been parked only: there is another task, or will be.
+	goesOn  bool
 	control history.Control
 }
 
@@ -163,7 +165,8 @@ func (a *attempt) readPast(ctx context.Context) (past, error) {
 		}
 	}
 	c, own := &p.control, a.task.Generation
-	p.ended = p.ended || c.Event > 0 && (c.Generation > own || c.Generation == own && c.Parked)
+	over := c.Event > 0 && (c.Generation > own || c.Generation == own && c.Parked)
+	p.ended, p.goesOn = p.ended || over, over && !p.ended
 	return p, nil
 }
 

@@ -240,7 +240,8 @@ func TestNextGenerationGoesOnWithTheDetailsAndItsOwnNumbers(t *testing.T) {
 	}
 }
 
-// A task that was parked may come again: its acknowledgement is lost, or somebody sends it who does not know.
+// A task that was parked may come again: its acknowledgement is lost, or somebody sends it who does not know. What the
+// attempts so far have left is for the next task.
 func TestTaskThatWasParkedIsNotRunAgain(t *testing.T) {
 	for name, after := range map[string]func(f *fixture){
 		"parked in the inbox": func(f *fixture) {
@@ -261,11 +262,15 @@ func TestTaskThatWasParkedIsNotRunAgain(t *testing.T) {
 				f.register(func() error { f.Error("the function was called"); return nil })
 				f.publish()
 				f.lose()
+				f.putBeat(&history.Beat{Attempt: 1, Ended: time.Now()})
 				after(f)
 				time.Sleep(2 * lossTimeout)
 				defer f.serve()()
 				if f.queued() {
 					f.Errorf("the task is still queued\n%s", f.logs)
+				}
+				if f.beat() == nil {
+					f.Error("what the attempt has left is gone")
 				}
 			})
 		})
