@@ -178,3 +178,34 @@ func TestPlainAck(t *testing.T) {
 		}
 	}
 }
+
+// A message that was given up before it was sent leaves as it was: the next attempt is a message of its own, or the broker
+// would answer both where only the last one is waited for.
+func TestAttemptsThatWaitToBeSentAreMessagesOfTheirOwn(t *testing.T) {
+	t.Parallel()
+	f := setup(t, 1)
+	l := f.ns.link
+	l.mu.Lock()
+	l.sending = true // by a goroutine that gets no processor
+	l.mu.Unlock()
+	run := newRun("w").Run
+	data, info := f.closing(run, 1, 0)
+	ended := make(chan error, 1)
+	go func() {
+		_, err := f.ns.Append(f.ctx, run, data, info, 0)
+		ended <- err
+	}()
+	var waiting []posted
+	for len(waiting) < 2 {
+		time.Sleep(10 * time.Millisecond) // no event tells of it
+		f.ok(f.ctx.Err())
+		l.mu.Lock()
+		waiting = l.posted
+		l.mu.Unlock()
+	}
+	if first, second := waiting[0].msg.Reply, waiting[1].msg.Reply; first == second {
+		t.Errorf("both attempts are answered on %s", first)
+	}
+	go l.sendPosted()
+	f.ok(<-ended)
+}

@@ -298,7 +298,8 @@ func (b broker) putRetried(ctx context.Context, m *nats.Msg) (seq uint64, err er
 // putAgain stands apart because its function costs an allocation.
 func (b broker) putAgain(ctx context.Context, m *nats.Msg, begun time.Time, err error) (seq uint64, _ error) {
 	err = b.retryUntil(ctx, begun, retryBudget, err, func(ctx context.Context, timeout time.Duration) (err error) {
-		seq, err = b.put(ctx, m, timeout)
+		// The message of the attempt before may still wait to be sent.
+		seq, err = b.put(ctx, &nats.Msg{Subject: m.Subject, Header: m.Header, Data: m.Data}, timeout)
 		return err
 	})
 	return seq, err
