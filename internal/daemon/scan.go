@@ -77,11 +77,13 @@ func (h *Healer) runScan(ctx context.Context) {
 	}
 }
 
-// scan takes up the starts since known, all of them if it is zero, and looks at what the open runs wait for.
+// scan takes up the starts since known, all of them if it is zero, and looks at what the open runs wait for. Starts are
+// looked at as they are listed: nearly all are those of runs that are closed, and there may be millions.
 func (h *Healer) scan(ctx context.Context, s scan, open map[history.Run]*openRun, known time.Time) error {
 	if s.all {
 		known = time.Time{}
 	}
+	before := slices.Collect(maps.Values(open))
 	for start, err := range h.ns.ListStarts(ctx, streams.StartFilter{}) {
 		if err != nil {
 			return fmt.Errorf("list runs: %w", err)
@@ -89,24 +91,38 @@ func (h *Healer) scan(ctx context.Context, s scan, open map[history.Run]*openRun
 		if start.Time.Before(known) {
 			break
 		}
-		if open[start.Run.Run] == nil {
-			open[start.Run.Run] = &openRun{run: start.Run}
+		if open[start.Run.Run] != nil {
+			continue
 		}
-	}
-	for run, o := range open {
-		if err := h.limit.Wait(ctx); err != nil {
+		if err := h.judge(ctx, s, open, &openRun{run: start.Run}); err != nil {
 			return err
 		}
-		isOpen, err := h.look(ctx, s, o)
-		switch {
-		case err == nil && !isOpen:
-			delete(open, run)
-		case errors.Is(err, streams.ErrUnavailable):
+	}
+	for _, o := range before {
+		if err := h.judge(ctx, s, open, o); err != nil {
 			return err
-		case err != nil:
-			h.cfg.Logger.Debug("run cannot be judged", "run", run.String(), "error", err)
 		}
 	}
+	return nil
+}
+
+// judge looks at a run, in its turn, and keeps it in open unless it is closed.
+func (h *Healer) judge(ctx context.Context, s scan, open map[history.Run]*openRun, o *openRun) error {
+	if err := h.limit.Wait(ctx); err != nil {
+		return err
+	}
+	run := o.run.Run
+	isOpen, err := h.look(ctx, s, o)
+	switch {
+	case err == nil && !isOpen:
+		delete(open, run)
+		return nil
+	case errors.Is(err, streams.ErrUnavailable):
+		return err
+	case err != nil:
+		h.cfg.Logger.Debug("run cannot be judged", "run", run.String(), "error", err)
+	}
+	open[run] = o
 	return nil
 }
 
