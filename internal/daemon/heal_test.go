@@ -2,6 +2,7 @@ package daemon
 
 import (
 	"context"
+	"fmt"
 	"slices"
 	"testing"
 	"time"
@@ -88,5 +89,43 @@ func (f fixture) record(t *testing.T, run history.Run, consumed string, at time.
 	}
 	if _, err := f.ns.Append(f.ctx, run, data, streams.RecordInfo{Number: 1, CommitID: "c", Status: status}, 0); err != nil {
 		t.Fatal(err)
+	}
+}
+
+// TestTheScanHoldsOpenRunsOnly: most of the starts that are stored are those of closed runs, of which a scan may have looked
+// at few when it ends.
+func TestTheScanHoldsOpenRunsOnly(t *testing.T) {
+	f := setup(t)
+	for i := range 20 {
+		run, _ := f.lost(t, fmt.Sprintf("closed-%d", i))
+		tail, err := f.ns.Tail(f.ctx, run.Run)
+		if err != nil {
+			t.Fatal(err)
+		}
+		f.append(t, run.Run, 2, tail.Seq, time.Now(), history.NewEvent(5, &history.WorkflowExecutionCompleted{}))
+	}
+	idle := &history.Start{Type: "T", Time: time.Now().UTC(), Attempt: 1, Run: history.Address{
+		Run: history.Run{WorkflowID: "open", RunID: "open-run"}, Queue: "q"}}
+	if _, err := streams.StartRun(f.ctx, f.ns, streams.StartRequest{Start: idle}); err != nil {
+		t.Fatal(err)
+	}
+	h := NewHealer(f.ns, HealerConfig{Rate: 1})
+	h.limit.SetBurst(5)
+	open := map[history.Run]*openRun{}
+	ctx, cancel := context.WithTimeout(f.ctx, 500*time.Millisecond)
+	defer cancel()
+	if err := h.scan(ctx, scan{}, open, time.Time{}); err == nil {
+		t.Error("a scan of 21 runs ended that may look at 5")
+	}
+	if len(open) != 1 || open[idle.Run.Run] == nil {
+		t.Errorf("after 5 looks the scan holds %d runs, want the open one", len(open))
+	}
+	h.limit.SetBurst(100)
+	h.limit.SetLimit(1000)
+	if err := h.scan(f.ctx, scan{}, open, time.Time{}); err != nil {
+		t.Error(err)
+	}
+	if len(open) != 1 || open[idle.Run.Run] == nil {
+		t.Errorf("the scan holds %d runs, want the open one", len(open))
 	}
 }
