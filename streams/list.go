@@ -23,9 +23,10 @@ type StartFilter struct {
 }
 
 const (
-	// Starts are read in windows of sequences, from the new end of the stream to the old.
+	// Starts are read in windows of sequences, from the new end of the stream to the old. Those of one window are held
+	// until they have been gone through, which a daemon's scan takes minutes for: some hundred bytes each, 8 MiB in all.
 	firstWindow = 20_000
-	lastWindow  = 320_000
+	lastWindow  = 40_000
 	listBatch   = 500
 	listTimeout = 10 * time.Second
 	// uncountedWait bounds the wait for a message that the broker may have without counting it.
