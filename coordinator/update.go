@@ -42,7 +42,7 @@ func (c *Coordinator) planUpdate(ctx context.Context, e *entry, p *plan, it *ite
 	case e.machine == nil: // nobody can judge it here; but a later order to terminate does not wait for it
 		p.postponed = append(p.postponed, it)
 		return nil
-	case it.delivery != nil && (it.deliveries() > 1 || !c.keeper.certain(it)):
+	case it.delivery != nil && !c.holdsAlone(it):
 		p.shared, p.behind = append(p.shared, it), !e.closing
 		return nil
 	case same >= 0: // the same question, again
@@ -92,6 +92,16 @@ func (p *plan) postpone(e *entry, it *item) {
 // isBehind says whether an item was sent after an update that is postponed, and must not overtake it. An order to
 // terminate may.
 func (p *plan) isBehind(it *item) bool { return p.behind && it.isRequest() && !it.isTerminate() }
+
+// holdsAlone says whether nobody else has been given a delivered update, nor will be while it is dealt with here. When it was
+// delivered is not known, but that it was stored before: one that was on its way for long, or in a process that stood still,
+// is taken for lost to somebody else. A fresh copy is not: copies that wait in a backlog would be made anew for ever.
+func (c *Coordinator) holdsAlone(it *item) bool {
+	if it.deliveries() > 1 || !c.keeper.certain(it) {
+		return false
+	}
+	return it.isRenewed() || c.cfg.Now().Sub(it.delivery.Published) <= c.cfg.AckWait/2
+}
 
 func (c *Coordinator) validate(ctx context.Context, e *entry, u *history.UpdateRequest) (invalid *failure.Failure, err error) {
 	machine := e.machine

@@ -207,6 +207,31 @@ func TestARejectionIsNoAnswerToAMessageThatOthersHold(t *testing.T) {
 	})
 }
 
+// TestAnUpdateThatWasOnItsWayForLongIsJudgedByAFreshCopy: when it comes to be judged somebody else may have been given it.
+func TestAnUpdateThatWasOnItsWayForLongIsJudgedByAFreshCopy(t *testing.T) {
+	tallied(t, func(f *fixture, a *asker, run history.Address) {
+		f.config.AckWait = 6 * time.Second
+		f.serve()
+		f.signal(run, "a", "1")
+		f.settle(time.Second)
+		late := true
+		calls := f.record(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+			if op == streamstest.OpDeliver && late {
+				late = false
+				time.Sleep(f.config.AckWait/2 + time.Second)
+			}
+			return streamstest.Proceed
+		}, streamstest.OpSend, streamstest.OpAckSync)
+		f.without(func() { f.send(run, update("once", "u")) })
+		f.settle(f.config.AckWait)
+		calls.want(f, streamstest.OpSend, streamstest.OpAckSync)
+		a.heard(f, "u", "rejected: after a")
+		if waiting := f.waiting(run); len(waiting) > 0 {
+			f.Errorf("%d messages wait", len(waiting))
+		}
+	})
+}
+
 func TestAnUpdateThatComesAgainIsAnsweredFromTheHistory(t *testing.T) {
 	tallied(t, func(f *fixture, a *asker, run history.Address) {
 		stop := f.serve()
