@@ -26,7 +26,8 @@ type HealerConfig struct {
 	// Age is how long ago a run's last transition must be before anything is taken to be lost: until then those who made it
 	// are sending what it asks for. Default 10 s.
 	Age time.Duration
-	// Rate bounds the runs that are looked at in a second; after a stream was created again ten times as many. Default 200.
+	// Rate bounds the runs that are looked at in a second; after a stream was created again, or when a look at all has lasted for
+	// longer than ScanEvery, ten times as many. Default 200.
 	Rate float64
 	// Logger is told what was healed. Default: nobody.
 	Logger log.Logger

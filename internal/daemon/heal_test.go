@@ -94,9 +94,9 @@ func (f fixture) record(t *testing.T, run history.Run, consumed string, at time.
 
 // TestTheScanHoldsOpenRunsOnly: most of the starts that are stored are those of closed runs, of which a scan may have looked
 // at few when it ends.
-func TestTheScanHoldsOpenRunsOnly(t *testing.T) {
-	f := setup(t)
-	for i := range 20 {
+func (f *fixture) closedRuns(t *testing.T, n int) {
+	t.Helper()
+	for i := range n {
 		run, _ := f.lost(t, fmt.Sprintf("closed-%d", i))
 		tail, err := f.ns.Tail(f.ctx, run.Run)
 		if err != nil {
@@ -104,6 +104,32 @@ func TestTheScanHoldsOpenRunsOnly(t *testing.T) {
 		}
 		f.append(t, run.Run, 2, tail.Seq, time.Now(), history.NewEvent(5, &history.WorkflowExecutionCompleted{}))
 	}
+}
+
+func TestAScanThatLastsForLongGoesFaster(t *testing.T) {
+	f := setup(t)
+	f.closedRuns(t, 10)
+	h := NewHealer(f.ns, HealerConfig{Rate: 4, ScanEvery: 50 * time.Millisecond})
+	h.limit.SetBurst(1)
+	if err := h.scanInTime(f.ctx, scan{}, map[history.Run]*openRun{}, time.Time{}); err != nil {
+		t.Error(err)
+	}
+	if h.limit.Limit() != 40 {
+		t.Errorf("after more than its time a scan looks at %v runs a second, want 40", h.limit.Limit())
+	}
+	h.cfg.ScanEvery = time.Hour
+	h.limit.SetLimit(1000)
+	if err := h.scanInTime(f.ctx, scan{}, map[history.Run]*openRun{}, time.Time{}); err != nil {
+		t.Error(err)
+	}
+	if h.limit.Limit() != 1000 {
+		t.Errorf("a scan that was in time changed the rate to %v", h.limit.Limit())
+	}
+}
+
+func TestTheScanHoldsOpenRunsOnly(t *testing.T) {
+	f := setup(t)
+	f.closedRuns(t, 20)
 	idle := &history.Start{Type: "T", Time: time.Now().UTC(), Attempt: 1, Run: history.Address{
 		Run: history.Run{WorkflowID: "open", RunID: "open-run"}, Queue: "q"}}
 	if _, err := streams.StartRun(f.ctx, f.ns, streams.StartRequest{Start: idle}); err != nil {

@@ -61,7 +61,7 @@ func (h *Healer) runScan(ctx context.Context) {
 			}
 		}
 		begun := time.Now()
-		if err := h.scan(ctx, s, open, known); err != nil {
+		if err := h.scanInTime(ctx, s, open, known); err != nil {
 			h.failed(ctx, "runs", err)
 			if s != (scan{}) { // not forgotten: repeated as it is
 				select {
@@ -75,6 +75,14 @@ func (h *Healer) runScan(ctx context.Context) {
 		}
 		pause.Reset(h.cfg.ScanEvery)
 	}
+}
+
+// scanInTime is a scan that goes faster once it has lasted for longer than there are scans: where there are many starts, what
+// is lost would be found later each time.
+func (h *Healer) scanInTime(ctx context.Context, s scan, open map[history.Run]*openRun, known time.Time) error {
+	hurry := time.AfterFunc(h.cfg.ScanEvery, func() { h.limit.SetLimit(rate.Limit(10 * h.cfg.Rate)) })
+	defer hurry.Stop()
+	return h.scan(ctx, s, open, known)
 }
 
 // scan takes up the starts since known, all of them if it is zero, and looks at what the open runs wait for. Starts are
