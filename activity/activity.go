@@ -54,8 +54,8 @@ func GetClient(ctx context.Context) client.Client {
 
 // RecordHeartbeat reports that the attempt is alive and how far it has come. An activity with a HeartbeatTimeout must
 // call it more often than that. The details of the last call reach the next attempt; of many calls in a short time only
-// some are sent on, see worker.Options. A requested cancellation shows in ctx soon after the call. It returns at once.
-// It panics when ctx is not an activity's.
+// some are sent on, see worker.Options. A requested cancellation shows in ctx soon after the call, and ctx ends when a newer
+// attempt turns out to have begun elsewhere. It returns at once. It panics when ctx is not an activity's.
 func RecordHeartbeat(ctx context.Context, details ...interface{}) {
 	env := mustBeIn(ctx, "RecordHeartbeat")
 	if i, ok := env.(*intercepted); ok {

@@ -58,6 +58,9 @@ func TestLateWordDoesNotReplaceANewerOne(t *testing.T) {
 						err := late(ctx)
 						if err == nil {
 							f.wantWord(newer)
+							if cause := context.Cause(ctx); !errors.Is(cause, errOutdated) {
+								f.Errorf("the function of an attempt that has a successor goes on; its context ended by %v", cause)
+							}
 						}
 						return err
 					})

@@ -136,7 +136,9 @@ func (p *pulse) run(ctx context.Context) {
 			p.sendSign(ctx)
 			look = true
 		case due && !now.Before(throttled):
-			p.storeBeat(ctx)
+			if p.storeBeat(ctx); p.isLate() {
+				p.tellLate()
+			}
 			look = true
 			throttled = time.Now().Add(p.a.throttle())
 		}
@@ -274,6 +276,22 @@ func (p *pulse) storeBeat(ctx context.Context) {
 		return
 	}
 	p.written = true
+}
+
+func (p *pulse) isLate() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.late
+}
+
+// tellLate ends the function's context: what it does somebody else is doing again.
+func (p *pulse) tellLate() {
+	p.mu.Lock()
+	tell := p.tell
+	p.mu.Unlock()
+	if tell != nil {
+		tell(errOutdated)
+	}
 }
 
 // takeUnsent is the record with the newest heartbeat, if that is still to be stored.
