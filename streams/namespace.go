@@ -19,6 +19,7 @@ type Namespace struct {
 	partitions []partition
 	durability Durability
 	losses     losses
+	listeners  listeners
 	// passedStarts and passedLanes are by workflow ID and by run.
 	passedStarts passed[string, passedStarts]
 	passedLanes  passed[history.Run, passedLane]
