@@ -33,6 +33,9 @@ type unverifiedError struct {
 
 func (e *unverifiedError) Error() string { return e.reason }
 
+var errUnchecked = &unverifiedError{final: true,
+	reason: "start was published without the check that keeps one open run for each workflow ID"}
+
 // admit checks, before a run's first transition, that its start was published under the check that keeps one open run
 // for each workflow ID, and that the start delay is over.
 //
@@ -57,8 +60,7 @@ func (c *Coordinator) admit(ctx context.Context, e *entry, items []*item) error 
 
 func (c *Coordinator) verify(ctx context.Context, start *streams.StoredStart) error {
 	if !start.Checked {
-		return &unverifiedError{final: true,
-			reason: "start was published without the check that keeps one open run for each workflow ID"}
+		return errUnchecked
 	}
 	if start.Expected == 0 {
 		return nil

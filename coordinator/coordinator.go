@@ -36,6 +36,7 @@ type Coordinator struct {
 	running runningCalls
 	// interrupts are the runs whose local activities run.
 	interrupts interrupts
+	letters    letters
 
 	// mu guards boxes and stopping.
 	mu       sync.Mutex
@@ -57,6 +58,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}}
 	c.redelivered.Store(cfg.Now().UnixNano())
 	c.pool.Keep = maxIdle
+	c.letters.init(cfg.MaxConcurrent)
 	c.cache = newCache(cfg.CacheSize)
 	c.watchdog = newWatchdog(cfg.DeadlockTimeout)
 	c.keeper = newKeeper(cfg.AckWait)
@@ -162,5 +164,6 @@ func (c *Coordinator) drain(cut context.CancelCauseFunc) {
 	}
 	timer := time.AfterFunc(c.cfg.StopTimeout, func() { cut(errStopped) })
 	c.busy.Wait()
+	c.letters.backlog.Close()
 	timer.Stop()
 }

@@ -22,8 +22,6 @@ type item struct {
 	message *history.Message
 	// seq is the message's sequence in INBOX.
 	seq uint64
-	// unusable says why the message cannot be decoded, empty for nearly all.
-	unusable string
 	// missing is set for an update that was delivered and does not wait in the inbox any more.
 	missing bool
 	// inherited says that the message waits in the inbox of the run's predecessor.
@@ -273,13 +271,9 @@ func (c *Coordinator) runLane(ctx, work context.Context, src streams.Consumer) e
 		}
 		deliveries, err := src.Pull(ctx, free)
 		room.take(len(deliveries))
-		var unusable []*item
 		for _, d := range deliveries {
-			if it := c.receive(work, d, &room); it != nil {
-				unusable = append(unusable, it)
-			}
+			c.receive(work, d, &room)
 		}
-		c.rejectAll(work, unusable, "")
 		if err != nil {
 			if ctx.Err() != nil {
 				return nil
@@ -361,29 +355,45 @@ func (r *room) giveLocked() {
 	}
 }
 
-// receive decodes a delivery and posts it. What cannot be decoded it returns, for the dead letters; what a newer version
-// wrote is handed back for a process that knows it.
-func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *room) (unusable *item) {
+// receive reads a delivery and posts it. What nobody can use it rejects; what a newer version wrote is handed back for a
+// process that knows it.
+func (c *Coordinator) receive(work context.Context, d *streams.Delivery, room *room) {
 	it := &item{run: d.Run.Run, delivery: d, keeper: c.keeper, room: room}
 	c.keeper.hold(it)
+	err := it.read()
+	switch {
+	case errors.Is(err, history.ErrNewerFormat):
+		it.handBack(growing([]*item{it}, newerFormatDelay, maxTroubleDelay))
+		return
+	case err != nil:
+		c.reject(work, it, err.Error())
+		return
+	}
 	if d.Deliveries > 1 {
 		c.redelivered.Store(c.cfg.Now().UnixNano())
-	}
-	if d.Lane == streams.LaneInbox {
-		m, err := decodeMessage(d)
-		switch {
-		case errors.Is(err, history.ErrNewerFormat):
-			it.handBack(growing([]*item{it}, newerFormatDelay, maxTroubleDelay))
-			return nil
-		case err != nil:
-			it.unusable = err.Error()
-			return it
-		}
-		it.message, it.seq = m, d.Seq
 	}
 	if !c.post(work, it) {
 		it.handBack(0)
 	}
+}
+
+// read decodes what was delivered as far as is needed to know whether anybody can use it.
+func (it *item) read() error {
+	d := it.delivery
+	if d.Lane == streams.LaneStarts {
+		if d.Checked {
+			return nil
+		}
+		if _, err := history.DecodeStart(d.Data); err != nil {
+			return err
+		}
+		return errUnchecked
+	}
+	m, err := decodeMessage(d)
+	if err != nil {
+		return err
+	}
+	it.message, it.seq = m, d.Seq
 	return nil
 }
 

@@ -77,7 +77,7 @@ func (n *Namespace) Consume(ctx context.Context, lane Lane, queue, build string,
 	if err == nil {
 		durables, err = n.durables(lane, queue, build, o)
 	}
-	c := &laneConsumer{namespace: n, lane: lane}
+	c := &laneConsumer{namespace: n, lane: lane, aside: newAside(ctx, n)}
 	if err == nil {
 		c.puller, err = n.openPuller(ctx, durables)
 	}
@@ -205,18 +205,23 @@ type laneConsumer struct {
 	namespace *Namespace
 	lane      Lane
 	puller    *puller
+	aside     *aside
 	closeOnce sync.Once
 	closeErr  error
 }
 
 func (c *laneConsumer) Close() error {
-	c.closeOnce.Do(func() { c.closeErr = c.puller.close() })
+	c.closeOnce.Do(func() {
+		c.aside.close()
+		c.closeErr = c.puller.close()
+	})
 	return c.closeErr
 }
 
 func (c *laneConsumer) Drain() []*Delivery {
 	var left []*Delivery
 	c.closeOnce.Do(func() {
+		c.aside.close()
 		for _, m := range c.puller.stop() {
 			// What is no message of the lane comes again, and is put away then.
 			if d, err := c.delivery(m); err == nil {
@@ -227,9 +232,6 @@ func (c *laneConsumer) Drain() []*Delivery {
 	return left
 }
 
-// puttingParallel bounds how many messages that are none are put away at a time.
-const puttingParallel = 64
-
 func (c *laneConsumer) Pull(ctx context.Context, max int) ([]*Delivery, error) {
 	for {
 		messages, err := c.puller.pull(ctx, max)
@@ -237,22 +239,13 @@ func (c *laneConsumer) Pull(ctx context.Context, max int) ([]*Delivery, error) {
 			return nil, err
 		}
 		deliveries := make([]*Delivery, 0, len(messages))
-		var putting sync.WaitGroup
-		slots := make(chan struct{}, puttingParallel)
 		for _, m := range messages {
-			d, err := c.delivery(m)
-			if err == nil {
+			if d, err := c.delivery(m); err == nil {
 				deliveries = append(deliveries, d)
-				continue
+			} else {
+				c.aside.put(m, err)
 			}
-			slots <- struct{}{}
-			putting.Go(func() {
-				defer func() { <-slots }()
-				// What is not put away is not acknowledged: it comes again.
-				_ = c.namespace.putAway(ctx, m, err)
-			})
 		}
-		putting.Wait()
 		if len(deliveries) > 0 {
 			return deliveries, nil
 		}
@@ -287,18 +280,6 @@ func (c *laneConsumer) delivery(m pulled) (*Delivery, error) {
 		d.Run.Queue = "" // the run's own queue is not that of its activity
 	}
 	return d, nil
-}
-
-// putAway keeps a message that no consumer can use as a dead letter and acknowledges it.
-func (n *Namespace) putAway(ctx context.Context, m pulled, reason error) error {
-	err := n.PutDeadLetter(ctx, DeadLetter{
-		ID:     fmt.Sprintf("%s-%d", m.at.stream, m.at.seq),
-		Reason: reason.Error(), Subject: m.msg.Subject, Headers: m.msg.Header, Data: m.msg.Data,
-	})
-	if err != nil {
-		return err
-	}
-	return m.acker.AckSync(ctx)
 }
 
 // ensureConsumer creates a durable consumer unless there is one, and refuses one that differs. One that is ahead of its

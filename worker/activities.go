@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -68,6 +69,10 @@ type activities struct {
 	// shared is what TaskQueueActivitiesPerSecond asks for, nil for no bound.
 	shared *queueRate
 	pool   goroutines.Pool
+	// letters are the tasks that become dead letters. said bounds how often that is logged, unsaid counts what was not.
+	letters goroutines.Backlog
+	said    rate.Sometimes
+	unsaid  atomic.Int64
 	// looks are the first looks at attempts.
 	looks looks
 
@@ -118,6 +123,8 @@ func newActivities(b broker, queue string, o Options) *activities {
 		slots:      newSlots(o.MaxConcurrentActivityExecutionSize, o.MaxConcurrentEagerActivityExecutionSize),
 		limit:      limiter(o.WorkerActivitiesPerSecond),
 		pool:       goroutines.Pool{Keep: keptGoroutines},
+		letters:    goroutines.Backlog{Width: lettersAtOnce, Jobs: maxRejects, Bytes: maxRejectBytes},
+		said:       rate.Sometimes{First: 10, Interval: time.Second},
 		stopping:   make(chan struct{}),
 		gate:       &alone.Gate{},
 		laned:      make(chan struct{}, 1),
@@ -240,6 +247,7 @@ func (w *activities) drain(cut context.CancelCauseFunc) {
 	expire := time.AfterFunc(patience, w.expire)
 	cutOff := time.AfterFunc(patience+returnGrace+reportGrace, func() { cut(errStopped) })
 	w.busy.Wait()
+	w.letters.Close()
 	expire.Stop()
 	cutOff.Stop()
 }

@@ -31,7 +31,7 @@ func below() map[string][]string {
 		"internal/deployment": {},
 		"internal/fairness":   {},
 
-		"streams": {"internal/history", "internal/fairness", "log"},
+		"streams": {"internal/history", "internal/fairness", "internal/goroutines", "log"},
 
 		"internal/payloads": {"streams", "workflow"},
 
