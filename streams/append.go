@@ -21,12 +21,8 @@ func (n *Namespace) Append(ctx context.Context, run history.Run, data []byte, in
 	p := n.at(run.WorkflowID)
 	m := &nats.Msg{Subject: p.record(run), Header: recordHeader(info), Data: data}
 	expect(m.Header, "", expected)
-	var here []*listener // who waits for the close and is told here
-	if info.Waiter != "" {
-		here = n.listeners.of(info.Waiter)
-	}
 	var notice *nats.Msg // of the close, until it is told
-	if info.Waiter != "" && len(here) == 0 && checkSomebody(info.Waiter) == nil {
+	if info.Waiter != "" && checkSomebody(info.Waiter) == nil {
 		notice = n.notice(run, info.Waiter, data)
 		var told bool
 		if seq, told, err = n.putClosing(ctx, p, m, notice); told {
@@ -45,9 +41,6 @@ func (n *Namespace) Append(ctx context.Context, run history.Run, data []byte, in
 	}
 	if notice != nil {
 		_ = n.post(notice) // may be lost: who waits reads
-	}
-	for _, l := range here {
-		l.hear(run.RunID, data)
 	}
 	return seq, nil
 }

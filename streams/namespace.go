@@ -19,7 +19,6 @@ type Namespace struct {
 	partitions []partition
 	durability Durability
 	losses     losses
-	listeners  listeners
 	// passedStarts and passedLanes are by workflow ID and by run.
 	passedStarts passed[string, passedStarts]
 	passedLanes  passed[history.Run, passedLane]

@@ -71,7 +71,6 @@ func (n *Namespace) ListenClosed(waiter string, handle func(runID string, record
 	}
 	prefix := noticeSubject(n.name, waiter)
 	var promises promises
-	l := &listener{handle: handle}
 	sub, err := n.nc.Subscribe(prefix+">", func(m *nats.Msg) {
 		token, _, below := strings.Cut(strings.TrimPrefix(m.Subject, prefix), ".")
 		data := m.Data
@@ -81,26 +80,19 @@ func (n *Namespace) ListenClosed(waiter string, handle func(runID string, record
 			}
 		}
 		if runID, err := DecodeToken(token); err == nil {
-			l.hear(runID, data)
+			handle(runID, data)
 		}
 	})
 	if err != nil {
 		return nil, fmt.Errorf("listen for closed runs: %w: %w", ErrUnavailable, err)
 	}
-	sub.SetClosedHandler(func(string) {
-		n.listeners.remove(waiter, l)
-		l.end()
-		ended()
-	})
+	sub.SetClosedHandler(func(string) { ended() })
+	stop = func() { _ = sub.Unsubscribe() } // fails only on a connection that is closed, or the second time
 	if err := sub.SetPendingLimits(waitingNotices, waitingNoticeBytes); err != nil {
-		_ = sub.Unsubscribe()
+		stop()
 		return nil, fmt.Errorf("listen for closed runs: %w: %w", ErrUnavailable, err)
 	}
-	n.listeners.add(waiter, l)
-	return func() {
-		n.listeners.remove(waiter, l)
-		_ = sub.Unsubscribe() // fails only on a connection that is closed, or the second time
-	}, nil
+	return stop, nil
 }
 
 // ClosedIn says how the run ended whose closing record NotifyClosed sent. Anything else is an error.

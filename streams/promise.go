@@ -15,8 +15,6 @@ import (
 //
 // It has no reply subject: where the waiter is gone the broker would answer there that nobody listens, and the process that
 // appends would take that for the answer to the record.
-//
-// Waiters of this process are promised nothing, see listeners.
 
 // promiseToken ends the subject of a promise, after that of the acknowledgement.
 const promiseToken = ".promise"

@@ -75,19 +75,13 @@ func TestPromisesAreBounded(t *testing.T) {
 // The waiter hears once of a record that was stored, whichever way it went, and nothing of one that was not.
 func TestTheWaiterOfARecordHearsOnceWhenItIsStored(t *testing.T) {
 	t.Parallel()
-	for _, c := range []struct {
-		way       string
-		off, late bool
-		notices   int // that are no promises
-	}{{"here", false, false, 0}, {"by a promise", true, false, 0}, {"by a notice", true, true, 2}} {
+	for _, late := range []bool{false, true} {
 		f := setup(t, 1)
-		f.ns.listeners.off, f.ns.late = c.off, c.late
+		f.ns.late = late
 		heard := make(chan string, 8)
 		stop, err := f.ns.ListenClosed("me", func(runID string, record []byte) { heard <- runID + " " + string(record) }, func() {})
 		f.ok(err)
 		plain, err := f.nc.SubscribeSync(noticeSubject("test", "me") + "*")
-		f.ok(err)
-		sent, err := f.nc.SubscribeSync(noticeSubject("test", "me") + ">")
 		f.ok(err)
 		first, second := newRun("w").Run, newRun("v").Run
 		info := RecordInfo{Number: 1, CommitID: "c1", Type: "T", Status: "Completed", LastEvent: 1, Waiter: "me"}
@@ -108,22 +102,19 @@ func TestTheWaiterOfARecordHearsOnceWhenItIsStored(t *testing.T) {
 			select {
 			case got := <-heard:
 				if got != want {
-					t.Errorf("%s: heard of %q, want %q", c.way, got, want)
+					t.Errorf("late %t: heard of %q, want %q", late, got, want)
 				}
 			case <-time.After(10 * time.Second):
-				t.Fatalf("%s: heard nothing of %q", c.way, want)
+				t.Fatalf("late %t: heard nothing of %q", late, want)
 			}
 		}
 		stop()
 		f.ok(f.nc.Flush())
-		if n, _, _ := plain.Pending(); n != c.notices {
-			t.Errorf("%s: %d notices that were no promises, want %d", c.way, n, c.notices)
-		}
-		if n, _, _ := sent.Pending(); n > 0 != c.off {
-			t.Errorf("%s: the broker was given %d messages for the waiter", c.way, n)
+		if n, _, _ := plain.Pending(); n != map[bool]int{true: 2}[late] {
+			t.Errorf("late %t: %d notices that were no promises", late, n)
 		}
 		if len(heard) > 0 {
-			t.Errorf("%s: heard also of %q", c.way, <-heard)
+			t.Errorf("late %t: heard also of %q", late, <-heard)
 		}
 	}
 }
@@ -147,68 +138,15 @@ func TestTheRecordOfAWaiterWhoIsGoneIsAppendedOnce(t *testing.T) {
 	}
 }
 
-// Each of several listeners hears until it stops. When none is left here the record is promised again: the waiter may listen
-// elsewhere.
-func TestListenersOfThisNamespaceComeAndGo(t *testing.T) {
-	t.Parallel()
-	f := setup(t, 1)
-	var heard [2]chan string
-	var stop [2]func()
-	var ended [2]chan struct{}
-	for i := range heard {
-		heard[i], ended[i] = make(chan string, 4), make(chan struct{})
-		var err error
-		stop[i], err = f.ns.ListenClosed("me", func(runID string, _ []byte) { heard[i] <- runID }, func() { close(ended[i]) })
-		f.ok(err)
-	}
-	appended := func() string {
-		run := newRun("w").Run
-		data, info := f.closing(run, 1, 0)
-		info.Waiter = "me"
-		_, err := f.ns.Append(f.ctx, run, data, info, 0)
-		f.ok(err)
-		return run.RunID
-	}
-	first := appended() // a listener of this namespace has heard when Append returns
-	for i := range heard {
-		if len(heard[i]) != 1 || <-heard[i] != first {
-			t.Errorf("listener %d did not hear once of the run", i)
-		}
-	}
-	stop[0]()
-	<-ended[0]
-	second := appended()
-	if len(heard[0]) != 0 || len(heard[1]) != 1 || <-heard[1] != second {
-		t.Errorf("heard %d and %d times after the first stopped", len(heard[0]), len(heard[1]))
-	}
-	stop[1]()
-	stop[1]()
-	<-ended[1]
-	promised, err := f.nc.SubscribeSync(noticeSubject("test", "me") + ">")
-	f.ok(err)
-	appended()
-	f.ok(f.nc.Flush())
-	if n, _, _ := promised.Pending(); n == 0 {
-		t.Error("nothing was promised to the waiter who may listen elsewhere")
-	}
-	if len(heard[0])+len(heard[1]) != 0 {
-		t.Error("heard after the end")
-	}
-}
-
-// BenchmarkTheWaiterHears measures the time from the append of a closing record until its waiter has heard of it: one who
-// listens by the same Namespace, and one on a connection of his own, by a promise, and by a notice that follows the append.
+// BenchmarkTheWaiterHears measures the time from the append of a closing record until its waiter, on a connection of his
+// own, has heard of it: by a promise, and by a notice that follows the append.
 func BenchmarkTheWaiterHears(b *testing.B) {
-	for _, name := range []string{"here", "promise", "notice"} {
+	for name, late := range map[string]bool{"promise": false, "notice": true} {
 		b.Run(name, func(b *testing.B) {
 			f := setup(b, 1)
-			f.ns.late = name == "notice"
-			theirs := f.ns
-			if name != "here" {
-				var err error
-				theirs, err = Open(f.ctx, devtest.Conn(b, f.server), "test")
-				f.ok(err)
-			}
+			f.ns.late = late
+			theirs, err := Open(f.ctx, devtest.Conn(b, f.server), "test")
+			f.ok(err)
 			heard := make(chan struct{}, 1)
 			stop, err := theirs.ListenClosed("me", func(string, []byte) { heard <- struct{}{} }, func() {})
 			f.ok(err)
