@@ -34,7 +34,7 @@ const (
 	memoryRoom = 1500 << 20
 )
 
-var only = flag.String("poison.only", "", "give only the kinds whose name holds this")
+var only = flag.String("poison.only", "", "give only the kinds whose name this regular expression matches")
 
 var full = flag.Bool("poison.full", false, "all kinds of poison, at full size, and compared strictly with the baseline (some minutes)")
 
