@@ -111,6 +111,10 @@ func (c *Coordinator) Run(ctx context.Context) error {
 		endPulling()
 	}
 	stopQueries()
+	// Before what has begun is waited for: what the broker has been asked for it would go on delivering to nobody.
+	closed := make(chan error, 2)
+	loops.Go(func() { closed <- starts.Close() })
+	loops.Go(func() { closed <- inbox.Close() })
 	c.drain(cut)
 	cut(errStopped)
 	unwatch()
@@ -118,7 +122,7 @@ func (c *Coordinator) Run(ctx context.Context) error {
 	c.cache.clear()
 	c.strands.close()
 	c.pool.Close()
-	return errors.Join(failure, starts.Close(), inbox.Close())
+	return errors.Join(failure, <-closed, <-closed)
 }
 
 // unlessStopped drops an error that comes of being told to stop.
