@@ -12,9 +12,9 @@ import (
 )
 
 // looks find out for many at once whether a stream holds anything for them: before a run closes somebody looks whether
-// something waits for it, before a task runs that had to wait whether it was canceled, and mostly in vain. While few look
-// each asks for itself. Those that come in addition wait until one of these has its answer
-// and then ask together: a request for each would cost the broker, and this process, several times as much.
+// something waits for it, before a task runs that had to wait whether it was canceled, and mostly in vain. While nobody else
+// asks, each asks at once. Those that come meanwhile wait until that one has its answer and then ask together: a request for
+// each would cost the broker, and this process, several times as much.
 //
 // They have no goroutine: the first of those that wait asks for all.
 type looks struct {
@@ -40,8 +40,9 @@ type look struct {
 }
 
 const (
-	// looksAlone is looks.alone: callers that are so few do not wait for each other.
-	looksAlone = 4
+	// looksAlone is looks.alone: who comes while a request is under way waits for its answer, half a journey on average, and
+	// then asks together with all who came meanwhile.
+	looksAlone = 1
 	// lookLimit bounds the subjects of one request, and so its size, to a few hundred kilobytes.
 	lookLimit = 1000
 )
