@@ -20,7 +20,7 @@ import (
 const (
 	// lettersAtOnce is how many dead letters are on their way at a time: about as much of the broker's time as a few runs
 	// take.
-	lettersAtOnce = 4
+	lettersAtOnce = 2
 	// maxRejects is how many messages wait at most to become dead letters, for each that the lanes have room for, and
 	// maxRejectBytes how large they are together. What comes beyond is handed back.
 	maxRejects     = 10

@@ -259,8 +259,12 @@ func (c *Coordinator) advance(ctx context.Context, e *entry, items []*item) erro
 }
 
 // withLane adds the signals and requests that wait for the run in the order in which they were sent: the order of
-// deliveries is not the order of sending. Those that the history holds are in no order any more.
+// deliveries is not the order of sending. Those that the history holds are in no order any more, nor those that reach a
+// run after its end and are passed on to nobody: what waits beside them comes by a delivery of its own.
 func (c *Coordinator) withLane(ctx context.Context, e *entry, items []*item) ([]*item, error) {
+	if s := e.state(); s.Closed() && s.Successor() == nil && !slices.ContainsFunc(items, (*item).isUpdate) {
+		return items, nil
+	}
 	if !slices.ContainsFunc(items, func(it *item) bool { return it.isRequest() && !e.state().Seen(it.identity()) }) {
 		return items, nil
 	}

@@ -22,7 +22,7 @@ type aside struct {
 const (
 	// lettersAtOnce is how many dead letters are on their way at a time, maxAside how many messages wait at most to become
 	// some, and maxAsideBytes how large these are together.
-	lettersAtOnce = 4
+	lettersAtOnce = 2
 	maxAside      = 10_000
 	maxAsideBytes = 16 << 20
 	// asideDelay is how long what was handed back rests at least, and half of how long at most.

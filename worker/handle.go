@@ -330,7 +330,7 @@ func (a *attempt) reject(ctx context.Context, reason error) {
 const (
 	// lettersAtOnce is how many dead letters are on their way at a time, maxRejects how many tasks wait at most to become
 	// some, and maxRejectBytes how large these are together.
-	lettersAtOnce  = 4
+	lettersAtOnce  = 2
 	maxRejects     = 10_000
 	maxRejectBytes = 16 << 20
 	// minRejectDelay is how long what was handed back rests, at least, and maxRejectDelay at most.
