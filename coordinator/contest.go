@@ -23,8 +23,8 @@ const (
 	maxPause = 16 * time.Millisecond
 	// contest is for how long after others have gone on with a run they are expected to do so again.
 	contest = time.Second
-	// flooded is how many signals and requests are many, leading for how long whoever has gone on with a run is left to do so
-	// again.
+	// flooded is how many signals and requests are many, for a run that is not paced, leading for how long whoever has gone on
+	// with a run is left to do so again.
 	flooded = 16
 	leading = 250 * time.Millisecond
 )
@@ -38,7 +38,7 @@ func (c *Coordinator) contested(e *entry, items []*item) bool {
 // yield leaves to others, who have just gone on with the run, what they will consume themselves: many signals and requests,
 // which whoever decides finds in the run's inbox. A race for these would be run again and again, and each time it is lost
 // the whole history is read anew. It ends when the others go on no more.
-func (c *Coordinator) yield(e *entry, items []*item) (now, left []*item) {
+func (c *Coordinator) yield(e *entry, items []*item) (rest, left []*item) {
 	open := func(it *item) bool {
 		return it.isRequest() && it.delivery != nil && !it.isTerminate() && !e.state().Seen(it.identity())
 	}
@@ -50,17 +50,18 @@ func (c *Coordinator) yield(e *entry, items []*item) (now, left []*item) {
 			}
 		}
 	}
-	if many < flooded || e.state().Closed() || c.cfg.Now().Sub(e.overtaken) > leading {
+	now := c.cfg.Now()
+	if many < flooded && e.pace.pause(now) <= 0 || e.state().Closed() || now.Sub(e.overtaken) > leading {
 		return items, nil
 	}
 	for _, it := range items {
 		if open(it) {
 			it.tries, left = 0, append(left, it)
 		} else {
-			now = append(now, it)
+			rest = append(rest, it)
 		}
 	}
-	return now, left
+	return rest, left
 }
 
 // again puts what was given to this process back into the mailbox of its run, whose goroutine calls it, after an error that

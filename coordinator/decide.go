@@ -254,7 +254,7 @@ func (c *Coordinator) reload(ctx context.Context, e *entry) error {
 	}
 	loaded.armed, loaded.sent, loaded.verified, loaded.troubled = e.armed, e.sent, e.verified, e.troubled
 	loaded.closing, loaded.finished, loaded.overtaken = e.closing, e.finished, e.overtaken
-	loaded.later, loaded.yielded, loaded.lane = e.later, e.yielded, e.lane
+	loaded.later, loaded.yielded, loaded.lane, loaded.pace = e.later, e.yielded, e.lane, e.pace
 	*e = *loaded
 	if e.machine == nil {
 		return e.codeErr

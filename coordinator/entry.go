@@ -50,6 +50,7 @@ type entry struct {
 	// left is an eager activity that has been begun and that nobody runs yet.
 	left *eagerCall
 	lane lane
+	pace pace
 	// later are items for the next transition, yielded those that wait for what others hold or do.
 	later, yielded []*item
 	// past is what the archive will keep of the run.

@@ -159,7 +159,14 @@ func (it *item) free() {
 }
 
 // mailbox holds what waits for one run in this process. It exists while a goroutine serves it.
-type mailbox struct{ waiting []*item }
+type mailbox struct {
+	waiting []*item
+	// pace and overtaken, when a race for the run was last lost, belong to the goroutine.
+	pace      pace
+	overtaken time.Time
+	// hurry is not nil while the goroutine rests, and holds a token to end the rest.
+	hurry chan struct{}
+}
 
 // take takes out what is served next. What is beyond many items would be gone through each time without being consumed.
 func (b *mailbox) take() []*item {
@@ -194,7 +201,7 @@ func (c *Coordinator) postLocked(work context.Context, it *item) {
 			}
 		})
 	}
-	box.waiting = append(box.waiting, it)
+	box.addLocked(it)
 	if it.room != nil && len(box.waiting) > max(1, c.cfg.MaxConcurrent/runShare) {
 		it.overflows = it.overflows || it.room.overflow(overflow*c.cfg.MaxConcurrent)
 	}
@@ -213,9 +220,10 @@ func (c *Coordinator) runMailbox(work context.Context, run history.Run, box *mai
 			return true
 		}
 		c.mu.Unlock()
-		call := c.serve(work, run, items)
+		call := c.serve(work, run, box, items)
 		c.alarms.served(items)
 		if call == nil {
+			c.rest(work, box)
 			continue
 		}
 		more, waited := c.runOwn(work, run, box, call)
@@ -245,7 +253,7 @@ func (c *Coordinator) runOwn(work context.Context, run history.Run, box *mailbox
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if other, served := c.boxes[run]; served {
-		other.waiting = append(other.waiting, it)
+		other.addLocked(it)
 		return nil, true
 	}
 	box.waiting = append(box.waiting, it)

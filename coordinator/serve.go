@@ -15,7 +15,7 @@ import (
 
 // serve deals with everything that waits for one run: it ends every delivered item by an acknowledgement or a
 // hand-back, and answers every query. It returns an eager activity for the caller to run, if there is one.
-func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item) *eagerCall {
+func (c *Coordinator) serve(ctx context.Context, run history.Run, box *mailbox, items []*item) *eagerCall {
 	items, queries := splitQueries(items)
 	defer func() {
 		for _, q := range queries {
@@ -33,6 +33,7 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 		c.unopened(ctx, run, items, err)
 		return nil
 	}
+	c.keepPace(e, box, items)
 	e.troubled = e.troubled || (mostDeliveries(items) > 1 || e.suspicion != nil) && !errors.Is(e.codeErr, errQuarantined)
 	err = c.advance(ctx, e, items)
 	if err == nil {
@@ -42,6 +43,9 @@ func (c *Coordinator) serve(ctx context.Context, run history.Run, items []*item)
 	e.left, e.later, e.yielded = nil, nil, nil
 	if err != nil {
 		c.drop(e)
+		if errors.Is(err, streams.ErrConflict) {
+			box.overtaken = c.cfg.Now()
+		}
 		if items = c.again(ctx, items, err); len(items) > 0 {
 			c.unserved(ctx, e, items, err)
 		}
