@@ -53,7 +53,7 @@ soak: ## all faults in turn for MINUTES (60), adding to the totals, and write do
 	$(GO) run ./integration/faults -soak $(MINUTES) -state integration/faults/totals.json
 	$(GO) run ./integration/faults report
 
-# About 25 ms of a processor each: a million takes hours. A failure prints its seed.
+# About 13 ms of a processor each: a million takes two hours of two processors. A failure prints its seed.
 seeds: ## simulate SEEDS seeds (a million) that nobody has tried yet, on all processors; begun again it goes on
 	$(GO) test -c -o bin/simulation.test ./coordinator
 	@integration/seeds.sh $(SEEDS)
