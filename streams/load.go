@@ -47,7 +47,7 @@ func tailOf(run history.Run, h nats.Header, data []byte) *Record {
 }
 
 // Load reads the records of a run whose number is higher than after. It costs one read per record of the run, however
-// many other messages lie between them; of many that lie close together, one for many. An empty lane is no error.
+// many other messages lie between them. An empty lane is no error.
 func (n *Namespace) Load(ctx context.Context, run history.Run, after uint64) (*Loaded, error) {
 	if err := checkRun(run); err != nil {
 		return nil, fmt.Errorf("load run %s: %w", run, err)
@@ -88,7 +88,6 @@ var errBrokenChain = errors.New("the chain of records is broken")
 
 func (n *Namespace) chain(ctx context.Context, p *partition, run history.Run, m *stored, after uint64) ([]Record, error) {
 	var records []Record
-	ahead := laneAhead{namespace: n, partition: p, run: run, newest: m.seq}
 	for want := uint64(0); ; {
 		r := recordOf(run, m.header, m.data)
 		if r == nil || want > 0 && r.Number != want || m.subject != p.record(run) {
@@ -110,7 +109,7 @@ func (n *Namespace) chain(ctx context.Context, p *partition, run history.Run, m 
 			return nil, errBrokenChain
 		}
 		var err error
-		m, err = ahead.get(ctx, r, want-after)
+		m, err = n.get(ctx, p.history, getRequest{Seq: r.Previous})
 		if isNoMessage(err) {
 			return nil, errBrokenChain
 		}

@@ -226,7 +226,7 @@ const scanBatch = 256
 // more. It reads up to batch of them by one request: 1 is cheapest where the first is enough.
 func (b broker) scan(ctx context.Context, stream, subject string, from uint64, batch int, f func(*stored) bool) error {
 	next := max(from, 1)
-	for batch > 1 && b.readsBatches() {
+	for batch > 1 && b.direct && b.link != nil && !b.plain {
 		found, more, err := b.getBatch(ctx, stream, getRequest{Seq: next, Next: subject, Batch: batch})
 		if err != nil {
 			break // as far as it was answered
@@ -255,9 +255,6 @@ func (b broker) scan(ctx context.Context, stream, subject string, from uint64, b
 		next = m.seq + 1
 	}
 }
-
-// readsBatches says whether one request may be answered by many messages.
-func (b broker) readsBatches() bool { return b.direct && b.link != nil && !b.plain }
 
 // remove removes a message. One that is not there is no error.
 func (b broker) remove(ctx context.Context, stream string, seq uint64) error {
