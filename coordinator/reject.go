@@ -50,18 +50,24 @@ func (c *Coordinator) rejectAll(ctx context.Context, items []*item, reason strin
 	}
 }
 
-// reject sees to it that a delivered item becomes a dead letter and is acknowledged then; if that fails it comes again.
-// The item is the caller's no more.
+// reject sees to it that a delivered item becomes a dead letter and is acknowledged then; if that fails it comes again. For
+// everybody else the item has ended: an error that its run meets afterwards must not have it handed back.
 func (c *Coordinator) reject(ctx context.Context, it *item, reason string) {
-	if it.delivery == nil {
+	if it.delivery == nil || it.ended {
 		return
 	}
+	it.ended = true
 	it.free()
-	taken := c.letters.backlog.Add(len(it.delivery.Data), func() { c.putAway(ctx, it, reason) }, func() { it.handBack(0) })
-	if !taken {
+	if !c.letters.backlog.Add(len(it.delivery.Data), func() { c.putAway(ctx, it, reason) }, func() { it.leave(0) }) {
 		delay := growing([]*item{it}, minRejectDelay, maxRejectDelay)
-		it.handBack(delay + rand.N(delay)) // or all of them would come at once
+		it.leave(delay + rand.N(delay)) // or all of them would come at once
 	}
+}
+
+// leave hands a rejected item back.
+func (it *item) leave(delay time.Duration) {
+	it.keeper.forget(it)
+	_ = it.delivery.Nak(delay)
 }
 
 func (c *Coordinator) putAway(ctx context.Context, it *item, reason string) {
@@ -73,12 +79,13 @@ func (c *Coordinator) putAway(ctx context.Context, it *item, reason string) {
 	}
 	if err := c.broker.PutDeadLetter(ctx, letter); err != nil {
 		c.cfg.Logger.Warn("message could not be put into the dead letters", "run", it.run.String(), "error", err)
-		it.handBack(unavailableDelay)
+		it.leave(unavailableDelay)
 		return
 	}
 	c.letters.unsaid.Add(1)
 	c.letters.said.Do(func() {
 		c.cfg.Logger.Warn("message put into the dead letters", "run", it.run.String(), "reason", reason, "letters", c.letters.unsaid.Swap(0))
 	})
-	it.ack(ctx)
+	it.keeper.forget(it)
+	_ = it.delivery.Ack(ctx)
 }

@@ -75,3 +75,41 @@ func TestWhatReachesAClosedRunIsNotSorted(t *testing.T) {
 		}
 	})
 }
+
+// TestWhatBecomesADeadLetterIsNotHandedBack, whatever goes wrong with its run before the letter is stored: it would come
+// again, and again.
+func TestWhatBecomesADeadLetterIsNotHandedBack(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("one", one)
+		defer f.serve()()
+		run := f.start("w", "one")
+		f.settle(time.Second)
+		f.complete(run, 2, "ok")
+		f.settle(time.Minute)
+		stored, lost, failed := make(chan struct{}), false, false
+		calls := f.record(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
+			switch {
+			case op == streamstest.OpDeliver && !lost:
+				lost = true // so that the delivery is not the first: what is noted of the run is cleared after it
+				return streamstest.Lost
+			case op == streamstest.OpDeleteBeats:
+				failed = true
+				return streamstest.Lost
+			case op == streamstest.OpPutDeadLetter:
+				<-stored
+			}
+			return streamstest.Proceed
+		}, streamstest.OpPutDeadLetter, streamstest.OpAck, streamstest.OpNak)
+		f.signal(run, "late", "s")
+		f.settle(time.Minute)
+		if !failed {
+			t.Fatal("nothing went wrong: nothing is shown")
+		}
+		close(stored)
+		f.settle(time.Minute)
+		calls.want(f, streamstest.OpPutDeadLetter, streamstest.OpAck)
+		if letters := f.deadLetters(); len(letters) != 1 {
+			t.Errorf("%d dead letters", len(letters))
+		}
+	})
+}

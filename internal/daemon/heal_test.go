@@ -92,8 +92,7 @@ func (f fixture) record(t *testing.T, run history.Run, consumed string, at time.
 	}
 }
 
-// TestTheScanHoldsOpenRunsOnly: most of the starts that are stored are those of closed runs, of which a scan may have looked
-// at few when it ends.
+// closedRuns makes n closed runs.
 func (f *fixture) closedRuns(t *testing.T, n int) {
 	t.Helper()
 	for i := range n {
@@ -127,6 +126,8 @@ func TestAScanThatLastsForLongGoesFaster(t *testing.T) {
 	}
 }
 
+// TestTheScanHoldsOpenRunsOnly: most of the starts that are stored are those of closed runs, of which a scan may have looked
+// at few when it ends.
 func TestTheScanHoldsOpenRunsOnly(t *testing.T) {
 	f := setup(t)
 	f.closedRuns(t, 20)
