@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/internal/history"
 	"github.com/millrace-dev/millrace/streams/streamstest"
@@ -77,6 +78,24 @@ func TestLateWordDoesNotReplaceANewerOne(t *testing.T) {
 			})
 		}
 	}
+}
+
+// A function that was ended since somebody else makes its attempt has not failed, though no other attempt may follow.
+func TestAnAttemptThatWasEndedForAnotherReportsNoFailure(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.register(func(ctx context.Context) error {
+			f.meanwhile(1, func() { f.putBeat(&history.Beat{Attempt: 1, Identity: "w2", Started: time.Now()}) })
+			activity.RecordHeartbeat(ctx, "late")
+			<-ctx.Done()
+			return millrace.NewNonRetryableApplicationError("interrupted", "T", ctx.Err())
+		})
+		f.publish()
+		defer f.serve()()
+		time.Sleep(3 * time.Second)
+		if got := f.sent(streamstest.OpNak, streamstest.OpAck, streamstest.OpSend); len(got) > 0 {
+			f.Errorf("calls %v of an attempt that somebody else makes", got)
+		}
+	})
 }
 
 // A coordinator recalls the task between a worker's look and its word that the next attempt begins.

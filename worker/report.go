@@ -136,6 +136,10 @@ func (a *attempt) maySpeak(ctx context.Context) bool {
 	if !a.lasts() {
 		return false
 	}
+	if a.pulse.isLate() { // it has said so itself, and ended the function: that is no failure of the activity
+		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number)
+		return false
+	}
 	newest, _, err := a.readWord(ctx)
 	if err != nil {
 		a.log().Warn("failure of the activity could not be reported", "attempt", a.number, "error", err)
