@@ -20,7 +20,9 @@ const (
 	paceBatch = inboxBatch / 2
 )
 
-// pace is when the transitions of signals that a run has had would have ended, had they been spaced; zero without any.
+// pace is when the transitions of signals that a run has had would have ended, had they been spaced; zero without any. Those
+// that did not wait, because something else came with them, are not made up for: it is never further ahead than keeps a run
+// paced.
 type pace struct{ spaced time.Time }
 
 // count notes that signals are served now.
@@ -29,6 +31,9 @@ func (p *pace) count(now time.Time) {
 		p.spaced = now
 	}
 	p.spaced = p.spaced.Add(pacePause)
+	if most := now.Add((paceBurst + 1) * pacePause); p.spaced.After(most) {
+		p.spaced = most
+	}
 }
 
 // pause is how long signals are left to gather, not positive for a run that is not paced.

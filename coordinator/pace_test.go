@@ -61,6 +61,32 @@ func TestNothingButSignalsWaitsForThePace(t *testing.T) {
 	})
 }
 
+// TestAPaceIsForgottenAfterARest, also that of a run whose transitions were not spaced because of what came with the signals.
+func TestAPaceIsForgottenAfterARest(t *testing.T) {
+	inBubble(t, func(f *fixture) {
+		f.deploy("collect", collect(10_000))
+		f.serve()
+		run := f.start("w", "collect")
+		f.settle(time.Second)
+		calls := f.record(nil, streamstest.OpAppend)
+		for i := range 500 {
+			f.signal(run, "s", fmt.Sprint(i))
+			f.settle(time.Millisecond)
+			f.complete(run, int64(i+1), "nothing asks for it")
+			f.settle(time.Millisecond)
+		}
+		if n := calls.count(streamstest.OpAppend); n < 400 {
+			t.Fatalf("%d transitions: they were spaced, and nothing is shown", n)
+		}
+		f.settle(2 * time.Second)
+		calls = f.record(nil, streamstest.OpAppend)
+		f.flood(run, 500, 520)
+		if n := calls.count(streamstest.OpAppend); n < 20 {
+			t.Errorf("%d transitions for 20 signals after a rest, want one for each", n)
+		}
+	})
+}
+
 // TestAFloodThatSeveralServeIsPaced: the pace is that of each, which is 32 and 120 in the time of the flood, and nothing is lost
 // between them.
 func TestAFloodThatSeveralServeIsPaced(t *testing.T) {
