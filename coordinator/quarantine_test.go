@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -82,18 +83,18 @@ func TestAnInnocentNeighbourOfCrashesIsNotQuarantined(t *testing.T) {
 // TestWhatIsSuspectedRunsWithNothingBesideIt: neither other code nor functions of activities.
 func TestWhatIsSuspectedRunsWithNothingBesideIt(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		var running, beside, deaths int
+		var running, beside, deaths atomic.Int32
 		f.deploy("busy", func(env *replay.Env) {
-			running++
+			running.Add(1)
 			time.Sleep(300 * time.Millisecond)
-			running--
+			running.Add(-1)
 			env.Complete(nil)
 		})
 		f.deploy("suspect", func(env *replay.Env) {
-			beside = running
+			beside.Store(running.Load())
 			time.Sleep(300 * time.Millisecond)
-			beside += running
-			if deaths++; deaths < 3 {
+			beside.Add(running.Load())
+			if deaths.Add(1) < 3 {
 				f.ends()
 			}
 			env.Complete(call(env, "A"))
@@ -107,15 +108,15 @@ func TestWhatIsSuspectedRunsWithNothingBesideIt(t *testing.T) {
 		}
 		f.config.Gate.Enter(f.ctx) // an activity
 		begun := time.Now()
-		var left time.Duration
-		time.AfterFunc(2*time.Second, func() { left = time.Since(begun); f.config.Gate.Leave() })
+		var left atomic.Int64
+		time.AfterFunc(2*time.Second, func() { left.Store(int64(time.Since(begun))); f.config.Gate.Leave() })
 		for i := range 5 {
 			f.start(fmt.Sprint("busy", i), "busy")
 		}
 		f.serve()
 		f.settle(10 * time.Second)
-		if deaths != 3 || beside != 0 || left == 0 {
-			t.Fatalf("after %d deaths the code ran with %d others beside it", deaths, beside)
+		if deaths.Load() != 3 || beside.Load() != 0 || left.Load() == 0 {
+			t.Fatalf("after %d deaths the code ran with %d others beside it", deaths.Load(), beside.Load())
 		}
 		f.complete(last.Run, 2, "ok")
 		f.settle(time.Second)
