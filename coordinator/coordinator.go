@@ -36,7 +36,7 @@ type Coordinator struct {
 	running runningCalls
 	// interrupts are the runs whose local activities run.
 	interrupts interrupts
-	letters    letters
+	rejects    *streams.Rejects
 
 	// mu guards boxes and stopping.
 	mu       sync.Mutex
@@ -58,7 +58,7 @@ func New(broker Broker, cfg Config) (*Coordinator, error) {
 	c := &Coordinator{cfg: cfg, broker: broker, boxes: map[history.Run]*mailbox{}}
 	c.redelivered.Store(cfg.Now().UnixNano())
 	c.pool.Keep = maxIdle
-	c.letters.init(cfg.MaxConcurrent)
+	c.rejects = streams.NewRejects(broker.PutDeadLetter, rejectsPerRoom*cfg.MaxConcurrent, cfg.Logger)
 	c.cache = newCache(cfg.CacheSize)
 	c.watchdog = newWatchdog(cfg.DeadlockTimeout)
 	c.keeper = newKeeper(cfg.AckWait)
@@ -168,6 +168,6 @@ func (c *Coordinator) drain(cut context.CancelCauseFunc) {
 	}
 	timer := time.AfterFunc(c.cfg.StopTimeout, func() { cut(errStopped) })
 	c.busy.Wait()
-	c.letters.backlog.Close()
+	c.rejects.Close()
 	timer.Stop()
 }

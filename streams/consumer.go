@@ -15,6 +15,7 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 
 	"github.com/millrace-dev/millrace/internal/history"
+	"github.com/millrace-dev/millrace/log"
 )
 
 // Consumer delivers one lane of one queue, from all partitions.
@@ -77,15 +78,20 @@ func (n *Namespace) Consume(ctx context.Context, lane Lane, queue, build string,
 	if err == nil {
 		durables, err = n.durables(lane, queue, build, o)
 	}
-	c := &laneConsumer{namespace: n, lane: lane, aside: newAside(ctx, n)}
+	c := &laneConsumer{namespace: n, lane: lane, rejects: NewRejects(n.PutDeadLetter, maxStrange, log.Discard{})}
+	c.life, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	if err == nil {
 		c.puller, err = n.openPuller(ctx, durables)
 	}
 	if err != nil {
+		c.end()
 		return nil, fmt.Errorf("consume %s of queue %s: %w", lane, queue, err)
 	}
 	return c, nil
 }
+
+// maxStrange is how many messages wait that are none of their lane.
+const maxStrange = 10_000
 
 // durables are the durable consumers of a lane of a queue in all partitions.
 func (n *Namespace) durables(lane Lane, queue, build string, o ConsumeOptions) ([]durable, error) {
@@ -205,14 +211,17 @@ type laneConsumer struct {
 	namespace *Namespace
 	lane      Lane
 	puller    *puller
-	aside     *aside
+	// rejects are what is no message of the lane; life bounds the storing of their letters and ends with closing.
+	rejects   *Rejects
+	life      context.Context
+	end       context.CancelFunc
 	closeOnce sync.Once
 	closeErr  error
 }
 
 func (c *laneConsumer) Close() error {
 	c.closeOnce.Do(func() {
-		c.aside.close()
+		c.closeRejects()
 		c.closeErr = c.puller.close()
 	})
 	return c.closeErr
@@ -221,7 +230,7 @@ func (c *laneConsumer) Close() error {
 func (c *laneConsumer) Drain() []*Delivery {
 	var left []*Delivery
 	c.closeOnce.Do(func() {
-		c.aside.close()
+		c.closeRejects()
 		for _, m := range c.puller.stop() {
 			// What is no message of the lane comes again, and is put away then.
 			if d, err := c.delivery(m); err == nil {
@@ -243,13 +252,26 @@ func (c *laneConsumer) Pull(ctx context.Context, max int) ([]*Delivery, error) {
 			if d, err := c.delivery(m); err == nil {
 				deliveries = append(deliveries, d)
 			} else {
-				c.aside.put(m, err)
+				c.reject(m, err)
 			}
 		}
 		if len(deliveries) > 0 {
 			return deliveries, nil
 		}
 	}
+}
+
+// reject puts away what is no message of the lane.
+func (c *laneConsumer) reject(m pulled, reason error) {
+	c.rejects.Add(c.life, Reject{Acker: m.acker, Deliveries: m.at.deliveries, Letter: DeadLetter{
+		ID:     fmt.Sprintf("%s-%d", m.at.stream, m.at.seq),
+		Reason: reason.Error(), Subject: m.msg.Subject, Headers: m.msg.Header, Data: m.msg.Data,
+	}})
+}
+
+func (c *laneConsumer) closeRejects() {
+	c.end()
+	c.rejects.Close()
 }
 
 // delivery reads a message of the lane; the error says why it is not one.

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
@@ -69,10 +68,8 @@ type activities struct {
 	// shared is what TaskQueueActivitiesPerSecond asks for, nil for no bound.
 	shared *queueRate
 	pool   goroutines.Pool
-	// letters are the tasks that become dead letters. said bounds how often that is logged, unsaid counts what was not.
-	letters goroutines.Backlog
-	said    rate.Sometimes
-	unsaid  atomic.Int64
+	// rejects are the tasks that become dead letters.
+	rejects *streams.Rejects
 	// looks are the first looks at attempts.
 	looks looks
 
@@ -108,11 +105,15 @@ const (
 // are stored outside messages, unless the broker accepts less.
 const maxPayload = 512 << 10
 
+// maxRejects is how many tasks wait at most to become dead letters.
+const maxRejects = 10_000
+
 // newActivities are the activities of a queue, with the defaults of what options do not say.
-func newActivities(b broker, queue string, o Options) *activities {
+func newActivities(b broker, queue string, o Options, logger log.Logger) *activities {
 	return &activities{
 		broker:     b,
 		queue:      queue,
+		logger:     logger,
 		metrics:    client.MetricsNopHandler,
 		identity:   o.Identity,
 		options:    o,
@@ -123,8 +124,7 @@ func newActivities(b broker, queue string, o Options) *activities {
 		slots:      newSlots(o.MaxConcurrentActivityExecutionSize, o.MaxConcurrentEagerActivityExecutionSize),
 		limit:      limiter(o.WorkerActivitiesPerSecond),
 		pool:       goroutines.Pool{Keep: keptGoroutines},
-		letters:    goroutines.Backlog{Width: lettersAtOnce, Jobs: maxRejects, Bytes: maxRejectBytes},
-		said:       rate.Sometimes{First: 10, Interval: time.Second},
+		rejects:    streams.NewRejects(b.PutDeadLetter, maxRejects, logger),
 		stopping:   make(chan struct{}),
 		gate:       &alone.Gate{},
 		laned:      make(chan struct{}, 1),
@@ -247,7 +247,7 @@ func (w *activities) drain(cut context.CancelCauseFunc) {
 	expire := time.AfterFunc(patience, w.expire)
 	cutOff := time.AfterFunc(patience+returnGrace+reportGrace, func() { cut(errStopped) })
 	w.busy.Wait()
-	w.letters.Close()
+	w.rejects.Close()
 	expire.Stop()
 	cutOff.Stop()
 }

@@ -28,8 +28,8 @@ func newBenched(b *testing.B, change func(w *activities)) *benched {
 	model := streamstest.New(streamstest.Options{})
 	r := newRegistry(workflow.DefinitionOptions{})
 	r.addActivity(func(context.Context) error { return nil }, activity.RegisterOptions{Name: "Act"})
-	w := newActivities(onModel{Model: model}, queue, Options{Identity: "w1"}.withDefaults())
-	w.namespace, w.find, w.logger = "ns", r.activity, log.Discard{}
+	w := newActivities(onModel{Model: model}, queue, Options{Identity: "w1"}.withDefaults(), log.Discard{})
+	w.namespace, w.find = "ns", r.activity
 	w.dataConverter, w.failureConverter = converter.GetDefaultDataConverter(), millrace.GetDefaultFailureConverter()
 	if change != nil {
 		change(w)

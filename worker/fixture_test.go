@@ -169,8 +169,8 @@ func (f *fixture) serve() (stop func()) {
 // serveBoth starts a worker that a coordinator may use, too, and returns what stops it.
 func (f *fixture) serveBoth() (w *activities, stop func()) {
 	f.Helper()
-	w = newActivities(onModel{f.model, f.late, f.onBeat}, queue, f.options.withDefaults())
-	w.namespace, w.find, w.logger = "ns", f.registry.activity, f.logs
+	w = newActivities(onModel{f.model, f.late, f.onBeat}, queue, f.options.withDefaults(), f.logs)
+	w.namespace, w.find = "ns", f.registry.activity
 	w.dataConverter = converter.GetDefaultDataConverter()
 	w.failureConverter = millrace.GetDefaultFailureConverter()
 	ctx, cancel := context.WithCancel(f.ctx)

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"math/rand/v2"
 	"sync"
 	"time"
 
@@ -317,44 +316,7 @@ func (a *attempt) decode(ctx context.Context) bool {
 	return false
 }
 
-// reject sees to it that a task which can never be used becomes a dead letter. Nobody waits for that, and it takes no slot: a
-// flood of such tasks leaves the broker and the processor to others. What there is no room for is handed back.
+// reject puts a task away that can never be used. It takes no slot meanwhile.
 func (a *attempt) reject(ctx context.Context, reason error) {
-	d := a.delivery
-	if !a.w.letters.Add(len(d.Data), func() { a.putAway(ctx, reason) }, func() { _ = d.Nak(0) }) {
-		delay := min(minRejectDelay<<min(d.Deliveries-1, 10), maxRejectDelay)
-		_ = d.Nak(delay + rand.N(delay)) // or all of them would come at once
-	}
-}
-
-const (
-	// lettersAtOnce is how many dead letters are on their way at a time, maxRejects how many tasks wait at most to become
-	// some, and maxRejectBytes how large these are together.
-	lettersAtOnce  = 2
-	maxRejects     = 10_000
-	maxRejectBytes = 16 << 20
-	// minRejectDelay is how long what was handed back rests, at least, and maxRejectDelay at most.
-	minRejectDelay = time.Second
-	maxRejectDelay = 10 * time.Second
-)
-
-func (a *attempt) putAway(ctx context.Context, reason error) {
-	d := a.delivery
-	logger := log.With(a.w.logger, "workflowID", d.Run.WorkflowID, "runID", d.Run.RunID, "activity", d.Activity)
-	letter := streams.DeadLetter{
-		ID:     fmt.Sprintf("%v/%d/%d", d.Lane, d.Partition, d.Seq),
-		Reason: reason.Error(),
-		Run:    d.Run.Run,
-		Data:   d.Data,
-	}
-	if err := a.w.broker.PutDeadLetter(ctx, letter); err != nil {
-		logger.Error("dead letter could not be stored", "error", err)
-		return
-	}
-	a.w.unsaid.Add(1)
-	a.w.said.Do(func() {
-		logger.Error("activity task cannot be used and has become a dead letter", "error", reason, "letters", a.w.unsaid.Swap(0))
-	})
-	// A lost acknowledgement leads to the same letter again.
-	_ = d.Ack(ctx)
+	a.w.rejects.Add(ctx, a.delivery.Reject(reason.Error()))
 }

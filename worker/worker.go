@@ -299,7 +299,7 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 	} else {
 		b = w.newThroughGateway(logger)
 	}
-	a := newActivities(b, queue, w.options)
+	a := newActivities(b, queue, w.options, logger)
 	a.borrows = w.core.Gateway != nil
 	if w.core.Streams != nil {
 		builds := []string{""}
@@ -311,7 +311,7 @@ func (w *worker) newActivitiesOf(queue string, logger log.Logger) *activities {
 			return w.core.Streams.TakeTurns(ctx, queue, turns, length)
 		}, logger)
 	}
-	a.namespace, a.find, a.logger = w.core.Namespace, w.registry.activity, logger
+	a.namespace, a.find = w.core.Namespace, w.registry.activity
 	a.dataConverter, a.failureConverter = w.core.DataConverter, w.core.FailureConverter
 	_, a.aware = a.dataConverter.(workflow.ContextAware)
 	a.contextual = contextual(w.core)
