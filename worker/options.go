@@ -41,7 +41,8 @@ type Options struct {
 	// MaxConcurrentWorkflowTaskExecutionSize is how many messages for workflows are held at a time, on each of the two
 	// lanes for starts and for everything else. 0 means 1,000.
 	MaxConcurrentWorkflowTaskExecutionSize int
-	// WorkflowCacheSize is how many runs are kept live in memory. 0 means 2,000.
+	// WorkflowCacheSize is how many runs are kept live in memory. Beside them are kept, for each of so many, up to 32 KiB of
+	// the records of open runs that are live no more. 0 means 2,000.
 	WorkflowCacheSize int
 
 	// WorkflowPanicPolicy says what becomes of a run whose code panics or does not fit its history. Default BlockWorkflow.

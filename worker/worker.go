@@ -261,6 +261,9 @@ func (w *worker) newSides() ([]func(context.Context) error, error) {
 	return sides, nil
 }
 
+// archivedPerRun is how many bytes of records of open runs that left the cache are kept, for each run that it has room for.
+const archivedPerRun = 32 << 10
+
 func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRunner) coordinator.Config {
 	stopTimeout := max(w.options.WorkerStopTimeout, 1) // 0 would be its default
 	if eager != nil {
@@ -275,6 +278,7 @@ func (w *worker) coordinatorConfig(logger log.Logger, eager coordinator.EagerRun
 		DeadlockTimeout: w.options.DeadlockDetectionTimeout,
 		FailDiverged:    w.options.WorkflowPanicPolicy == FailWorkflow,
 		CacheSize:       w.options.WorkflowCacheSize,
+		ArchiveSize:     w.options.WorkflowCacheSize * archivedPerRun,
 		StopTimeout:     stopTimeout,
 		MaxPayload:      w.core.Payloads.MaxSize(),
 		MaxAside:        w.core.Streams.Limits().MaxAside,

@@ -30,7 +30,8 @@ type layout struct {
 	// proxied puts a proxy between each process and each server, apart puts each server and some workers into network
 	// namespaces of their own.
 	proxied, apart bool
-	// frugal has daemons collect their garbage as soon as other programs do: theirs lies for minutes, as if they leaked.
+	// frugal has processes hold as much as they ever will within a minute: daemons collect their garbage as soon as other programs
+	// do, and the caches of workers are small.
 	frugal bool
 	// work is how long activities take, thought how long decisions do, lease after what time a silent worker is given up.
 	work, thought, lease time.Duration
@@ -164,15 +165,22 @@ func (f *fleet) await(ctx context.Context, c *child, err error) error {
 	}
 }
 
+// frugalCache is how many runs a worker of a frugal fleet keeps live.
+const frugalCache = 200
+
 // launchWorker starts a worker of either kind. It does not wait for it: the servers may be down just now.
 func (f *fleet) launchWorker(_ context.Context, m *member, name string) (*child, *watch, error) {
 	url, err := f.net.url(m.name, f.serverURLs)
 	if err != nil {
 		return nil, nil, err
 	}
+	cache := 0
+	if f.frugal {
+		cache = frugalCache
+	}
 	c, err := startRole(roleWorker, roleConfig{Name: name, Worker: &workerRole{
 		URL: url, Dir: f.dir, NoWorkflows: m.part == partActivities, NoActivities: m.part == partCoordinator,
-		Work: f.work, Thought: f.thought, Lease: f.lease,
+		Work: f.work, Thought: f.thought, Lease: f.lease, Cache: cache,
 	}}, f.net.namespace(m.name), f.logOf(m))
 	return c, newWatch(f.dir, name), err
 }

@@ -46,6 +46,8 @@ type workerRole struct {
 	Work    time.Duration `json:"work"`
 	Thought time.Duration `json:"thought"`
 	Lease   time.Duration `json:"lease"`
+	// Cache is how many runs it keeps live, 0 for its default.
+	Cache int `json:"cache,omitempty"`
 }
 
 // playRole is the whole life of a child process. It returns the exit code; being killed is its usual end.
@@ -123,6 +125,7 @@ const patience = 2 * time.Minute
 func newWorker(c client.Client, role workerRole, b *book) worker.Worker {
 	w := worker.New(c, taskQueue, worker.Options{
 		WorkerLossTimeout: role.Lease, MaxConcurrentActivityExecutionSize: 64, DeadlockDetectionTimeout: patience,
+		WorkflowCacheSize: role.Cache,
 	})
 	if !role.NoWorkflows {
 		registerWorkflows(w, b)
