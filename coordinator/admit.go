@@ -92,7 +92,6 @@ func (c *Coordinator) unopened(ctx context.Context, run history.Run, items []*it
 		c.unserved(ctx, nil, items, err)
 		return
 	}
-	var letters []*item
 	for _, it := range items {
 		switch {
 		case it.call != nil:
@@ -103,8 +102,7 @@ func (c *Coordinator) unopened(ctx context.Context, run history.Run, items []*it
 		case it.message != nil && (it.message.Cancel != nil || it.message.Terminate != nil):
 			it.ack(ctx) // it asks for an end, as a parent does that closes before its child has started
 		default:
-			letters = append(letters, it)
+			c.reject(ctx, it, fmt.Sprintf("there is no run %s", run))
 		}
 	}
-	c.rejectAll(ctx, letters, fmt.Sprintf("there is no run %s", run))
 }

@@ -50,7 +50,7 @@ func (c *Coordinator) sendEffects(ctx context.Context, e *entry, cover string, a
 	return nil
 }
 
-// sendAll sends effects, maxSends at a time.
+// sendAll sends effects, maxSends at a time and the last on the caller's goroutine.
 func (c *Coordinator) sendAll(ctx context.Context, e *entry, effects []history.Effect, again bool) error {
 	switch len(effects) {
 	case 0:
@@ -59,25 +59,21 @@ func (c *Coordinator) sendAll(ctx context.Context, e *entry, effects []history.E
 		return c.send(ctx, e, effects[0], again)
 	}
 	errs := make([]error, len(effects))
-	c.atOnce(len(effects), func(i int) { errs[i] = c.send(ctx, e, effects[i], again) })
-	return errors.Join(errs...)
-}
-
-// atOnce calls f with 0 to n-1, maxSends at a time and the last on the caller's goroutine, and returns when all have returned.
-func (c *Coordinator) atOnce(n int, f func(i int)) {
 	var wait sync.WaitGroup
-	slots := make(chan struct{}, min(n, maxSends))
-	for i := range n - 1 {
+	slots := make(chan struct{}, min(len(effects), maxSends))
+	last := len(effects) - 1
+	for i, effect := range effects[:last] {
 		slots <- struct{}{}
 		wait.Add(1)
 		c.pool.Run(func() {
-			f(i)
+			errs[i] = c.send(ctx, e, effect, again)
 			<-slots
 			wait.Done()
 		})
 	}
-	f(n - 1)
+	errs[last] = c.send(ctx, e, effects[last], again)
 	wait.Wait()
+	return errors.Join(errs...)
 }
 
 // maxSends bounds how many effects of one run are on their way at a time.

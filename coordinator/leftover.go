@@ -39,13 +39,11 @@ func (c *Coordinator) passOn(ctx context.Context, e *entry, it *item) error {
 
 // rejectStart makes a dead letter of a run's start.
 func (c *Coordinator) rejectStart(ctx context.Context, items []*item, reason string) {
-	var letters []*item
 	for _, it := range items {
 		if it.isStart() || it.message != nil && (it.isRequest() || it.isWakeUp()) {
-			letters = append(letters, it)
+			c.reject(ctx, it, reason)
 			continue
 		}
 		it.ack(ctx)
 	}
-	c.rejectAll(ctx, letters, reason)
 }

@@ -19,13 +19,32 @@ func (f *fixture) flood(run history.Address, from, to int) {
 	}
 }
 
+// collector starts a run that collects so many signals and is served by so many processes.
+func (f *fixture) collector(signals, processes int) history.Address {
+	f.Helper()
+	f.deploy("collect", collect(signals))
+	for range processes {
+		f.serve()
+	}
+	run := f.start("w", "collect")
+	f.settle(time.Second)
+	return run
+}
+
+// wantUnpaced fails the test unless each of 20 more signals, from the 500th on, has a transition of its own.
+func (f *fixture) wantUnpaced(run history.Address) {
+	f.Helper()
+	calls := f.record(nil, streamstest.OpAppend)
+	f.flood(run, 500, 520)
+	if n := calls.count(streamstest.OpAppend); n < 20 {
+		f.Errorf("%d transitions for 20 signals after a rest, want one for each", n)
+	}
+}
+
 // TestAFloodedRunIsPaced: beyond a burst its transitions are spaced, and none of the signals is lost or waits for long.
 func TestAFloodedRunIsPaced(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		f.deploy("collect", collect(1000))
-		f.serve()
-		run := f.start("w", "collect")
-		f.settle(time.Second)
+		run := f.collector(1000, 1)
 		calls := f.record(nil, streamstest.OpAppend)
 		f.flood(run, 0, 500) // for a second
 		f.settle(10 * time.Millisecond)
@@ -36,21 +55,14 @@ func TestAFloodedRunIsPaced(t *testing.T) {
 			t.Errorf("%d signals wait", n)
 		}
 		f.settle(time.Minute)
-		calls = f.record(nil, streamstest.OpAppend)
-		f.flood(run, 500, 520)
-		if n := calls.count(streamstest.OpAppend); n < 20 {
-			t.Errorf("%d transitions for 20 signals after a rest, want one for each", n)
-		}
+		f.wantUnpaced(run)
 	})
 }
 
 // TestNothingButSignalsWaitsForThePace: what others wait for is served at once.
 func TestNothingButSignalsWaitsForThePace(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		f.deploy("collect", collect(1000))
-		f.serve()
-		run := f.start("w", "collect")
-		f.settle(time.Second)
+		run := f.collector(1000, 1)
 		f.flood(run, 0, 203)
 		if len(f.waiting(run)) == 0 {
 			t.Fatal("the run is not paced: nothing is shown")
@@ -64,10 +76,7 @@ func TestNothingButSignalsWaitsForThePace(t *testing.T) {
 // TestAPaceIsForgottenAfterARest, also that of a run whose transitions were not spaced because of what came with the signals.
 func TestAPaceIsForgottenAfterARest(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		f.deploy("collect", collect(10_000))
-		f.serve()
-		run := f.start("w", "collect")
-		f.settle(time.Second)
+		run := f.collector(10_000, 1)
 		calls := f.record(nil, streamstest.OpAppend)
 		for i := range 500 {
 			f.signal(run, "s", fmt.Sprint(i))
@@ -79,11 +88,7 @@ func TestAPaceIsForgottenAfterARest(t *testing.T) {
 			t.Fatalf("%d transitions: they were spaced, and nothing is shown", n)
 		}
 		f.settle(2 * time.Second)
-		calls = f.record(nil, streamstest.OpAppend)
-		f.flood(run, 500, 520)
-		if n := calls.count(streamstest.OpAppend); n < 20 {
-			t.Errorf("%d transitions for 20 signals after a rest, want one for each", n)
-		}
+		f.wantUnpaced(run)
 	})
 }
 
@@ -91,12 +96,7 @@ func TestAPaceIsForgottenAfterARest(t *testing.T) {
 // between them.
 func TestAFloodThatSeveralServeIsPaced(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		f.deploy("collect", collect(600))
-		for range 3 {
-			f.serve()
-		}
-		run := f.start("w", "collect")
-		f.settle(time.Second)
+		run := f.collector(600, 3)
 		calls := f.record(nil, streamstest.OpAppend)
 		var want string
 		for i := range 600 {

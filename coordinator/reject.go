@@ -5,13 +5,6 @@ import "context"
 // rejectsPerRoom is how many messages wait at most to become dead letters, for each that the lanes have room for.
 const rejectsPerRoom = 10
 
-// rejectAll is reject for many items.
-func (c *Coordinator) rejectAll(ctx context.Context, items []*item, reason string) {
-	for _, it := range items {
-		c.reject(ctx, it, reason)
-	}
-}
-
 // reject sees to it that a delivered item becomes a dead letter and is acknowledged then; if that fails it comes again. For
 // everybody else the item has ended: an error that its run meets afterwards must not have it handed back.
 func (c *Coordinator) reject(ctx context.Context, it *item, reason string) {

@@ -46,16 +46,23 @@ func TestWhatCannotBeUsedKeepsNobodyWaiting(t *testing.T) {
 	})
 }
 
+// closed is a run that closed a minute ago.
+func (f *fixture) closed() history.Address {
+	f.Helper()
+	f.deploy("one", one)
+	run := f.start("w", "one")
+	f.settle(time.Second)
+	f.complete(run, 2, "ok")
+	f.settle(time.Minute)
+	f.wantResult(run, "ok")
+	return run
+}
+
 // TestWhatReachesAClosedRunIsNotSorted: it is passed on to nobody, so that what waits beside it is not read for each.
 func TestWhatReachesAClosedRunIsNotSorted(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		f.deploy("one", one)
 		defer f.serve()()
-		run := f.start("w", "one")
-		f.settle(time.Second)
-		f.complete(run, 2, "ok")
-		f.settle(time.Minute)
-		f.wantResult(run, "ok")
+		run := f.closed()
 		var reads atomic.Int64
 		f.faults(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
 			if op == streamstest.OpReadInbox {
@@ -80,12 +87,8 @@ func TestWhatReachesAClosedRunIsNotSorted(t *testing.T) {
 // again, and again.
 func TestWhatBecomesADeadLetterIsNotHandedBack(t *testing.T) {
 	inBubble(t, func(f *fixture) {
-		f.deploy("one", one)
 		defer f.serve()()
-		run := f.start("w", "one")
-		f.settle(time.Second)
-		f.complete(run, 2, "ok")
-		f.settle(time.Minute)
+		run := f.closed()
 		stored, lost, failed := make(chan struct{}), false, false
 		calls := f.record(func(op streamstest.Op, _ history.Run, _ int) streamstest.Fault {
 			switch {

@@ -557,7 +557,9 @@ func (c *Coordinator) settleRest(ctx context.Context, e *entry, p *plan) error {
 			return err
 		}
 	}
-	c.rejectAll(ctx, p.junk, "message carries nothing that this version knows")
+	for _, it := range p.junk {
+		c.reject(ctx, it, "message carries nothing that this version knows")
+	}
 	for _, it := range p.leftover {
 		if err := c.passOn(ctx, e, it); err != nil {
 			return err

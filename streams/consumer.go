@@ -78,15 +78,15 @@ func (n *Namespace) Consume(ctx context.Context, lane Lane, queue, build string,
 	if err == nil {
 		durables, err = n.durables(lane, queue, build, o)
 	}
-	c := &laneConsumer{namespace: n, lane: lane, rejects: NewRejects(n.PutDeadLetter, maxStrange, log.Discard{})}
-	c.life, c.end = context.WithCancel(context.WithoutCancel(ctx))
+	var p *puller
 	if err == nil {
-		c.puller, err = n.openPuller(ctx, durables)
+		p, err = n.openPuller(ctx, durables)
 	}
 	if err != nil {
-		c.end()
 		return nil, fmt.Errorf("consume %s of queue %s: %w", lane, queue, err)
 	}
+	c := &laneConsumer{namespace: n, lane: lane, puller: p, rejects: NewRejects(n.PutDeadLetter, maxStrange, log.Discard{})}
+	c.life, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	return c, nil
 }
 

@@ -136,7 +136,7 @@ func (p *pulse) run(ctx context.Context) {
 			p.sendSign(ctx)
 			look = true
 		case due && !now.Before(throttled):
-			if p.storeBeat(ctx); p.isLate() {
+			if p.storeBeat(ctx) {
 				p.tellLate()
 			}
 			look = true
@@ -252,13 +252,13 @@ func (p *pulse) hasUnsent() bool {
 	return p.unsent
 }
 
-// storeBeat stores the newest heartbeat.
-func (p *pulse) storeBeat(ctx context.Context) {
+// storeBeat stores the newest heartbeat, or says that it has met a newer attempt.
+func (p *pulse) storeBeat(ctx context.Context) (late bool) {
 	p.sending.Lock()
 	defer p.sending.Unlock()
 	b, ok := p.takeUnsent()
 	if !ok || !p.a.hold.lasts() {
-		return
+		return false
 	}
 	ctx, cancel := context.WithTimeout(ctx, p.callTimeout())
 	defer cancel()
@@ -268,14 +268,15 @@ func (p *pulse) storeBeat(ctx context.Context) {
 	if errors.Is(err, errOutdated) {
 		p.late = true
 		p.a.log().Info("heartbeats are not stored any more: a newer attempt has begun", "attempt", p.a.number)
-		return
+		return true
 	}
 	if err != nil {
 		p.unsent = true
 		p.a.log().Warn("heartbeat could not be stored", "error", err)
-		return
+		return false
 	}
 	p.written = true
+	return false
 }
 
 func (p *pulse) isLate() bool {

@@ -54,7 +54,7 @@ func (h *Healer) runScan(ctx context.Context) {
 		case names := <-h.restored:
 			s = scan{cancels: holds(names, "HEARTBEATS"), echoes: holds(names, "INBOX")}
 			s.all = s.echoes
-			h.limit.SetLimit(rate.Limit(10 * h.cfg.Rate))
+			h.hurry()
 			// Whoever has just decided something sends it to the new stream.
 			if !sleep(ctx, h.cfg.Age) {
 				return
@@ -80,10 +80,13 @@ func (h *Healer) runScan(ctx context.Context) {
 // scanInTime is a scan that goes faster once it has lasted for longer than there are scans: where there are many starts, what
 // is lost would be found later each time.
 func (h *Healer) scanInTime(ctx context.Context, s scan, open map[history.Run]*openRun, known time.Time) error {
-	hurry := time.AfterFunc(h.cfg.ScanEvery, func() { h.limit.SetLimit(rate.Limit(10 * h.cfg.Rate)) })
-	defer hurry.Stop()
+	late := time.AfterFunc(h.cfg.ScanEvery, h.hurry)
+	defer late.Stop()
 	return h.scan(ctx, s, open, known)
 }
+
+// hurry has ten times as many runs looked at.
+func (h *Healer) hurry() { h.limit.SetLimit(rate.Limit(10 * h.cfg.Rate)) }
 
 // scan takes up the starts since known, all of them if it is zero, and looks at what the open runs wait for. Starts are
 // looked at as they are listed: nearly all are those of runs that are closed, and there may be millions.
