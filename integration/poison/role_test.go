@@ -36,7 +36,9 @@ const (
 
 var only = flag.String("poison.only", "", "give only the kinds whose name this regular expression matches")
 
-var full = flag.Bool("poison.full", false, "all kinds of poison, at full size, and compared strictly with the baseline (some minutes)")
+var full = flag.Bool("poison.full", false, "all kinds of poison, at full size, and compared with the baseline (some minutes)")
+
+var strict = flag.Bool("poison.strict", false, "with -poison.full, compare small times, too: on a machine that does nothing else")
 
 func TestMain(m *testing.M) {
 	if url := os.Getenv(urlEnv); url != "" {
