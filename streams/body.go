@@ -6,7 +6,6 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"strconv"
-	"sync"
 
 	"github.com/nats-io/nats.go"
 
@@ -14,11 +13,14 @@ import (
 )
 
 const (
-	// bodyParallel bounds the pieces of a separate body that are under way at one time.
-	bodyParallel = 4
+	// maxPiece bounds a piece in bytes, where messages may be larger: whatever else goes over a connection waits for a piece.
+	maxPiece = 256 << 10
 	// maxPieces bounds what a reference can make a reader ask for.
-	maxPieces = 4096
+	maxPieces = 16384
 )
+
+// pieceSize is how many bytes the pieces of a body or payload have, but for the last.
+func (n *Namespace) pieceSize() int { return min(max(n.limits.MaxRecord, 1), maxPiece) }
 
 // PutBody stores the separate body of an oversized record, in pieces, and returns the reference that the record
 // carries. It comes before the record; a body whose record was never appended goes with the run.
@@ -27,7 +29,7 @@ func (n *Namespace) PutBody(ctx context.Context, run history.Run, commitID strin
 	if err == nil {
 		err = checkName("commit ID", commitID)
 	}
-	size := max(n.limits.MaxRecord, 1)
+	size := n.pieceSize()
 	pieces := max((len(data)+size-1)/size, 1)
 	if err == nil && pieces > maxPieces {
 		err = fmt.Errorf("%d bytes are %w: the limit is %d pieces of %d bytes", len(data), ErrTooLarge, maxPieces, size)
@@ -77,21 +79,11 @@ func (n *Namespace) GetBody(ctx context.Context, run history.Run, ref *history.B
 	return data, nil
 }
 
-// eachPiece calls f for 0 to pieces-1, a few at a time, and waits for all of them. It returns the first error.
+// eachPiece calls f for 0 to pieces-1, until one fails. A piece is as long as messages can be: several at once would take the
+// connection from whatever else goes over it, for little time that is won beside the coding of so many bytes.
 func eachPiece(pieces int, f func(i int) error) error {
-	errs := make([]error, pieces)
-	slots := make(chan struct{}, bodyParallel)
-	var wg sync.WaitGroup
 	for i := range pieces {
-		slots <- struct{}{}
-		wg.Go(func() {
-			defer func() { <-slots }()
-			errs[i] = f(i)
-		})
-	}
-	wg.Wait()
-	for _, err := range errs {
-		if err != nil {
+		if err := f(i); err != nil {
 			return err
 		}
 	}

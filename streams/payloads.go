@@ -54,7 +54,7 @@ func (n *Namespace) payloadPiece(r PayloadRef, piece int) string {
 // the run.
 func (n *Namespace) PutPayload(ctx context.Context, run history.Run, data []byte) (PayloadRef, error) {
 	sum := sha256.Sum256(data)
-	size := max(n.limits.MaxRecord, 1)
+	size := n.pieceSize()
 	ref := PayloadRef{Run: run, Hash: hex.EncodeToString(sum[:]), Pieces: max((len(data)+size-1)/size, 1)}
 	err := ref.check()
 	if ref.Pieces > maxPieces {

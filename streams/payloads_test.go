@@ -14,7 +14,7 @@ func TestPayloadIsReadBackFromItsPieces(t *testing.T) {
 	t.Parallel()
 	f := setup(t, 2)
 	run := newRun("w. *>").Run
-	for _, size := range []int{0, 1, f.ns.limits.MaxRecord, f.ns.limits.MaxRecord + 1, 5 << 20} {
+	for _, size := range []int{0, 1, maxPiece, maxPiece + 1, 5 << 20} {
 		data := bytes.Repeat([]byte{byte(size), 'x', 'y'}, size/3+1)[:size]
 		ref, err := f.ns.PutPayload(f.ctx, run, data)
 		f.ok(err)
@@ -31,7 +31,7 @@ func TestPayloadIsReadBackFromItsPieces(t *testing.T) {
 	}
 	info, err := f.ns.streamInfo(f.ctx, payloadsStream("test"))
 	f.ok(err)
-	if want := uint64(1 + 1 + 1 + 2 + (5<<20)/f.ns.limits.MaxRecord + 1); info.State.Msgs != want {
+	if want := uint64(1 + 1 + 1 + 2 + (5<<20)/maxPiece); info.State.Msgs != want {
 		t.Errorf("%d messages are stored, want %d", info.State.Msgs, want)
 	}
 }

@@ -18,6 +18,7 @@ import (
 	millrace "github.com/millrace-dev/millrace"
 	"github.com/millrace-dev/millrace/activity"
 	"github.com/millrace-dev/millrace/client"
+	"github.com/millrace-dev/millrace/internal/ballast"
 	"github.com/millrace-dev/millrace/worker"
 	"github.com/millrace-dev/millrace/workflow"
 )
@@ -41,6 +42,9 @@ var full = flag.Bool("poison.full", false, "all kinds of poison, at full size, a
 var strict = flag.Bool("poison.strict", false, "with -poison.full, compare small times, too: on a machine that does nothing else")
 
 func TestMain(m *testing.M) {
+	// As in millrace dev, and as docs/operations.md advises for workers.
+	release := ballast.Hold()
+	defer release()
 	if url := os.Getenv(urlEnv); url != "" {
 		if err := beWorker(url, os.Getenv(variantEnv)); err != nil {
 			fmt.Fprintln(os.Stderr, err)
