@@ -178,11 +178,13 @@ func readFrom[T any](name string, offset int64, each func(T)) (end int64, err er
 type watch struct {
 	executions, decisions string // names of files
 	executedTo, decidedTo int64
-	executing, deciding   int // what has begun and not ended
+	executing             int // what has begun and not ended
+	// deciding are the runs of the decisions that have begun and not ended, by nonce.
+	deciding map[string]string
 }
 
 func newWatch(dir, process string) *watch {
-	return &watch{executions: executionsFile(dir, process), decisions: decisionsFile(dir, process)}
+	return &watch{executions: executionsFile(dir, process), decisions: decisionsFile(dir, process), deciding: map[string]string{}}
 }
 
 // look reads what is new.
@@ -201,9 +203,9 @@ func (w *watch) look() (err error) {
 		switch {
 		case d.Confirmed:
 		case d.Ended == 0:
-			w.deciding++
+			w.deciding[d.Nonce] = d.WorkflowID + "/" + d.RunID
 		default:
-			w.deciding--
+			delete(w.deciding, d.Nonce)
 		}
 	})
 	return err

@@ -38,6 +38,10 @@ type strike struct {
 type scene struct {
 	fleet *fleet
 	load  *load
+
+	mu sync.Mutex // guards killed
+	// killed counts the processes that were killed while they decided a run.
+	killed map[string]int
 }
 
 // lane is a sequence of faults. What may not happen at the same time is in one lane.

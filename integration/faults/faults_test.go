@@ -7,7 +7,9 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -262,4 +264,44 @@ func TestSegmentsAreConsistent(t *testing.T) {
 			}
 		}
 	}
+}
+
+// TestARunIsNotKilledAgainAndAgain: what four processes in turn have died of is poison to the engine.
+func TestARunIsNotKilledAgainAndAgain(t *testing.T) {
+	dir := t.TempDir()
+	b, err := openBook(dir, "p", 0, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	must := func(err error) {
+		t.Helper()
+		if err != nil {
+			t.Error(err)
+		}
+	}
+	first, second := decision{WorkflowID: "w", Nonce: "first"}, decision{WorkflowID: "other", Nonce: "second"}
+	must(b.note(first))
+	m := &member{part: partCoordinator, watch: newWatch(dir, "p")}
+	s := &scene{killed: map[string]int{}}
+	for range mostKilled {
+		must(s.awaitHeld(t.Context(), m, false))
+		_, deciding, err := m.inFlight()
+		must(err)
+		if !slices.Equal(deciding, []string{"w/"}) {
+			t.Errorf("while %q is decided the moment comes with %q", "w/", deciding)
+		}
+		must(s.countKilled(m))
+	}
+	must(b.note(second))
+	var group sync.WaitGroup
+	group.Go(func() {
+		time.Sleep(20 * time.Millisecond) // so that whoever did not wait for it would be found out
+		first.Ended = 1
+		must(b.note(first))
+	})
+	must(s.awaitHeld(t.Context(), m, false))
+	if _, deciding, err := m.inFlight(); err != nil || !slices.Equal(deciding, []string{"other/"}) {
+		t.Errorf("the moment comes with %q, %v", deciding, err)
+	}
+	group.Wait()
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"time"
 
 	"github.com/millrace-dev/millrace/integration/verify"
@@ -32,6 +33,7 @@ func (k killMember) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike
 		return nil, err
 	}
 	hit, err := s.struck(m)
+	err = errors.Join(err, s.countKilled(m))
 	if m.part == partDaemon && before > 0 {
 		hit = fmt.Sprintf("%d requests that the daemon had to answer", before)
 	}
@@ -41,34 +43,58 @@ func (k killMember) inject(ctx context.Context, s *scene, r *rand.Rand) (*strike
 	}}, err
 }
 
-// heldSoon is how long a fault waits for its moment: work comes back some seconds after the fault before it.
-const heldSoon = 5 * time.Second
+const (
+	// heldSoon is how long a fault waits for its moment: work comes back some seconds after the fault before it.
+	heldSoon = 5 * time.Second
+	// mostKilled is how many processes are killed while they decide one and the same run. Who waits for a decision to
+	// begin finds that of the run whose process was killed last: it is delivered again, and has the process to itself. When
+	// four have died of nothing else the engine takes the run for poison, rightly by all that it can know.
+	mostKilled = 2
+)
 
 // awaitHeld waits for the moment to befall a member: when it holds something, or executes an activity if that is asked for.
-// If that does not come soon, any will do.
+// If that does not come soon, any will do in which it decides no run that has had its share.
 func (s *scene) awaitHeld(ctx context.Context, m *member, toExecute bool) error {
-	soon, cancel := context.WithTimeout(ctx, heldSoon)
-	defer cancel()
+	soon := time.Now().Add(heldSoon)
 	for {
 		executing, deciding, err := m.inFlight()
-		if err != nil || executing > 0 || deciding > 0 && !toExecute || m.part == partDaemon && s.load.asking.Load() > 0 {
+		held := executing > 0 || len(deciding) > 0 && !toExecute || m.part == partDaemon && s.load.asking.Load() > 0
+		if err != nil || (held || time.Now().After(soon)) && !s.spares(deciding) {
 			return err
 		}
 		select {
-		case <-soon.Done():
+		case <-ctx.Done():
 			return nil
 		case <-time.After(2 * time.Millisecond):
 		}
 	}
 }
 
+// spares says whether one of the runs has had its share of killed processes.
+func (s *scene) spares(runs []string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return slices.ContainsFunc(runs, func(run string) bool { return s.killed[run] >= mostKilled })
+}
+
+// countKilled notes which runs a member's process decided when it was killed.
+func (s *scene) countKilled(m *member) error {
+	_, deciding, err := m.inFlight()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, run := range deciding {
+		s.killed[run]++
+	}
+	return err
+}
+
 // struck says what a member's process has begun and not ended.
 func (s *scene) struck(m *member) (string, error) {
 	executing, deciding, err := m.inFlight()
-	if executing+deciding == 0 || err != nil {
+	if executing+len(deciding) == 0 || err != nil {
 		return "", err
 	}
-	return fmt.Sprintf("%d activities, %d decisions", executing, deciding), nil
+	return fmt.Sprintf("%d activities, %d decisions", executing, len(deciding)), nil
 }
 
 // underWay says what waits for the servers.

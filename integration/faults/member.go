@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 )
 
@@ -62,17 +64,17 @@ func (m *member) kill() error {
 	return nil
 }
 
-// inFlight counts the executions and the decisions that the member's process has begun and not ended.
-func (m *member) inFlight() (executing, deciding int, err error) {
+// inFlight counts the executions that the member's process has begun and not ended, and lists the runs of such decisions.
+func (m *member) inFlight() (executing int, deciding []string, err error) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	if m.watch == nil {
-		return 0, 0, nil
+		return 0, nil, nil
 	}
 	if err := m.watch.look(); err != nil {
-		return 0, 0, err
+		return 0, nil, err
 	}
-	return m.watch.executing, m.watch.deciding, nil
+	return m.watch.executing, slices.Collect(maps.Values(m.watch.deciding)), nil
 }
 
 // take claims the member for a fault, false when another one has it.

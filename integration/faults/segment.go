@@ -172,7 +172,7 @@ func (p *played) disturb(ctx context.Context, f *fleet) (err error) {
 	}); err != nil {
 		return err
 	}
-	s := &storm{scene: &scene{fleet: f, load: l}, log: faults, seed: p.seed, calm: g.calm, hits: map[verify.FaultKind]int{}}
+	s := &storm{scene: &scene{fleet: f, load: l, killed: map[string]int{}}, log: faults, seed: p.seed, calm: g.calm, hits: map[verify.FaultKind]int{}}
 	return p.weather(ctx, s)
 }
 
