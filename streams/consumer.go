@@ -85,13 +85,10 @@ func (n *Namespace) Consume(ctx context.Context, lane Lane, queue, build string,
 	if err != nil {
 		return nil, fmt.Errorf("consume %s of queue %s: %w", lane, queue, err)
 	}
-	c := &laneConsumer{namespace: n, lane: lane, puller: p, rejects: NewRejects(n.PutDeadLetter, maxStrange, log.Discard{})}
+	c := &laneConsumer{namespace: n, lane: lane, puller: p, rejects: NewRejects(n.PutDeadLetter, DefaultRejects, log.Discard{})}
 	c.life, c.end = context.WithCancel(context.WithoutCancel(ctx))
 	return c, nil
 }
-
-// maxStrange is how many messages wait that are none of their lane.
-const maxStrange = 10_000
 
 // durables are the durable consumers of a lane of a queue in all partitions.
 func (n *Namespace) durables(lane Lane, queue, build string, o ConsumeOptions) ([]durable, error) {

@@ -42,6 +42,9 @@ func (d *Delivery) Reject(reason string) Reject {
 		ID: fmt.Sprintf("%v/%d/%d", d.Lane, d.Partition, d.Seq), Reason: reason, Run: d.Run.Run, Data: d.Data}}
 }
 
+// DefaultRejects is how many messages wait at most to become dead letters, where nothing else bounds what comes.
+const DefaultRejects = 10_000
+
 const (
 	rejectsAtOnce  = 2
 	maxRejectBytes = 16 << 20
@@ -53,7 +56,7 @@ const (
 	maxRejectRest = 10 * time.Second
 )
 
-// NewRejects makes one that stores letters by put. The logger is told of the first ten, and then once a second of how many
+// NewRejects makes one that stores letters by put and lets so many messages wait. The logger is told of the first ten, and then once a second of how many
 // there were.
 func NewRejects(put func(context.Context, DeadLetter) error, waiting int, logger log.Logger) *Rejects {
 	return &Rejects{put: put, logger: logger, said: rate.Sometimes{First: 10, Interval: time.Second},

@@ -105,9 +105,6 @@ const (
 // are stored outside messages, unless the broker accepts less.
 const maxPayload = 512 << 10
 
-// maxRejects is how many tasks wait at most to become dead letters.
-const maxRejects = 10_000
-
 // newActivities are the activities of a queue, with the defaults of what options do not say.
 func newActivities(b broker, queue string, o Options, logger log.Logger) *activities {
 	return &activities{
@@ -124,7 +121,7 @@ func newActivities(b broker, queue string, o Options, logger log.Logger) *activi
 		slots:      newSlots(o.MaxConcurrentActivityExecutionSize, o.MaxConcurrentEagerActivityExecutionSize),
 		limit:      limiter(o.WorkerActivitiesPerSecond),
 		pool:       goroutines.Pool{Keep: keptGoroutines},
-		rejects:    streams.NewRejects(b.PutDeadLetter, maxRejects, logger),
+		rejects:    streams.NewRejects(b.PutDeadLetter, streams.DefaultRejects, logger),
 		stopping:   make(chan struct{}),
 		gate:       &alone.Gate{},
 		laned:      make(chan struct{}, 1),

@@ -100,7 +100,7 @@ func (a *attempt) surrender(ctx context.Context, b *history.Beat, delay time.Dur
 		b.Free = 1
 	}
 	if err := a.putBeat(ctx, b); errors.Is(err, errOutdated) {
-		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number)
+		a.sayLate()
 		return
 	} else if err != nil {
 		a.log().Warn("activity task could not be handed back and is left to be delivered again", "error", err)
@@ -137,7 +137,7 @@ func (a *attempt) maySpeak(ctx context.Context) bool {
 		return false
 	}
 	if a.pulse.isLate() { // it has said so itself, and ended the function: that is no failure of the activity
-		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number)
+		a.sayLate()
 		return false
 	}
 	newest, _, err := a.readWord(ctx)
@@ -146,10 +146,14 @@ func (a *attempt) maySpeak(ctx context.Context) bool {
 		return false
 	}
 	if newest = inherited(a.task, newest); newest != nil && (newest.Generation > a.task.Generation || newest.Attempt > a.number) {
-		a.log().Info("failure of the activity is ignored: a newer attempt has begun", "attempt", a.number, "newest", newest.Attempt)
+		a.sayLate("newest", newest.Attempt)
 		return false
 	}
 	return a.hold.lasts()
+}
+
+func (a *attempt) sayLate(more ...any) {
+	a.log().Info("failure of the activity is ignored: a newer attempt has begun", append([]any{"attempt", a.number}, more...)...)
 }
 
 // send reports the outcome.
