@@ -69,8 +69,8 @@ type load struct {
 	full    chan struct{}
 	clients sync.WaitGroup
 	giveUp  context.CancelFunc
-	// patience is how long clients wait for one order, 0 for ever.
-	patience time.Duration
+	// patience is how long clients wait for one order, 0 for ever; rest is how long they do nothing between two.
+	patience, rest time.Duration
 	// ticks let each of the patient orders have its next item.
 	ticks []chan struct{}
 }
@@ -168,7 +168,7 @@ func (l *load) run(ctx context.Context, parallel, patient, ticks int) {
 					return
 				case <-ctx.Done():
 					return
-				default:
+				case <-time.After(l.rest):
 					l.order(ctx, steps, nil)
 				}
 			}

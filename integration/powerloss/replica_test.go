@@ -47,6 +47,10 @@ const (
 	looks = 4
 	// lookTimeout bounds one look: servers wait some seconds for what a consumer without a leader has to say.
 	lookTimeout = 15 * time.Second
+	// rest keeps HISTORY small, on whatever machine: all of it is read again several times a case.
+	rest = 200 * time.Millisecond
+	// heldSoon is how long a case waits for an operation to be in flight.
+	heldSoon = 5 * time.Second
 	// readers is how many messages are read at a time.
 	readers = 16
 )
@@ -101,6 +105,7 @@ func newWard(ctx context.Context, s *site) *ward {
 		s.Fatal(err)
 	}
 	w.ns.OnLoss(func(l streams.Loss) { w.lost = append(w.lost, l) })
+	w.rest = rest
 	w.run(ctx, 2, 3, *replicaCases)
 	return w
 }
@@ -118,6 +123,9 @@ func (w *ward) treat(ctx context.Context, n int, k kind, r *rand.Rand) string {
 	// Never the same again: without this one the one before is needed for every majority.
 	w.last = (w.last + 1 + r.IntN(2)) % len(w.site.servers)
 	patient := w.site.servers[w.last]
+	for soon := time.Now().Add(heldSoon); w.inFlight.Load() == 0 && time.Now().Before(soon); {
+		time.Sleep(time.Millisecond) // no event tells of it
+	}
 	fault := verify.Fault{ID: fmt.Sprint(n), Kind: "damaged replica", Target: patient.config.ServerName, Begun: verify.Now()}
 	if open := w.inFlight.Load(); open > 0 {
 		fault.Hit = fmt.Sprintf("%d operations", open)
