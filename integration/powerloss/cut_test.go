@@ -209,7 +209,7 @@ func (l *load) judge(ctx context.Context, patience time.Duration) *verify.Report
 	return report
 }
 
-// drained says whether nothing waits, and nothing is unacknowledged.
+// drained says whether nothing waits, is still to be delivered, again perhaps, or is unacknowledged.
 func (l *load) drained(ctx context.Context) bool {
 	d, err := verify.Waiting(ctx, l.conn, client.DefaultNamespace)
 	if err != nil || d.Left() > 0 {
@@ -227,7 +227,7 @@ func (l *load) drained(ctx context.Context) bool {
 		}
 		list := s.ListConsumers(ctx)
 		for c := range list.Info() {
-			open += c.NumAckPending
+			open += c.NumAckPending + int(c.NumPending)
 		}
 		if list.Err() != nil {
 			return false
