@@ -79,8 +79,8 @@ func (n *Namespace) GetBody(ctx context.Context, run history.Run, ref *history.B
 	return data, nil
 }
 
-// eachPiece calls f for 0 to pieces-1, until one fails. A piece is as long as messages can be: several at once would take the
-// connection from whatever else goes over it, for little time that is won beside the coding of so many bytes.
+// eachPiece calls f for 0 to pieces-1, until one fails. Several at once would take the connection from whatever else goes over
+// it, for little time that is won beside the coding of so many bytes.
 func eachPiece(pieces int, f func(i int) error) error {
 	for i := range pieces {
 		if err := f(i); err != nil {

@@ -56,8 +56,8 @@ const (
 	maxRejectRest = 10 * time.Second
 )
 
-// NewRejects makes one that stores letters by put and lets so many messages wait. The logger is told of the first ten, and then once a second of how many
-// there were.
+// NewRejects makes one that stores letters by put and lets so many messages wait. The logger is told of the first ten, and then
+// once a second of how many there were.
 func NewRejects(put func(context.Context, DeadLetter) error, waiting int, logger log.Logger) *Rejects {
 	return &Rejects{put: put, logger: logger, said: rate.Sometimes{First: 10, Interval: time.Second},
 		backlog: goroutines.Backlog{Width: rejectsAtOnce, Jobs: waiting, Bytes: maxRejectBytes}}
